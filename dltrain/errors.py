@@ -13,6 +13,8 @@ from typing import Any
 
 from dltrain.wording import without_credentials, without_secrets
 
+MOST_OF_A_REASON = 300  # characters: some libraries put a whole model into their messages
+
 
 def is_own_bug(error: BaseException) -> bool:
     """Whether an error that was caught around a call of another library was raised by a line of dltrain itself.
@@ -24,6 +26,12 @@ def is_own_bug(error: BaseException) -> bool:
         trace = trace.tb_next
     module = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
     return module.partition(".")[0] == "dltrain" and not isinstance(error, ValueError | DltrainError)
+
+
+def reason_of(error: object) -> str:
+    """Why something failed, in a line: what the system says, or the first line of the message, or the name of the error."""
+    said = getattr(error, "strerror", None) or str(error)
+    return (said.strip().splitlines() or [type(error).__name__])[0][:MOST_OF_A_REASON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +230,7 @@ def refusal(error: BaseException) -> RunError | None:
         return None
     where = f" {error.filename}" if error.filename is not None and not isinstance(error.filename, int) else " a file"
     hint = "free some space on that disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
-    return RunError(f"the system refuses{where}: {error.strerror or error}", hint=hint)
+    return RunError(f"the system refuses{where}: {reason_of(error)}", hint=hint)
 
 
 class TrialsCrashedError(DltrainError):

@@ -120,6 +120,11 @@ def raise_limit(name: str, number: int) -> None:
     resource.setrlimit(getattr(resource, name), (number, hard))
 
 
+def usable_cores() -> int:
+    """How many cores this process may compute on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def memory_of_machine() -> int:
     """Bytes of memory that the machine has; 0: not known."""
     if hasattr(os, "sysconf"):

@@ -147,9 +147,7 @@ def column_hint(word: str, columns: Sequence[str]) -> str:
         shown = "whitespace" if not sign.strip(" \t") else f'"{sign}"' if sign.isprintable() else json.dumps(sign)
         how = f"data.separator: {shown}" if len(sign) == 1 or shown == "whitespace" else "write one character in its place"
         return f"the file is read as one column, {columns[0]}: if {_cut(sign)!r} separates fields, {how}"
-    close = nearest(word, columns)
-    suggestion = f'did you mean "{close}"? ' if close else ""
-    return f"{suggestion}columns: {listed(columns, 30)}"
+    return meant_or(word, columns, f"columns: {listed(columns, 30)}")
 
 
 def _separator_beside(word: str, column: str) -> str | None:
@@ -234,6 +232,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """`did you mean "units"?`, or None."""
     name = nearest(word, known)
     return None if name is None else f'did you mean "{name}"?'
+
+
+def meant_or(word: str, known: Iterable[str], otherwise: str) -> str:
+    """`did you mean "units"? `, where a known name is near, and what else helps."""
+    return f"{did_you_mean(word, known) or ''} {otherwise}".lstrip()
 
 
 def one_of(names: Iterable[str], limit: int = 12) -> str:

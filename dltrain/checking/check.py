@@ -27,7 +27,7 @@ from dltrain.errors import ConfigError, DataError, DltrainError, Fault, Note, te
 from dltrain.model.given import given_schema
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.reconstruction import code_layer
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.own_code.shapes import ask_for_shapes
 from dltrain.model.symbolic import Network, infer_network
 
@@ -224,8 +224,7 @@ def _model(config: Config, facts: DataFacts, errors: list[Fault]) -> tuple[tuple
     if not facts.schema.targets:
         return (), infer_network(config.model, facts.schema, (), config.data.augment)
     try:
-        loss, metrics = (config.training.loss, config.training.metrics) if config.training else (None, ())
-        heads = resolve_heads(config.model, facts.schema, loss, metrics)
+        heads = heads_of(config, facts.schema)
     except ConfigError as error:
         errors += error.faults
     return heads, infer_network(config.model, facts.schema, heads, config.data.augment)

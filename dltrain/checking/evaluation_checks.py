@@ -34,7 +34,7 @@ from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
 from dltrain.model.heads.head import Head, layer_name
-from dltrain.wording import nearest, one_of
+from dltrain.wording import meant_or, one_of
 
 PATH = "evaluation.baselines"
 MOST_NUMBERS = 5000  # of a window, as a row of a table
@@ -138,14 +138,12 @@ def check_requirements(config: Config, training: TrainingConfig, facts: DataFact
             found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
         if not found:
             offered = labels if bracket and labels else known
-            near = nearest(bare, offered)
-            hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
+            hint = meant_or(bare, offered, f"there will be: {one_of(offered)}")
             message = f"no metric {name} to require, in {text!r}"
             if bracket and labels and find_name(score, of_one) is not None:
                 asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
                 message = f"there is no class {asked!r} to require {score} of, in {text!r}"
-                near = nearest(asked, classes)
-                hint = (f'did you mean "{near}"? ' if near else "") + f"the classes: {one_of(classes, 24)}"
+                hint = meant_or(asked, classes, f"the classes: {one_of(classes, 24)}")
             yield gate_fault(message, hint)
         elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
             hint = f"there will be: {one_of(list(facts.rows))}"

@@ -12,7 +12,7 @@ from dltrain.errors import Fault, RunError
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.application_layers import BodyLayer, body_layers, thawed
 from dltrain.model.symbolic.traits import is_random
-from dltrain.wording import nearest, one_of
+from dltrain.wording import counted, meant_or, one_of
 
 
 def check_frozen(config: Config, network: Network) -> list[Fault]:
@@ -40,7 +40,7 @@ def describe_phases(config: Config, network: Network) -> list[str]:
             more = _thawed_parameters(config, network, phase.unfreeze, reached)
             trained = None if more is None else trained + more
         count = "not known" if trained is None else f"{trained:,}"
-        epochs = f"{stage.epochs} epoch{'s' if stage.epochs != 1 else ''}"
+        epochs = counted(stage.epochs, "epoch")
         lines.append(f"phase {index} of {len(training.phases)}: {epochs}, {count} parameters trained")
     return lines
 
@@ -112,8 +112,7 @@ def _check_names(
     inner = [layer.name for _, layers in bodies for layer in layers or ()]
     for name in names:
         if name not in (*rows, *inner):
-            near = nearest(name, [*rows, *inner])
-            hint = (f'did you mean "{near}"? ' if near else "") + f"the model's layers: {one_of(rows)}"
+            hint = meant_or(name, [*rows, *inner], f"the model's layers: {one_of(rows)}")
             if inner:
                 hint += f"; the last ones with weights of its body: {one_of(inner[-6:])}"
             yield fault(config, path, f"there is no layer {name!r}", hint)

@@ -16,7 +16,7 @@ from dltrain.errors import DltrainError, Fault
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.own_code.blame import blames_own_code
 
 
@@ -32,10 +32,7 @@ def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> C
         message = "--build needs the data's shape, which is not known"
         return replace(result, warnings=(*result.warnings, Fault(message, severity="warning")))
     try:
-        heads = resolve_heads(
-            config.model, facts.schema, *((config.training.loss, config.training.metrics) if config.training else (None,))
-        )
-        model = _build(config, facts.schema, heads)
+        model = _build(config, facts.schema, heads_of(config, facts.schema))
     except DltrainError as error:
         errors = in_order(placed(config, (*result.errors, *error.faults)))
         return replace(result, errors=errors, exit_code=error.exit_code)

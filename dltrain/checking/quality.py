@@ -343,7 +343,7 @@ def _outliers(view: TableView, values: Mapping[str, NDArray[np.float64] | None])
             worst = int(known[np.argmax(distance)])
             file, line = view.locate(worst)
             yield Finding(
-                f"column {name} holds {len(far):,} value{'s' if len(far) > 1 else ''} far from all others "
+                f"column {name} holds {counted(len(far), 'value')} far from all others "
                 f"(the farthest {numbers[worst]:g}, "
                 f"half of all lie between {low:g} and {high:g}; rows {_named(far)})",
                 f"see whether they are mistakes; data.scale: {{{name}: smooth_clip}} keeps them from squeezing the rest",

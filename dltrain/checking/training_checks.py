@@ -25,7 +25,7 @@ from dltrain.errors import Fault
 from dltrain.model.heads.head import Head, is_by_target
 from dltrain.model.symbolic.traits import TAKES_MASKS
 from dltrain.model.weights.h5_limits import OPTIMIZERS_NOT_IN_H5
-from dltrain.wording import counted, nearest, one_of
+from dltrain.wording import counted, meant_or, one_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {
@@ -214,8 +214,7 @@ def _check_weights(config: Config, wanted: Mapping[str, Any], classified: Sequen
     for where, weights, known in groups:
         for label in weights:
             if str(label) not in known:
-                near = nearest(str(label), known)
-                hint = (f'did you mean "{near}"? ' if near else "") + f"the classes are {one_of(known)}"
+                hint = meant_or(str(label), known, f"the classes are {one_of(known)}")
                 yield fault(config, f"{where}.{label}", f"no class is called {str(label)!r}", hint)
 
 
@@ -259,7 +258,7 @@ def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, h
     for target, labels in facts.labels.items():
         few = {label: count for label, count in labels.items() if 0 < count < num_parts}
         if few:
-            words = ", ".join(f"{label!r} ({count} row{'s' if count > 1 else ''})" for label, count in list(few.items())[:8])
+            words = ", ".join(f"{label!r} ({counted(count, 'row')})" for label, count in list(few.items())[:8])
             is_several = any(head.is_multilabel for head in heads)
             what = "labels" if is_several else f"classes of {target}"
             message = f"fewer rows than the {num_parts} parts have these {what}: {words}"

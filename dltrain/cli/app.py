@@ -25,7 +25,7 @@ from dltrain.cli.console import Console, ConsoleHandler, Settings
 from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.streams import discard, reader_left
 from dltrain.cli.typer_import import typer
-from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, refusal
+from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, reason_of, refusal
 from dltrain.machine import require_open_files
 from dltrain.settings import warm_process
 from dltrain.wording import nearest
@@ -282,7 +282,7 @@ def _bug(error: Exception, run: str | None) -> Fault:
         with open(log, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as refused:
-        return Fault(f"{summary}; the traceback could not be written to a file ({refused.strerror or refused})")
+        return Fault(f"{summary}; the traceback could not be written to a file ({reason_of(refused)})")
     return Fault(summary, hint=f"the traceback is in {log}")
 
 

@@ -17,10 +17,10 @@ from dltrain.cli.faults import render_faults
 from dltrain.cli.streams import discard, is_terminal
 from dltrain.cli.sweep_table import SweepTable
 from dltrain.cli.text import format_number, format_seconds, table
-from dltrain.errors import Fault, as_warning, fault_documents
+from dltrain.errors import Fault, as_warning, fault_documents, reason_of
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import to_json
-from dltrain.wording import one_line, printable
+from dltrain.wording import counted, one_line, printable
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -131,7 +131,7 @@ class Console(Reporter):
             discard(stream)
         except (OSError, ValueError) as error:  # a full disk, a terminal that is gone, a stream that was closed
             discard(stream)
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            reason = reason_of(error)
             name = "standard output" if stream is sys.stdout else "standard error"
             logger.debug("%s cannot be written (%s): the command goes on without it", name, reason)
             if stream is sys.stdout:
@@ -193,8 +193,8 @@ class Console(Reporter):
             goes_on = f", going on after epoch {first_epoch}" if first_epoch else ""
             if first_epoch >= num_epochs > 0:
                 goes_on = f"; after {first_epoch:,} there is none left to train"
-            steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} each"
-            self.line(f"training {run}: {num_epochs:,} epoch{'s' if num_epochs != 1 else ''} of {steps}{goes_on}")
+            steps = f"{counted(num_steps, 'step')} each"
+            self.line(f"training {run}: {counted(num_epochs, 'epoch')} of {steps}{goes_on}")
             self._draw("compiling the training step")
 
     def phase_started(
@@ -204,7 +204,7 @@ class Console(Reporter):
         self._keep_pending()
         self._num_epochs, self._num_steps, self._pace_from = num_epochs, num_steps, None
         if not self.settings.quiet:
-            steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} an epoch"
+            steps = f"{counted(num_steps, 'step')} an epoch"
             self.line(
                 f"phase {phase + 1} of {num_phases}, after epoch {first_epoch}: {num_trainable:,} parameters trained, {steps}"
             )
@@ -239,7 +239,7 @@ class Console(Reporter):
         self.run, self._sweep = run, SweepTable(num_trials, metric)
         if not self.settings.quiet:
             each = f" of {fits_per_trial} fits" if fits_per_trial > 1 else ""
-            self.line(f"sweep {run}: {num_trials:,} trial{'s' if num_trials != 1 else ''}{each}, compared by {metric}")
+            self.line(f"sweep {run}: {counted(num_trials, 'trial')}{each}, compared by {metric}")
 
     def trial_changed(self, trial: Mapping[str, Any]) -> None:
         """On a terminal the table of the trials; elsewhere a line for each that ends."""

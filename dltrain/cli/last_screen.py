@@ -66,7 +66,7 @@ def as_document(result: FitResult) -> dict[str, Any]:
 
 def ending_lines(result: FitResult, document: Mapping[str, Any]) -> list[str]:
     """How long it took, where the run is, what comes next; the verdict, and last the accuracy or what stands in its place."""
-    epochs = f"{result.epochs:,} epoch{'s' if result.epochs != 1 else ''}"
+    epochs = counted(result.epochs, "epoch")
     training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
     total = format_seconds(result.seconds.get("total"))
     drawn = [f"pictures there: {', '.join(result.pictures)}"] if result.pictures else []

@@ -15,6 +15,7 @@ from dltrain.config.keys import COMPONENT_PLACES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import MOST_BYTES, MOST_NODES, read_yaml
+from dltrain.errors import reason_of
 from dltrain.wording import did_you_mean
 
 EXTENDS = "extends"
@@ -37,7 +38,7 @@ def read_file(path: Path) -> bytes | str:
     except FileNotFoundError:
         return "no such config file"
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = reason_of(error)
         return f"the config file cannot be read: {reason}"
 
 

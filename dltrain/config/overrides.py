@@ -40,6 +40,10 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return files, [word for word in words if WORD.fullmatch(word)]
 
 
+def _is_below_block(key: str) -> bool:
+    return any(key == path or key.startswith(f"{path}.") for path in KEYS if "." in path)
+
+
 def _near_override(word: str) -> Fault | None:
     """What is wrong with a word that was meant as an override, or None."""
     if os.path.exists(word):
@@ -47,8 +51,8 @@ def _near_override(word: str) -> Fault | None:
     match = _NEARLY.fullmatch(word)
     if match is None and (other := _KEY_OF_OTHERS.fullmatch(word)) is not None:  # `training/epochs=5`, `training['epochs']=5`
         key, sign, value = ".".join(re.findall(r"\w+", other[1])), other[2], other[3]
-        is_key = any(key == path or key.startswith(f"{path}.") for path in KEYS if "." in path)
-        return Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}{sign}={value}") if is_key else None
+        hint = f"write {key}{sign}={value}"
+        return Fault(f'expected KEY=VALUE, found "{word}"', hint=hint) if _is_below_block(key) else None
     if match is None:
         return None
     key, sign, value = match.groups()
@@ -64,8 +68,7 @@ def _torn_overrides(words: Sequence[str]) -> list[Fault]:
             continue
         key, colon, value = word.partition(":")
         following = [other for other in words[index + 1 : index + 3] if other != "="]
-        is_key = any(key == path or key.startswith(f"{path}.") for path in KEYS if "." in path)
-        if not is_key or os.path.exists(word):
+        if not _is_below_block(key) or os.path.exists(word):
             continue
         given = value.strip() if colon else following[0] if following else "VALUE"
         faults.append(Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}={given}, without blanks"))

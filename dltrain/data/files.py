@@ -16,14 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, reason_of
 from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
 from dltrain.storage.far.address import is_far
 from dltrain.storage.far.copies import fetch_all
 from dltrain.storage.far.failure import NotFetchedError
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.storage.zstandard_size import most_content
-from dltrain.wording import nearest, shown
+from dltrain.wording import did_you_mean, shown
 
 DIGEST_BYTES = 20
 BLOCK = 1 << 22
@@ -115,8 +115,7 @@ def neighbours(path: str) -> str:
         names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
     except OSError:
         names = []
-    close = nearest(Path(path).name, names)
-    return f'did you mean "{close}"?' if close else f"the folder {shown(str(folder))} holds {len(names)} other files"
+    return did_you_mean(Path(path).name, names) or f"the folder {shown(str(folder))} holds {len(names)} other files"
 
 
 def read_content(path: str) -> bytes:
@@ -190,7 +189,7 @@ def unpacks_to_more(path: str, num_bytes: int) -> bool:
 
 
 def _unreadable(path: str, error: Exception) -> DataError:
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = reason_of(error)
     if isinstance(error, MemoryError):
         reason = "unpacking it takes more memory than there is"
     return DataError(Fault(f"cannot be read: {reason}", file=shown(path)))

@@ -10,7 +10,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import ARRAYS_FILE, JSON_FILE, VERSION, Preprocessing
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import DataError, DltrainError, Fault, RunError
+from dltrain.errors import DataError, DltrainError, Fault, RunError, reason_of
 from dltrain.storage.arrays import read_arrays
 from dltrain.wording import shown
 
@@ -63,7 +63,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             text = file.read(MAX_JSON_BYTES + 1)
     except OSError as error:
-        raise RunError(Fault(f"cannot be read: {error.strerror or error}", file=shown(str(path)))) from error
+        raise RunError(Fault(f"cannot be read: {reason_of(error)}", file=shown(str(path)))) from error
     if len(text) > MAX_JSON_BYTES:
         raise RunError(Fault(f"larger than {MAX_JSON_BYTES >> 20} MB", file=shown(str(path))))
     try:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.transformers import MOST_NUMBERS, TRANSFORMERS, too_wide
 from dltrain.config.types import Component, DataConfig, config_fault
-from dltrain.errors import ConfigError, Note, RunError, warn
+from dltrain.errors import ConfigError, Note, RunError, reason_of, warn
 
 # Rows are transformed so many at a time, the last ones filled up: a row's numbers do not depend on its company.
 BLOCK_ROWS = 256
@@ -64,7 +64,7 @@ class FittedStep:
                     raise ValueError(f"gives numbers of shape {block.shape[1:]}, expected ({self.width},)")
                 made[start : start + BLOCK_ROWS] = block[: len(matrix) - start]
         except Exception as error:  # stored values may be anything; whatever scikit-learn makes of them is the reason
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = reason_of(error)
             raise RunError(f"the preprocessing step {self.name} cannot be used: {reason}", hint="the run is damaged") from error
         return made
 

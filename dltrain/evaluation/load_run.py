@@ -19,7 +19,7 @@ from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.model.build import build_model
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.heads.stored_answers import FILE as ANSWERS_FILE
 from dltrain.model.heads.stored_answers import read_answers
 from dltrain.model.members import average_models, averaged_heads, build_members
@@ -63,9 +63,7 @@ class StoredRun:
     @property
     def member_heads(self) -> tuple[Head, ...]:
         """The heads of one member, where it is an average; `heads` are those of the average."""
-        training = self.config.training
-        loss, metrics = (training.loss, training.metrics) if training else (None, ())
-        return resolve_heads(self.config.model, self.preprocessing.schema, loss, metrics)
+        return heads_of(self.config, self.preprocessing.schema)
 
     def in_float32(self) -> Self:
         """The same with all layers in float32, as the weights are."""
@@ -173,10 +171,8 @@ def load_run(path: str | Path) -> StoredRun:
     try:
         config = load_config(run.config_file)
         preprocessing = load_preprocessing(run.path)
-        training = config.training
-        loss, metrics = (training.loss, training.metrics) if training else (None, ())
-        heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)
-        if training is not None and training.members.are_several:
+        heads = heads_of(config, preprocessing.schema)
+        if config.training is not None and config.training.members.are_several:
             heads = averaged_heads(heads)
         # What an earlier fit left there is of other weights: a fit that ended names its own in the manifest.
         is_settled = ANSWERS_FILE in manifest.get("files", ())

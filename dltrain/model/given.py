@@ -8,8 +8,6 @@ from dataclasses import replace
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.heads.head import Head
-from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.symbolic import infer_network
 
 INPUT = "x"
@@ -42,12 +40,6 @@ def given_schema(model: ModelConfig, training: TrainingConfig | None) -> Schema:
     if output is None or len(output) != 1 or output[0] is None:
         return schema  # forward only: what a target would be is not known
     return replace(schema, targets=_targets(output[0], model, training))
-
-
-def given_heads(model: ModelConfig, schema: Schema, training: TrainingConfig | None) -> tuple[Head, ...]:
-    """The heads of a model without data; none where its output is not one row of numbers."""
-    loss, metrics = (training.loss, training.metrics) if training else (None, ())
-    return resolve_heads(model, schema, loss, metrics) if schema.targets else ()
 
 
 def with_input_length(model: ModelConfig, length: int) -> ModelConfig:

@@ -22,6 +22,13 @@ _LAST_SECONDS = 20.0
 _START = "import sys; sys.path += {path!r}; from {module} import main; main({socket}, {life})"
 
 
+def import_path() -> list[str]:
+    """Where a process of dltrain imports from: this process's own paths behind the package's, the working directory left out."""
+    here = {os.path.realpath(""), ""}
+    own = str(Path(dltrain.__file__).parent.parent)
+    return [own, *(place for place in sys.path if os.path.realpath(place) not in here and place != own)]
+
+
 class Child:
     """A process that runs a module's `main(descriptor, lifeline)`.
 
@@ -39,10 +46,7 @@ class Child:
         ours, self._lifeline = os.pipe()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process
         # Isolated: neither the working directory nor the environment says what is imported, this process's own paths do, last.
-        here = {os.path.realpath(""), ""}
-        own = str(Path(dltrain.__file__).parent.parent)
-        path = [own, *(place for place in sys.path if os.path.realpath(place) not in here and place != own)]
-        start = _START.format(path=path, module=module, socket=theirs.fileno(), life=ours)
+        start = _START.format(path=import_path(), module=module, socket=theirs.fileno(), life=ours)
         # A group of its own: Ctrl-C on the terminal is for this process, which lets the others save what they are at.
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-c", start],

@@ -9,6 +9,7 @@ from typing import Any
 
 from dltrain.config.types import SplitConfig
 from dltrain.data.dataset import InputSpec, Schema
+from dltrain.wording import counted
 
 MIDDLE_ROWS = 5_000
 LARGE_ROWS = 50_000
@@ -84,7 +85,7 @@ def design(schema: Schema, num_rows: int) -> Design:
     if len(inputs) == 1 and len(inputs[0].shape) > 1:
         return _for_pictures(inputs[0].shape, num_rows, max(batch_size, 32))
     width = sum(_width(spec) for spec in inputs)
-    size = f"{num_rows:,} rows of {width:,} number{'s' if width != 1 else ''}"
+    size = f"{num_rows:,} rows of {counted(width, 'number')}"
     units = next(units for rows, units in UNITS if num_rows < rows)
     layers: list[Any] = []
     is_wide = width * ROWS_PER_INPUT > num_rows
@@ -112,7 +113,7 @@ def design_table(schema: Schema, num_rows: int) -> Design:
     layers: list[Any] = []
     for units in TABLE_UNITS:
         layers += [{"Dense": {"units": units, "activation": "relu"}}, {"Dropout": {"rate": TABLE_DROPOUT}}]
-    reason = f"{num_rows:,} rows of {width:,} number{'s' if width != 1 else ''} to train on: wide layers for what the columns do "
+    reason = f"{num_rows:,} rows of {counted(width, 'number')} to train on: wide layers for what the columns do "
     reason += "together, and dropout against learning the rows by heart (`dltrain init --simple` writes a small net)"
     plateau = {"monitor": "val_loss", "factor": 0.3, "patience": 4}
     return Design(layers, reason, min(small.batch_size * 2, LARGE_BATCH), 100, 12, {"Adam": {"learning_rate": 0.001}}, plateau)

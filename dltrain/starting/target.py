@@ -19,7 +19,7 @@ from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import Fault, UsageError
 from dltrain.starting.columns import Columns
 from dltrain.starting.labels import labels_in
-from dltrain.wording import column_hint, listed, nearest
+from dltrain.wording import column_hint, did_you_mean, listed
 
 if TYPE_CHECKING:
     import polars
@@ -89,8 +89,7 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
             return asked.strip()
         if not header and re.fullmatch(r"-?\d+", asked) and int(asked) != 0 and -len(names) <= int(asked) <= len(names):
             return names[int(asked) - (int(asked) > 0)]
-        close = nearest(asked, names)
-        hint = f'did you mean "{close}"?' if close else "name one of its columns"
+        hint = did_you_mean(asked, names) or "name one of its columns"
         hint = column_hint(asked, names) if len(names) == 1 else hint
         if not header:
             hint = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"

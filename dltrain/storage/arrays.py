@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, reason_of
 from dltrain.storage.bounds import RATIO, Bound
 from dltrain.wording import column_hint, shown
 
@@ -69,7 +69,7 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
                     arrays[word] = _read_array(member, members[word].file_size, word, name)
             return arrays
     except DAMAGE as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise DataError(Fault(f"not a readable .npz archive: {str(reason)[:200]}", file=name)) from error
 
 
@@ -83,7 +83,7 @@ def array_names(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return [info.filename.removesuffix(".npy") for info in archive.infolist()[:MAX_ARRAYS]]
     except DAMAGE as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise DataError(Fault(f"not a readable .npz archive: {reason}", file=shown(str(path)))) from error
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain import system
-from dltrain.errors import RunError
+from dltrain.errors import RunError, reason_of
 from dltrain.storage.outputs import is_stream
 from dltrain.storage.removal import remove_temporary
 from dltrain.wording import all_secrets
@@ -184,7 +184,7 @@ def cannot_write(path: Path, error: OSError) -> RunError:
         errno.EPERM: "choose a folder that can be written with --run-dir or --runs",
         errno.EROFS: "choose a folder that can be written with --run-dir or --runs",
     }
-    return RunError(f"cannot write {path}: {error.strerror or error}", hint=hints.get(error.errno or 0))
+    return RunError(f"cannot write {path}: {reason_of(error)}", hint=hints.get(error.errno or 0))
 
 
 def sync_to_disk(path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from dltrain.errors import reason_of
 from dltrain.reporting import Reporter
 
 CHUNK = 1 << 18
@@ -59,13 +60,13 @@ def download(remote: Remote, folder: Path, reporter: Reporter) -> Path:
             reason, passing = f"the server answered {error.code} {error.reason}", error.code in (429, 500, 502, 503, 504)
         except urllib.error.URLError as error:
             # Host unknown, refused or silent: waiting a second does not help.
-            reason, passing = str(getattr(error.reason, "strerror", None) or error.reason), False
+            reason, passing = reason_of(error.reason), False
         except (_CutShortError, ConnectionError, http.client.HTTPException) as error:
             reason, passing = str(error) or type(error).__name__, True
         except TimeoutError:
             reason, passing = f"nothing arrived for {TIMEOUT:.0f} seconds", False
         except OSError as error:
-            reason, passing = f"cannot write {error.filename or folder}: {error.strerror or error}", False
+            reason, passing = f"cannot write {error.filename or folder}: {reason_of(error)}", False
         if not passing or attempt == ATTEMPTS:
             raise DownloadError(reason)
         reporter.detail(f"{remote.filename}: {reason}; trying again")

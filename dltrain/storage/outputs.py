@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from dltrain.errors import Fault, RunError, UsageError
+from dltrain.errors import Fault, RunError, UsageError, reason_of
 from dltrain.storage.layout import FILES, FOLDERS, own_paths
 from dltrain.storage.patterns import find_matches
 
@@ -37,7 +37,7 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, a link to itself
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error)
         raise UsageError(Fault(f"{given} cannot be written: {reason}", hint="name another file with -o")) from error
     refuse_part_of_run(file)
     for read in map(str, inputs):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltrain.errors import RunError
+from dltrain.errors import RunError, reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -245,9 +245,7 @@ def require_own(path: Path, folder: Path) -> None:
             return
         raise RunError(f"{path} is a link to nothing", hint="the run is damaged") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
-        raise RunError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged"
-        ) from error
+        raise RunError(f"{path} cannot be read: {reason_of(error)}", hint="the run is damaged") from error
     if not real.is_relative_to(folder.resolve()):
         raise RunError(f"{path} leads out of the run", hint="refused as unsafe")
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):

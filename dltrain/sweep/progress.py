@@ -28,6 +28,7 @@ from dltrain.sweep.space import show
 from dltrain.sweep.strategies.strategy import ListStrategy
 from dltrain.sweep.strategies.tpe import PrunedStrategy, TpeStrategy
 from dltrain.sweep.trials import ENDED, Trial, TrialFit
+from dltrain.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -287,7 +288,7 @@ class Progress(FitObserver):
         ended = sum(trial.is_ended for trial in self.trials)
         begun = sum(any(fit.status == "interrupted" for fit in trial.fits) for trial in self.trials)
         inside = f", {begun} saved in the middle" if begun else ""
-        return f"{ended} trial{'s' if ended != 1 else ''} done{inside}"
+        return f"{counted(ended, 'trial')} done{inside}"
 
     def _named_metric(self) -> str:
         return self.plan.metric

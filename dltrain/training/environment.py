@@ -16,7 +16,7 @@ import numpy as np
 from dltrain import system
 from dltrain.cards import CPU, Placement
 from dltrain.config.types import TrainingConfig
-from dltrain.errors import RunError
+from dltrain.errors import RunError, reason_of
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import unshare
@@ -128,7 +128,7 @@ class LogFile(logging.FileHandler):
             logger.warning(
                 "%s cannot be written (%s): the run goes on without it",
                 self.baseFilename,
-                getattr(error, "strerror", None) or error,
+                reason_of(error),
             )
 
     def close(self) -> None:

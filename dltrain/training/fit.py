@@ -24,7 +24,7 @@ from dltrain.evaluation.metrics.gates import parse_gates
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
@@ -229,7 +229,7 @@ class _Fit:
 
     def _fit_members(self, dataset: Dataset, rate: dict[str, Any] | None) -> FitResult:
         """The stages of an ensemble, whose members are fits by themselves."""
-        heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
+        heads = heads_of(self.config, dataset.schema)
         record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
         record.manifest.found_rate = rate
         record.compare()
@@ -270,7 +270,7 @@ class _Fit:
             raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
 
     def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
-        heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
+        heads = heads_of(self.config, dataset.schema)
         model = build_model(
             self.config.model, dataset.schema, heads, seed=self.config.draw_seed, augment=self.config.data.augment
         )

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from dltrain.errors import RunError
+from dltrain.errors import RunError, reason_of
 from dltrain.storage.atomic import cannot_write, write_atomically
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class History:
             try:
                 os.fsync(self._file.fileno())
             except OSError as error:
-                logger.warning("%s cannot be synced to the disk: %s", self._path, error.strerror or error)
+                logger.warning("%s cannot be synced to the disk: %s", self._path, reason_of(error))
                 self._refused = error
                 return
 

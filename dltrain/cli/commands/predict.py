@@ -26,6 +26,7 @@ from dltrain.cli.options import (
 from dltrain.cli.streams import discard
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
+from dltrain.wording import counted
 
 if TYPE_CHECKING:
     from dltrain.evaluation.predictions.of_outputs import Predictions
@@ -180,7 +181,7 @@ def command(
         discard(sys.stdout)
     if output != "-":
         console.document({**document, "output": output, "format": form})
-        console.result(f"{num_rows:,} prediction{'s' if num_rows != 1 else ''} in {output}")
+        console.result(f"{counted(num_rows, 'prediction')} in {output}")
     return 0
 
 

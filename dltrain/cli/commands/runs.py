@@ -14,9 +14,9 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import PART_NAMES, RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, table
 from dltrain.cli.typer_import import typer
-from dltrain.errors import DltrainError, Fault, RunError, UsageError
+from dltrain.errors import DltrainError, Fault, RunError, UsageError, reason_of
 from dltrain.parts import JUDGED_BY
-from dltrain.wording import listed, one_line
+from dltrain.wording import counted, listed, one_line
 
 if TYPE_CHECKING:
     from dltrain.storage.run_list import RunInfo
@@ -223,12 +223,12 @@ def _prune(console: Console, runs: Path, *, yes: bool) -> int:
         console.warning(f"left as they are, for they cannot be read: {listed(damaged)}; `dltrain runs rm RUN` says why")
     if infos and not yes and (console.settings.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
         names = ", ".join(info.path.name for info in infos[:5]) + (", …" if len(infos) > 5 else "")
-        many = f"{len(infos)} run{'s' if len(infos) != 1 else ''} would be removed: {names}"
+        many = f"{counted(len(infos), 'run')} would be removed: {names}"
         raise UsageError(Fault(f"{many}; nobody is here to be asked", hint="dltrain runs prune --yes"))
     if infos and not yes:
         for info in infos:
             console.line(f"{info.path}  {info.status}  {format_bytes(info.num_bytes)}")
-        if not typer.confirm(f"Remove {len(infos)} run{'s' if len(infos) != 1 else ''}?", err=True):
+        if not typer.confirm(f"Remove {counted(len(infos), 'run')}?", err=True):
             console.result("nothing was removed")
             return 0
     return _remove_all(console, [info.path for info in infos])
@@ -249,7 +249,7 @@ def _remove_all(console: Console, paths: Sequence[Path]) -> int:
         except DltrainError as error:
             faults += error.faults
         except OSError as error:
-            faults.append(Fault(f"{path} could not be removed: {error.strerror or error}"))
+            faults.append(Fault(f"{path} could not be removed: {reason_of(error)}"))
     console.result("\n".join(f"removed {path}" for path in removed) if removed else "nothing was removed")
     if faults:
         raise RunError(faults)

@@ -23,7 +23,7 @@ from dltrain.cli.options import (
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
-from dltrain.wording import one_line
+from dltrain.wording import counted, one_line
 
 if TYPE_CHECKING:
     from dltrain.sweep.sweep import SweepResult
@@ -162,7 +162,7 @@ def _show(console: Console, result: SweepResult) -> int:
         "\n".join(gate_lines(result.gates)),
         "\n".join(
             [
-                f"{len(result.trials)} trial{'s' if len(result.trials) != 1 else ''} in {format_seconds(result.seconds)}",
+                f"{counted(len(result.trials), 'trial')} in {format_seconds(result.seconds)}",
                 f"sweep: {result.run}" + (f" ({', '.join(result.files)})" if result.files else ""),
                 *([f"next: dltrain fit {result.run}/best.yaml"] if "best.yaml" in result.files else []),
             ]

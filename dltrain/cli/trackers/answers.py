@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from dltrain.errors import DataError, UsageError
+from dltrain.errors import DataError, UsageError, reason_of
 from dltrain.wording import without_credentials
 
 PATIENCE = 3.0  # seconds
@@ -45,7 +45,7 @@ def require_answer(to: str, uri: str | None = None) -> None:
         raise DataError(f"{NAMES[to]} at {shown} does not answer within {PATIENCE:g} s", hint=hint) from error
     except OSError as error:
         reason = getattr(error, "reason", None) or error
-        said = getattr(reason, "strerror", None) or str(reason)
+        said = reason_of(reason)
         raise DataError(f"{NAMES[to]} at {shown} cannot be reached: {said}", hint=hint) from error
     except ValueError as error:
         raise UsageError(f"{NAMES[to]}: {shown} is no address of a server: {error}") from error

@@ -16,7 +16,7 @@ from typing import Any
 
 from dltrain.cli.trackers.mlflow_model import log_exported
 from dltrain.cli.trackers.told import Logged, Told, sendable
-from dltrain.errors import DataError, UsageError
+from dltrain.errors import DataError, UsageError, reason_of
 from dltrain.wording import listed, without_credentials
 
 LONGEST_VALUE, LONGEST_KEY, _LONGEST_NAME = 6000, 250, 500  # of MLflow
@@ -99,7 +99,7 @@ class MlflowTracker:
                     self._client = MlflowClient(tracking_uri=self._uri)
                 yield
         except (mlflow.exceptions.MlflowException, OSError) as error:
-            reason = without_credentials((str(error).splitlines() or [type(error).__name__])[0][:300])
+            reason = without_credentials(reason_of(error))
             hint = "the run is as it was; what was not sent is sent by `dltrain log RUN --to mlflow` later"
             raise DataError(f"MLflow at {self._where} does not take the run: {reason}", hint=hint) from error
 

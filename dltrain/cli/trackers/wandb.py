@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.cli.trackers.told import Logged, Told
-from dltrain.errors import DataError, DltrainError, UsageError
+from dltrain.errors import DataError, DltrainError, UsageError, reason_of
 from dltrain.evaluation.export import export
 from dltrain.wording import without_credentials
 
@@ -55,7 +55,7 @@ class WandbTracker:
             self._sent[told.mark] = len(told.epochs)
             notes = self._finish(run, told) if told.is_over else []
         except (wandb.errors.Error, OSError) as error:
-            reason = without_credentials((str(error).splitlines() or [type(error).__name__])[0][:300])
+            reason = without_credentials(reason_of(error))
             hint = "the run is as it was; what was not sent is sent by `dltrain log RUN --to wandb` later"
             raise DataError(f"Weights & Biases does not take the run: {reason}", hint=hint) from error
         if told.is_over:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path, PurePath
 
 from dltrain import system
+from dltrain.errors import reason_of
 
 MOST_BYTES = 256 << 10
 _FLAGS = os.O_RDONLY | system.NO_WAIT | system.NO_CHILD | system.NO_TERMINAL | system.BINARY
@@ -99,5 +100,5 @@ def _read(descriptor: int, name: str) -> bytes:
 def _refusal(error: OSError | ValueError, name: str) -> Refused:
     if isinstance(error, FileNotFoundError):
         return Refused(f"no such file: {name}")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = reason_of(error)
     return Refused(f"{name} cannot be read: {reason}")

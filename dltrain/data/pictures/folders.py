@@ -24,11 +24,11 @@ from dltrain.data.pictures.masks import pair_up
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.data.pictures.tags import read_tags
-from dltrain.errors import DataError, Fault, Note, capped, warn
+from dltrain.errors import DataError, Fault, Note, capped, reason_of, warn
 from dltrain.parts import PARTS
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches, is_folder
-from dltrain.wording import listed, nearest, shown
+from dltrain.wording import did_you_mean, listed, shown
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
@@ -289,7 +289,7 @@ class FolderReader:
             with os.scandir(folder) as entries:
                 return sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            self.fault(f"cannot list {shown(folder)}: {error.strerror or error}")
+            self.fault(f"cannot list {shown(folder)}: {reason_of(error)}")
             return None
 
 
@@ -363,13 +363,13 @@ def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, 
     faults = []
     for part, one in found.items():
         counts = Counter(str(file.label) for file in one.files if part != "train" and file.label not in known)
+        taught = sorted(map(str, known))
         for label, count in sorted(counts.items()):
             first = next(file for file in one.files if file.label == label)
-            close = nearest(label, sorted(map(str, known)))
             message = (
                 f"the class {label!r} is in the {part} part only ({count:,} pictures, such as {first.name}), not in training"
             )
-            hint = f'did you mean "{close}"?' if close else f"classes of the training part: {listed(sorted(map(str, known)))}"
+            hint = did_you_mean(label, taught) or f"classes of the training part: {listed(taught)}"
             faults.append(config_fault(config, f"data.{KEYS[part]}", message, hint))
     if faults:
         raise DataError(capped(faults))

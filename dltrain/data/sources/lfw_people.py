@@ -22,7 +22,7 @@ from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.places import Layout, download_folder, find, require, require_given
 from dltrain.data.sources.source import DataSource, target_of
-from dltrain.errors import ConfigError, DataError, Fault, Note
+from dltrain.errors import ConfigError, DataError, Fault, Note, reason_of
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
 from dltrain.storage.atomic import cannot_write
@@ -231,9 +231,7 @@ def _list_people(folder: Path) -> list[_Person]:
                         files.append((entry.name, stat.st_size, stat.st_mtime_ns))
             people.append(_Person(name, tuple(sorted(files))))
     except OSError as error:
-        raise DataError(
-            Fault(f"cannot list the pictures: {error.strerror or error}", file=error.filename or str(folder))
-        ) from error
+        raise DataError(Fault(f"cannot list the pictures: {reason_of(error)}", file=error.filename or str(folder))) from error
     return people
 
 

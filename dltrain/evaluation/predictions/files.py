@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.errors import Fault, RunError, UsageError
+from dltrain.errors import Fault, RunError, UsageError, reason_of
 from dltrain.wording import counted, one_line, shown_column
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
@@ -142,7 +142,7 @@ def _write_to_stdout(content: bytes) -> None:
     except BrokenPipeError:  # the reader has what it wanted
         raise
     except OSError as error:
-        reason = f"standard output cannot be written: {error.strerror or error}"
+        reason = f"standard output cannot be written: {reason_of(error)}"
         raise UsageError(Fault(f"predictions were not written: {reason}", hint="name a file with -o")) from error
 
 
@@ -153,7 +153,7 @@ def _write_file(path: Path, content: bytes) -> None:
     try:
         write_atomically(path if is_stream(path) else path.resolve(), content)
     except (OSError, RunError) as error:
-        reason = error.faults[0].message if isinstance(error, RunError) else f"cannot write {path}: {error.strerror or error}"
+        reason = error.faults[0].message if isinstance(error, RunError) else f"cannot write {path}: {reason_of(error)}"
         raise UsageError(Fault(f"predictions were not written: {reason}")) from error
 
 

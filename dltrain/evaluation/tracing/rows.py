@@ -140,9 +140,9 @@ def _class(spec: TargetSpec, text: str) -> int:
 
 def _numbers(words: list[str], count: int, what: str, option: str) -> list[float]:
     if len(words) != count:
-        found = f"{len(words)} value{'s' if len(words) != 1 else ''}"
+        found = counted(len(words), "value")
         hint = f"such as {option} '{', '.join(['1', '2', '3', '4'][: min(count, 4)])}{', …' if count > 4 else ''}'"
-        raise UsageError(Fault(f"the net takes {what}s of {count} number{'s' if count != 1 else ''}, found {found}", hint=hint))
+        raise UsageError(Fault(f"the net takes {what}s of {counted(count, 'number')}, found {found}", hint=hint))
     numbers = []
     for word in words:
         try:

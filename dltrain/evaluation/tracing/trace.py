@@ -24,10 +24,10 @@ from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.moved_data import find_moved
 from dltrain.evaluation.tracing.rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
-from dltrain.model.given import given_heads, given_schema
+from dltrain.model.given import given_schema
 from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.numbers.passes import NetworkNumbers, Pass
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
@@ -244,11 +244,10 @@ def _read_subject(given: Config | Path, *, need_data: bool, reporter: Reporter) 
         if need_data:
             raise UsageError(f"{source} has no data to take a row of", hint="give numbers with --input")
         schema = given_schema(config.model, config.training)
-        return _Subject(source, config, schema, given_heads(config.model, schema, config.training))
+        return _Subject(source, config, schema, heads_of(config, schema) if schema.targets else ())
     reporter.status("reading data")
     dataset = _load(config, None, reporter)
-    loss, metrics = (config.training.loss, config.training.metrics) if config.training else (None, ())
-    heads = resolve_heads(config.model, dataset.schema, loss, metrics)
+    heads = heads_of(config, dataset.schema)
     return _Subject(source, config, dataset.schema, heads, dataset.preprocessing, dataset)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.data.columns.tokens import Tokenizer
-from dltrain.errors import UsageError, is_own_bug
+from dltrain.errors import UsageError, is_own_bug, reason_of
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import RawOutput
 from dltrain.model.export.raw_input import RawInput
@@ -53,7 +53,7 @@ class TfliteFile(ExportFormat):
         except Exception as error:  # the converter raises errors of its own, of no common class
             if is_own_bug(error):
                 raise
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            reason = reason_of(error)
             raise UsageError(
                 f"TensorFlow Lite cannot hold this model: {reason}", hint="--format saved_model holds any model"
             ) from error

@@ -21,13 +21,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
+from dltrain.config.types import Component, Config, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
 from dltrain.model.heads.quantiles import pinball_loss, quantile_layers, refuse_own_end
 from dltrain.model.heads.reconstruction import reconstruction_layers
 from dltrain.model.heads.reversible import with_way_back
+from dltrain.wording import counted
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
 _INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
@@ -69,6 +70,13 @@ def resolve_heads(
     scale = schema.inputs[0].window_scale if schema.inputs else None
     heads = _resolve_all(model, schema, loss, metrics)
     return heads if scale is None or not scale.to_target else tuple(with_way_back(head, scale) for head in heads)
+
+
+def heads_of(config: Config, schema: Schema) -> tuple[Head, ...]:
+    """The heads of a config's model on such data; see `resolve_heads`."""
+    training = config.training
+    loss, metrics = (training.loss, training.metrics) if training else (None, ())
+    return resolve_heads(config.model, schema, loss, metrics)
 
 
 def _resolve_all(
@@ -195,7 +203,7 @@ def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec
         return None  # a small hidden layer, such as that of a net for XOR
     of = f"activation {ending}" if ending else "no activation"
     what = f"{num_classes} classes" if classifies else "a number"
-    last = f"{layers[-1].component.name if target.is_mask else 'Dense'} of {found} unit{'s' if found != 1 else ''}"
+    last = f"{layers[-1].component.name if target.is_mask else 'Dense'} of {counted(found, 'unit')}"
     message = f"the last layer, {last} with {of}, is not taken as the output for {what}"
     way = "`model.output: none`" if not classifies else "`model.logits: true`" if ending is None else "`activation: softmax`"
     return f"{message}, another layer is added behind it: if it is the output, say {way}"
@@ -267,9 +275,7 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
         if ending == "softmax":
             if found == num_classes and num_classes >= 2:
                 return True
-            message = (
-                f"softmax over {found} unit{'s' if found != 1 else ''} cannot be the output: the target has {num_classes} classes"
-            )
+            message = f"softmax over {counted(found, 'unit')} cannot be the output: the target has {num_classes} classes"
             hint = f"give it {num_classes} units, or leave the output to `model.output: auto`"
             raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path, hint=hint))
         if logits:
@@ -298,7 +304,7 @@ def _given_output(
         if logits:
             _refuse_logits(layers, ending)
         if found != units:
-            message = f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {units} labels"
+            message = f"an output of {counted(found, 'unit')} cannot tell {units} labels"
             place, path = layers[-1].component.place, layers[-1].path or "model.output"
             raise ConfigError(fault_at(place, message, path=path, hint=f"expected {units} units, one for each label"))
         return found, ending, logits or ending is None
@@ -306,7 +312,7 @@ def _given_output(
         num_classes = len(target.classes)
         allowed = {1, 2} if num_classes == 2 else {num_classes}
         if found not in allowed or (ending == "softmax" and found != num_classes):
-            message = f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {num_classes} classes apart"
+            message = f"an output of {counted(found, 'unit')} cannot tell {num_classes} classes apart"
             hint = f"expected {' or '.join(str(count) for count in sorted(allowed))} units"
             raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
         if logits:

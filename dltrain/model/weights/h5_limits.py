@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dltrain.errors import is_own_bug
+from dltrain.errors import is_own_bug, reason_of
 
 # Layers that are known to come back from an .h5 file as they went in; others are tried out once before training.
 _KNOWN_GOOD = {
@@ -61,5 +61,5 @@ def _try(model: Any, data: bytes) -> str | None:
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
         if is_own_bug(error):
             raise
-        return f"Keras does not read it back: {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}"
+        return f"Keras does not read it back: {reason_of(error)}"
     return None

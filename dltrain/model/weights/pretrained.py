@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.errors import DataError, Fault, RunError, is_own_bug
+from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
 from dltrain.model.weights.weights import load_keras_file, open_plain
 from dltrain.settings import data_folder, is_offline, keras_folder
 
@@ -78,7 +78,7 @@ def load_pretrained(body: Any, path: Path, application: str) -> None:
     except _REFUSALS as error:
         if is_own_bug(error):
             raise
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        detail = reason_of(error)
         raise DataError(f"{refusal}: {detail}", hint=hint) from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import DataError, Fault, RunError, is_own_bug
+from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
 from dltrain.model.weights.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder, is_offline, keras_folder
@@ -114,7 +114,7 @@ def _with_downloaded_weights(network: Any, name: str, reporter: Reporter) -> Any
             with contextlib.redirect_stdout(sys.stderr):  # Keras draws a bar
                 return network(weights="imagenet")
         except Exception as error:  # Keras raises a plain Exception where a download fails
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = reason_of(error)
     wanted = (_names_in(_own_places()[0], name) if _own_places() else _names_in(Path("$DLTRAIN_DATA/weights"), name))[-1]
     raise DataError(
         Fault(
@@ -146,7 +146,7 @@ def _load(model: Any, path: Path, name: str, num_classes: int) -> None:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
         if is_own_bug(error):
             raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = reason_of(error)
         hint = f"expected the whole network with its top of {num_classes:,} classes, as save_weights writes it"
         raise DataError(Fault(f"{path} does not hold the weights of {name}: {reason}", hint=hint)) from error
 

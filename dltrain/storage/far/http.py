@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from dltrain.errors import DataError
+from dltrain.errors import DataError, reason_of
 from dltrain.storage.far.address import HIDDEN
 from dltrain.storage.far.failure import absent, failed, refused
 
@@ -120,7 +120,7 @@ class WebFile:
                 if isinstance(error.reason, TimeoutError):
                     raise failed(self._address, f"nothing arrived for {TIMEOUT:g} seconds") from None
                 if not isinstance(error.reason, ConnectionResetError) or attempt == ATTEMPTS:
-                    raise failed(self._address, str(getattr(error.reason, "strerror", None) or error.reason)) from None
+                    raise failed(self._address, reason_of(error.reason)) from None
             except TimeoutError:
                 raise failed(self._address, f"nothing arrived for {TIMEOUT:g} seconds") from None
             except (ConnectionError, http.client.HTTPException) as error:

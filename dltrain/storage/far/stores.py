@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, reason_of
 from dltrain.storage.far.address import STORES, bare, scheme_of
 from dltrain.storage.far.failure import absent, failed, refused
 
@@ -118,7 +118,7 @@ def _open_store(address: str) -> tuple[Any, str]:
         hint = "pip install 'dltrain[cloud]'"
         raise DataError(Fault(f"{scheme}:// needs fsspec and {STORES[scheme]}, which are not installed", hint=hint)) from None
     except _failures() as error:
-        raise failed(address, _reason(error)) from None
+        raise failed(address, reason_of(error)) from None
     return files, path
 
 
@@ -129,11 +129,11 @@ def _asked(address: str, ask: Callable[[], T]) -> T:
     except FileNotFoundError:
         raise absent(address, "there is no such object or bucket") from None
     except PermissionError as error:
-        raise refused(address, f"access is refused ({_reason(error)})", CREDENTIALS[scheme]) from None
+        raise refused(address, f"access is refused ({reason_of(error)})", CREDENTIALS[scheme]) from None
     except TimeoutError:
         raise failed(address, "nothing arrived in time") from None
     except _failures() as error:
-        reason = _reason(error)
+        reason = reason_of(error)
         if "credential" in type(error).__name__.lower() + reason.lower():
             raise refused(address, reason, CREDENTIALS[scheme]) from None
         raise failed(address, reason) from None
@@ -142,7 +142,3 @@ def _asked(address: str, ask: Callable[[], T]) -> T:
 def _failures() -> tuple[type[Exception], ...]:
     found = [getattr(sys.modules.get(module), name, None) for module, name in _FAILURES]
     return (OSError, ValueError, RuntimeError, *(kind for kind in found if kind is not None))
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200] or type(error).__name__

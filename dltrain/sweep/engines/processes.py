@@ -19,6 +19,7 @@ from dltrain.processes.helper import Parcel, receive_parcel
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.worker import BEGIN, DATA, DONE, FAULT, FIT, READ, READ_DATA, READY, REPORT, STOP, FitTask
 from dltrain.sweep.trials import TrialFit
+from dltrain.system import usable_cores
 from dltrain.training.session import placement_of
 
 # About 5 to 10 MB of a fit are never given back; a worker that has grown by so much since its first fit is replaced.
@@ -98,7 +99,7 @@ class ProcessesEngine:
 
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """As in `Engine`."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = usable_cores()
         jobs = context.jobs or cores
         state = _State(source, context, jobs, context.threads or (1 if jobs > 1 else None), self._most_growth)
         try:

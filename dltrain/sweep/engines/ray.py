@@ -21,7 +21,7 @@ from typing import Any
 import dltrain
 from dltrain.config.types import Config
 from dltrain.data.request import DataRequest, SharedReader
-from dltrain.errors import DltrainError, UsageError
+from dltrain.errors import DltrainError, UsageError, reason_of
 from dltrain.reporting import Reporter
 from dltrain.settings import trusting_code
 from dltrain.sweep.engines.engine import EngineContext, FitSource
@@ -185,7 +185,7 @@ def _settle(state: _State, fit: TrialFit, reference: Any) -> bool:
     except errors.RayError as error:
         lost = isinstance(error, errors.WorkerCrashedError | errors.NodeDiedError | errors.LocalRayletDiedError)
         count = state.losses[fit.path] = state.losses.get(fit.path, 0) + 1
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        reason = reason_of(error)
         if lost and count <= RETRIES:
             state.context.reporter.warning(f"trial {fit.label}: its node is lost, it is tried again ({reason})")
             state.again.append(fit)

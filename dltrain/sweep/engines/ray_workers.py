@@ -11,11 +11,12 @@ from typing import Any
 import dltrain
 from dltrain.cards import AUTO, CPU, asked_cards, count_cards
 from dltrain.config.types import Config
-from dltrain.errors import DltrainError, Fault, UsageError, WorkerLostError
+from dltrain.errors import DltrainError, Fault, UsageError, WorkerLostError, reason_of
 from dltrain.settings import trusting_code
 from dltrain.sweep.engines.ray import RayEngine, connect
 from dltrain.training.workers.cluster import Cluster
 from dltrain.training.workers.group import Group
+from dltrain.wording import counted
 
 # So long a cluster may take to make room; an actor that has lost another ends by itself within that of the second.
 _ROOM_SECONDS = 60.0
@@ -113,7 +114,7 @@ def _room(ray: Any, count: int, threads: int, cards: int) -> Any:
     if not group.wait(_ROOM_SECONDS):
         ray.util.remove_placement_group(group)
         there = ray.cluster_resources()
-        each = f"{threads} processor{'s' if threads > 1 else ''}" + (f" and {cards} card" if cards else "")
+        each = counted(threads, "processor") + (f" and {cards} card" if cards else "")
         has = f"{there.get('CPU', 0):g} processors and {there.get('GPU', 0):g} cards"
         hint = "fewer --workers, or --threads 1; `ray status` says what is taken"
         raise UsageError(Fault(f"the Ray cluster has no room for {count} workers of {each} each: it has {has} in all", hint=hint))
@@ -133,9 +134,9 @@ def _places(ray: Any, seats: list[Any]) -> list[tuple[str, str | None]]:
     try:
         places: list[tuple[str, str | None]] = ray.get([seat.place.remote(dltrain.__version__) for seat in seats])
     except ray.exceptions.RayTaskError as error:
-        raise UsageError(_first_line(error.cause)) from error
+        raise UsageError(reason_of(error.cause)) from error
     except ray.exceptions.RayError as error:
-        raise WorkerLostError(f"a worker did not start: {_first_line(error)}") from error
+        raise WorkerLostError(f"a worker did not start: {reason_of(error)}") from error
     return places
 
 
@@ -147,9 +148,5 @@ def _why_lost(ray: Any, training: list[Any]) -> str | None:
             try:
                 ray.get(reference)
             except ray.exceptions.RayError as error:
-                return f"worker {index} of {len(training) + 1} is gone: {_first_line(error)}"
+                return f"worker {index} of {len(training) + 1} is gone: {reason_of(error)}"
     return None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]

@@ -21,7 +21,7 @@ from dltrain.model.build import build_model
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part, resolve_class_weights
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 from dltrain.training.jobs import load_and_check
@@ -154,7 +154,7 @@ def _with_rate(training: TrainingConfig, rate: float) -> TrainingConfig:
 def _losses(config: Config, dataset: Dataset) -> list[float]:
     """The loss of each step, up to where it is no longer finite or far too high."""
     training = config.needed_training
-    heads = resolve_heads(config.model, dataset.schema, training.loss, training.metrics)
+    heads = heads_of(config, dataset.schema)
     model = build_model(config.model, dataset.schema, heads, seed=config.draw_seed, augment=config.data.augment)
     compile_model(model, heads, training)
     weights = resolve_class_weights(training.class_weight, dataset.parts["train"], heads)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain.config.types import TrainingConfig
-from dltrain.errors import ConfigError, Fault, is_own_bug
+from dltrain.errors import ConfigError, Fault, is_own_bug, reason_of
 from dltrain.model.heads.pinball import PINBALL
 from dltrain.model.keras_import import import_keras
 from dltrain.model.weights.h5_limits import why_not_h5
@@ -271,7 +271,7 @@ def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> N
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
         if is_own_bug(error):
             raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = reason_of(error)
     if reason:
         hint = "set `training.checkpoint.format: keras`"
         path = "training.checkpoint.format"

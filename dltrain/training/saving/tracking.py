@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import dltrain
 from dltrain.errors import DltrainError
+from dltrain.processes.child import import_path
 from dltrain.reporting import Reporter
 from dltrain.system import why_no_processes
 
@@ -106,13 +106,10 @@ class _Follower:
 
     def __init__(self, name: str, run: Path) -> None:
         self._name, self._run, self._text, self._is_over = name, run, "", False
-        here = {os.path.realpath(""), ""}
-        own = str(Path(dltrain.__file__).parent.parent)
-        path = [own, *(place for place in sys.path if os.path.realpath(place) not in here and place != own)]
         words = ["-q", "log", str(run.absolute()), "--to", name, "--follow"]
         # A session of its own: Ctrl-C is for the fit, which lets it hand over what there is.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START.format(path=path, words=words)],
+            [sys.executable, "-P", "-c", _START.format(path=import_path(), words=words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

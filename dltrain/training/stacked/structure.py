@@ -16,7 +16,7 @@ from dltrain.data.look import read_facts
 from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import ConfigError
 from dltrain.model.frozen import MOST_BYTES
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.symbolic import Network, Row, Shape, infer_network
 from dltrain.training.stacked import layers, optimizers
 
@@ -173,9 +173,7 @@ def network_of(config: Config, schema: Schema) -> Network:
     Raises:
         ConfigError: output, loss and target contradict each other.
     """
-    training = config.training
-    loss, metrics = (training.loss, training.metrics) if training else (None, ())
-    return infer_network(config.model, schema, resolve_heads(config.model, schema, loss, metrics), config.data.augment)
+    return infer_network(config.model, schema, heads_of(config, schema), config.data.augment)
 
 
 def _why_not_model(config: Config) -> str | None:

@@ -14,7 +14,7 @@ from dltrain.model.compile import compile_model
 from dltrain.model.encode import EncodedPart
 from dltrain.model.frozen import FrozenPrefix, find_frozen_prefix
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.rules import heads_of
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
 from dltrain.training.frozen_features import weights_digest, with_features
@@ -84,7 +84,7 @@ class Templates:
         return templates
 
     def _build(self, config: Config, training: TrainingConfig, dataset: Dataset, like: ModelFile | None) -> Template:
-        heads = resolve_heads(config.model, dataset.schema, training.loss, training.metrics)
+        heads = heads_of(config, dataset.schema)
         number = num_frozen(config)
         body = self._known(config, dataset) if number else None
         shared = (None, 0) if body is None else (body.whole, number)

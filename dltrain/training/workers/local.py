@@ -15,6 +15,7 @@ from dltrain.errors import Fault, UsageError, WorkerLostError
 from dltrain.processes.child import Child
 from dltrain.processes.helper import receive_message
 from dltrain.reporting import Reporter
+from dltrain.system import usable_cores
 from dltrain.training.session import FitOptions, placement_of
 from dltrain.training.workers.cluster import Cluster, local_addresses
 from dltrain.training.workers.folder import remove_left
@@ -126,9 +127,9 @@ def group_of(
     if workers == 1:
         yield Alone(), placement, threads
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     threads = threads or max(1, cores // workers)
-    reporter.detail(f"{workers} workers of this machine, each with {threads} thread{'s' if threads > 1 else ''}")
+    reporter.detail(f"{workers} workers of this machine, each with {counted(threads, 'thread')}")
     started = LocalWorkers(config, workers, threads)
     try:
         yield started.group, replace(placement, card=0), threads

@@ -14,7 +14,8 @@ from dltrain.config import dump_yaml, load_config_text
 from dltrain.config.types import Config
 from dltrain.model.build import build_model
 from dltrain.model.compile import compile_model
-from dltrain.model.given import given_heads, given_schema
+from dltrain.model.given import given_schema
+from dltrain.model.heads.rules import heads_of
 from dltrain.model.keras_import import import_keras
 from dltrain.model.numbers.dense_network import DenseNetwork, why_not_numpy
 from dltrain.model.numbers.keras_network import KerasNetwork
@@ -51,7 +52,7 @@ def both(config: Config) -> tuple[DenseNetwork, KerasNetwork]:
     """The same net twice, with the weights that Keras draws; to be called within `float64`."""
     schema = given_schema(config.model, config.training)
     schema = replace(schema, inputs=tuple(replace(spec, dtype="float64") for spec in schema.inputs))
-    heads = given_heads(config.model, schema, config.training)
+    heads = heads_of(config, schema)
     network = infer_network(config.model, schema, heads)
     assert config.training is not None
     assert why_not_numpy(network, heads, config.training.optimizer, 1) is None
