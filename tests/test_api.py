@@ -149,3 +149,15 @@ def test_importing_it_imports_nothing_heavy_and_a_fresh_python_can_use_it(folder
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout == "[] 3 False\n"
     assert done.stderr == ""
+
+
+def test_a_fit_prints_nothing_where_the_notebook_has_a_log_of_its_own(folder: Path) -> None:
+    code = (
+        "import logging, dltrain\nlogging.basicConfig()\n"
+        f"dltrain.fit({str(folder / 'config.yaml')!r}, run_dir={str(folder / 'quiet')!r})\n"
+        "logging.getLogger('dltrain').warning('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stderr.splitlines() if "dltrain" in line]
+    assert (done.stdout, lines) == ("", ["WARNING:dltrain:heard"])
+    assert "epoch 2: loss" in (folder / "quiet" / "log.txt").read_text()

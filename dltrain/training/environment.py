@@ -145,17 +145,38 @@ class _LogLine(logging.Formatter):
         return super().format(message) + printable(trace)
 
 
+class _Onward(logging.Handler):
+    """Hands lines of a level to the loggers above."""
+
+    def __init__(self, level: int, above: logging.Logger | None) -> None:
+        super().__init__(level)
+        self.above = above
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.above is not None and self.above.hasHandlers():
+            self.above.callHandlers(record)
+
+
 @contextlib.contextmanager
 def logging_to(path: Path, *, name: str = "dltrain") -> Iterator[None]:
-    """Write a logger's lines, by default the package's, to a file."""
+    """Write a logger's lines, by default the package's, to a file.
+
+    What a program that uses the package has set up for its own log hears no more of them than it would without the file.
+    """
     root = logging.getLogger(name)
-    handler = LogFile(path)
-    level = root.level
-    root.addHandler(handler)
+    level, propagates = root.level, root.propagate
+    handlers: list[logging.Handler] = [LogFile(path)]
+    if propagates:
+        handlers.append(_Onward(root.getEffectiveLevel(), root.parent))
+        root.propagate = False
+    for handler in handlers:
+        root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
         yield
     finally:
-        root.removeHandler(handler)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
         root.setLevel(level)
-        handler.close()
+        root.propagate = propagates
