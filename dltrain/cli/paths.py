@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from dltrain.errors import Fault, UsageError
 
@@ -16,6 +18,23 @@ def refuse_other_than_one(files: Sequence[str], hint: str, what: str = "config f
     if len(files) != 1:
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
         raise UsageError(Fault(f"one {what} was expected, {found}", hint=hint))
+
+
+def several_hint(files: Sequence[str], command: str) -> str:
+    """What to write where a command that takes one config was given several: one that begins with the others, or a sweep.
+
+    A config that begins with another already stands in front: the other one could not begin with it.
+    """
+    from dltrain.config.bases import bases_of
+
+    below = {file: bases_of(Path(file)) for file in files}
+    head = next((file for file in files if not any(os.path.realpath(file) in bases for bases in below.values())), files[0])
+    others = [file for file in files if file != head and os.path.realpath(file) not in below[head]]
+    if not others:
+        return f"{head} begins with {' and '.join(file for file in files if file != head) or 'itself'} already: {command} {head}"
+    bases = others[0] if len(others) == 1 else f"'[{','.join(others)}]'"
+    one = f"one run that begins with the others: dltrain fit {head} extends={bases}"
+    return f"{one}; a run for each: dltrain sweep {head} --over extends={','.join(others)}"
 
 
 def data_words(data: Sequence[str] | None, more: Sequence[str] | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ replaced whole, and null takes a key away. Each value keeps the place at which i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from dltrain.config.keys import COMPONENT_PLACES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import MOST_BYTES, MOST_NODES, read_yaml
-from dltrain.errors import reason_of
-from dltrain.wording import did_you_mean
+from dltrain.errors import ConfigError, reason_of
+from dltrain.storage.far.address import is_far
+from dltrain.wording import did_you_mean, without_credentials
 
 EXTENDS = "extends"
 MOST_FILES = 100
@@ -52,6 +54,18 @@ def near_files(path: Path) -> str | None:
     except OSError:
         return f"there is no folder {path.parent}"
     return did_you_mean(path.name, names[:1000])
+
+
+def bases_of(file: Path) -> set[str]:
+    """The real paths of the files that a config begins with, as far as they can be read."""
+    faults = Faults()
+    bases = Bases(faults)
+    text = read_file(file)
+    with contextlib.suppress(ConfigError):
+        root = read_yaml(text, str(file), faults) if isinstance(text, bytes) else None
+        if isinstance(root, MappingNode):
+            bases.put_under(root, file.parent, ((os.path.realpath(file), str(file)),))
+    return {os.path.realpath(folder / os.path.basename(name)) for name, folder in bases.folders.items()}
 
 
 @dataclass(slots=True)
@@ -100,6 +114,10 @@ class Bases:
         if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value or "\0" in node.value:
             found = describe(node.plain())
             self.faults.add(node, EXTENDS, f"expected the path of a config, found {found}", "such as extends: base.yaml")
+            return None
+        if is_far(node.value):
+            message = f"expected the path of a config, found the address {without_credentials(node.value)}"
+            self.faults.add(node, EXTENDS, message, "data alone is read from elsewhere: fetch the config, and name the file")
             return None
         path = (Path.cwd() if node.word is not None else folder) / os.path.expanduser(node.value)
         beside = "" if node.place is None or node.word is not None else os.path.dirname(node.place.file)

@@ -24,7 +24,7 @@ from dltrain.config.durations import duration
 from dltrain.config.old_words.values import KNOWN_VALUES, SAID_OF_VALUES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe, read_scalar
-from dltrain.wording import did_you_mean, normalize
+from dltrain.wording import did_you_mean, normalize, without_secrets
 
 COMPONENTS = {
     "initializer",
@@ -204,7 +204,8 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
             value = _read_simple(alternative, each)
             if value is not MISMATCH:
                 return value
-    text_or_mapping = isinstance(node, MappingNode) or (isinstance(node, ScalarNode) and isinstance(node.value, str))
+    is_name = isinstance(node, ScalarNode) and isinstance(node.value, str) and not _is_secret(node)
+    text_or_mapping = isinstance(node, MappingNode) or is_name
     for alternative in kind.alternatives:
         if alternative.word in COMPONENTS and text_or_mapping:
             words = [other.word for other in kind.alternatives if other.word in COMPONENTS]
@@ -224,6 +225,10 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
     found = node.plain()
     faults.add(node, path, f"expected {kind.describe()}, found {describe(found)}", _hint(kind, node, path))
     return MISMATCH
+
+
+def _is_secret(node: ScalarNode) -> bool:
+    return without_secrets(node.text) != node.text
 
 
 def _unquoted(node: Node) -> list[ScalarNode]:
@@ -274,6 +279,8 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
         return said
     if (known := next((word for word in KNOWN_VALUES.get(normalize(node.text), ()) if word in words), None)) is not None:
         return f"write {known}"
+    if not kind.takes("text") and _is_secret(node):
+        return "a secret is text alone, so that it can be kept out of what is written; ${env:NAME} is any value"
     if (meant := _number_meant(kind, node.value)) is not None:
         return f"write {meant}"
     if node.text == "None" and not kind.takes("text"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault
 from dltrain.sweep.combinations import check_conditions, in_order
 from dltrain.sweep.dimension import Dimension, Steps
+from dltrain.wording import shown
 
 DEFAULT_SPACE = {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
 MOST_GRID_TRIALS = 100_000
@@ -106,7 +108,9 @@ def show(parameters: Mapping[str, Any]) -> str:
 
 
 def show_value(value: Any) -> str:
-    """A value as the config has it, short."""
+    """A value as the config has it, short: paths from the working directory."""
+    if isinstance(value, str) and os.path.isabs(value):
+        return shown(value)
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping) and len(value) == 1:

@@ -140,6 +140,27 @@ def test_several_configs_of_one_fit_are_told_apart(capsys: pytest.CaptureFixture
     assert "dltrain sweep a.yaml --over extends=b.yaml" in said
 
 
+def test_no_hint_leads_into_a_circle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, base="seed: 1", child="extends: base.yaml", grandchild="extends: child.yaml", other="seed: 2")
+    assert run(["fit", "base.yaml", "grandchild.yaml"]) == 2
+    assert "grandchild.yaml begins with base.yaml already: dltrain fit grandchild.yaml" in capsys.readouterr().err
+    assert run(["sweep", "base.yaml", "child.yaml", "other.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert "dltrain fit child.yaml extends=other.yaml;" in said
+    assert "dltrain sweep child.yaml --over extends=other.yaml" in said
+
+
+@pytest.mark.parametrize("address", ["https://me:hunter2hunter2@example.org/base.yaml", "s3://bucket/base.yaml"])
+def test_an_address_is_no_file_to_begin_with(address: str, tmp_path: Path) -> None:
+    write(tmp_path, own=f"extends: {address}")
+    [(_, line, column, message)] = faults_of(tmp_path / "own.yaml")
+    assert (line, column) == (1, 10)
+    assert "found the address" in message
+    assert "://" in message
+    assert "hunter2" not in message
+
+
 def test_files_are_swept_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     model = "model: {layers: [{Dense: {units: UNITS}}]}"

@@ -146,3 +146,17 @@ def test_a_secret_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("PLACE", value)
         with pytest.raises(ConfigError, match=part):
             load(text)
+
+
+@pytest.mark.parametrize("key", ["training.epochs", "training.optimizer.learning_rate", "training.batch_size"])
+def test_a_secret_is_no_number_and_the_hint_says_so(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THE_SECRET", "100000")
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(
+            "data: {source: iris}\nmodel: {layers: [Flatten]}\n",
+            file="a.yaml",
+            folder=Path("."),
+            overrides=[f"{key}=${{secret:THE_SECRET}}"],
+        )
+    assert "100000" not in str(caught.value)
+    assert (caught.value.faults[0].hint or "").startswith("a secret is text alone")

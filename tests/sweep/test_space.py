@@ -184,3 +184,12 @@ def test_names_are_as_short_as_they_can_be():
     assert (
         show({"training.optimizer": {"SGD": {"momentum": 0.9}}, "droprate": 0.25}) == "optimizer=SGD(momentum=0.9) droprate=0.25"
     )
+
+
+def test_paths_are_told_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    config = small()
+    found = read_over(["extends=a.yaml,b.yaml", "model.weights=runs/first,latest", f"data.path={tmp_path}/c.csv"], config)
+    assert show({name: values[0] for name, values in found.items()}) == "extends=a.yaml weights=runs/first path=c.csv"
+    assert found["model.weights"] == [str(tmp_path / "runs" / "first"), "latest"]  # a name is looked up when it is used

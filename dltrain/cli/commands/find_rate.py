@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from dltrain.cli.options import TrustCodeOption
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import UsageError
+
+RATE = "training.optimizer.learning_rate"
 
 
 def command(
@@ -57,6 +60,7 @@ def command(
     lines = [f"learning rate: {'no suggestion' if result.rate is None else f'{result.rate:g}'}", result.reason]
     lines += [f"picture: {output}"] if output is not None else []
     if result.rate is not None:
-        lines.append(f"next: dltrain fit {files[0]} training.optimizer.learning_rate={result.rate:g}")
+        mine = [word for word in overrides if not word.startswith(f"{RATE}=")]
+        lines.append(f"next: dltrain fit {shlex.join([files[0], *mine])} {RATE}={result.rate:g}")
     console.result("\n".join(lines))
     return 0

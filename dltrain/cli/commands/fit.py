@@ -22,7 +22,7 @@ from dltrain.cli.options import (
     allowed,
     refuse_both_folders,
 )
-from dltrain.cli.paths import refuse_other_than_one
+from dltrain.cli.paths import refuse_other_than_one, several_hint
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 from dltrain.wording import counted, one_line
@@ -143,12 +143,7 @@ def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config
         config = load_config(str(resumed / "config.yaml"), overrides)
         refuse_strange_addresses(config.data, resumed, overrides, f"dltrain fit --resume {resumed}")
         return config
-    hint = "dltrain fit CONFIG [KEY=VALUE]..."
-    if len(files) > 1:
-        others = ",".join(files[1:])
-        bases = others if len(files) == 2 else f"'[{others}]'"
-        one = f"one run that begins with the others: dltrain fit {files[0]} extends={bases}"
-        hint = f"{one}; a run for each: dltrain sweep {files[0]} --over extends={others}"
+    hint = "dltrain fit CONFIG [KEY=VALUE]..." if len(files) < 2 else several_hint(files, "dltrain fit")
     refuse_other_than_one(files, hint)
     return load_config(files[0], overrides)
 

@@ -20,7 +20,7 @@ from dltrain.cli.options import (
     allowed,
     refuse_both_folders,
 )
-from dltrain.cli.paths import refuse_other_than_one
+from dltrain.cli.paths import refuse_other_than_one, several_hint
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import counted, one_line
@@ -94,7 +94,7 @@ def command(
         raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
     files, overrides = split_words([*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)])
     if words or resume is None:
-        several = f"dltrain sweep {files[0]} --over extends={','.join(files[1:])}" if files else ""
+        several = several_hint(files, "dltrain sweep") if len(files) > 1 else ""
         refuse_other_than_one(files, several or "dltrain sweep CONFIG [KEY=VALUE]...")
     # A config that lacks what the varied files bring is whole with the first of them.
     first = next((match[1] for word in over or () if (match := re.match(r"extends=\s*([^,\[{]+)", word))), None)

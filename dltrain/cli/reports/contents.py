@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from dltrain.parts import PARTS
 from dltrain.storage.documents import targets_of
 from dltrain.storage.run import Run
 from dltrain.storage.stored import wrong_values_told
+from dltrain.wording import shown
 
 _MOST_BYTES = 700_000  # of a picture that the run drew
 _PICTURES = {
@@ -170,7 +172,9 @@ def environment_blocks(manifest: Mapping[str, Any]) -> list[Block]:
 
 
 def cell_of(value: Any) -> str:
-    """A value of a config, or a number, in a table."""
+    """A value of a config, or a number, in a table; paths from the working directory."""
+    if isinstance(value, str) and os.path.isabs(value):
+        return shown(value)
     if value is None:
         return "-"
     if isinstance(value, float):

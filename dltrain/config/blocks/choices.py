@@ -80,7 +80,7 @@ def _read_choice(context: Context, node: Node, path: str, uses: Mapping[str, Any
         else:
             check_name(context, node.keys[key], value.word, key, where, uses)
         if key in PATH_KEYS:
-            make_absolute(context, value)
+            make_absolute(context, value, key)
         found[key] = value.plain()
     return found
 

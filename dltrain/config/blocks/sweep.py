@@ -95,7 +95,7 @@ def read_over(words: Sequence[str], config: Config) -> dict[str, Any]:
         is_range = isinstance(only, MappingNode) and not any(context.catalog.kind_of(key) for key in only.entries)
         values = only if only is not None and (is_range or isinstance(only, ListNode)) else listed
         if name in PATH_KEYS:
-            make_absolute(context, values)
+            make_absolute(context, values, name)
         ends = re.fullmatch(r"\s*([\d.eE+-]+?)\s*(?:\.\.+|:|…)\s*([\d.eE+-]+)\s*", text)
         if ends is not None:
             hint = f"a range is {name}={{low: {ends[1]}, high: {ends[2]}}}; `log: true` in it for steps that are ratios"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ from dltrain.config.types import Place
 from dltrain.wording import did_you_mean, normalize, one_of
 
 RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>0"}
-PATH_KEYS = ("data.path", "data.validation", "data.test", "data.preprocessing", "model.weights", EXTENDS)
+RUN_KEYS = ("data.preprocessing", "model.weights")
+PATH_KEYS = ("data.path", "data.validation", "data.test", *RUN_KEYS, EXTENDS)
 SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters", EXTENDS)
 # Where a key is varied only with some values of another one.
 WHERE = "where"
@@ -47,7 +49,7 @@ def read_space(context: Context, node: Node, path: str, uses: Mapping[str, Any],
         if name not in (choices or {}):
             check_name(context, node.keys[name], value.word, name, where, uses)
         if name in PATH_KEYS:
-            make_absolute(context, value)
+            make_absolute(context, value, name)
         found = read_values(context, value, where)
         if found is not MISMATCH:
             space[name] = found
@@ -64,12 +66,14 @@ def is_endless(space: Any) -> bool:
     )
 
 
-def make_absolute(context: Context, node: Node) -> None:
-    """Paths of a list stay the same files, wherever the trial's config stands."""
+def make_absolute(context: Context, node: Node, path: str) -> None:
+    """Paths of a list stay the same files, wherever the trial's config stands; runs may go by their names."""
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        node.value = node.text = context.paths.resolve(node.value, node)
+        found = context.paths.resolve(node.value, node)
+        if path not in RUN_KEYS or os.path.exists(found):
+            node.value = node.text = found
     for child in node.items if isinstance(node, ListNode) else node.entries.values() if isinstance(node, MappingNode) else ():
-        make_absolute(context, child)
+        make_absolute(context, child, path)
 
 
 def check_name(

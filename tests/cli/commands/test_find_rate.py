@@ -15,3 +15,12 @@ def test_the_command_says_it_as_one_document(cli, tmp_path):
     assert len(document["rates"]) == len(document["losses"])
     assert (tmp_path / "rates.png").read_bytes()[:4] == b"\x89PNG"
     assert cli("find-rate").code == 2
+
+
+def test_what_it_says_to_do_next_is_the_same_experiment(cli, tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text(NOISE)
+    result = cli("find-rate", config, "training.batch_size=4", "data.split={test: 0.3}", "training.optimizer.learning_rate=1")
+    [line] = [line for line in result.out.splitlines() if line.startswith("next: ")]
+    assert line.startswith(f"next: dltrain fit {config} training.batch_size=4 'data.split={{test: 0.3}}' training.optimizer.")
+    assert line.count("learning_rate=") == 1
