@@ -24,7 +24,7 @@ MOST_ODD_WORDS = 3
 MOST_LATE_WORDS = 20
 # Up to this share, different words are read as no value among numbers, such as the seven of 2,000 ZIP codes that are foreign.
 HARDLY_ANY = 0.02
-MOSTLY_NUMBERS = 0.8
+MOSTLY_NUMBERS, MOSTLY_WORDED = 0.8, 0.5
 MANY_NUMBERS = 20
 COUNTS_ROWS = re.compile(
     r"row|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
@@ -190,7 +190,9 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     odd = tuple(series.gather(np.flatnonzero(is_odd)).unique(maintain_order=True).to_list())
     if kind.kind not in ("category", "text"):
         return odd
-    is_mostly_numbers = is_odd.sum() < (1 - MOSTLY_NUMBERS) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
+    are_words = len(odd) <= MOST_ODD_WORDS and not any(re.search(r"\d", word) for word in odd)  # `no data`, however often
+    share = MOSTLY_WORDED if are_words else MOSTLY_NUMBERS
+    is_mostly_numbers = is_odd.sum() < (1 - share) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
     is_code = bool(series.str.contains(LEADING_ZERO).any())
     most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS
     return odd if is_mostly_numbers and not is_code and len(odd) <= most else ()

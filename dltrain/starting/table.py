@@ -19,7 +19,7 @@ from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.sample import read_head
-from dltrain.errors import DataError, Fault, texts
+from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.codes import with_codes
 from dltrain.starting.columns import Columns, check_some_column, study_columns, with_names, with_pictures, with_short_texts
@@ -30,9 +30,9 @@ from dltrain.starting.pictures import look_at
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
-from dltrain.starting.table_text import Studied, render_table
+from dltrain.starting.table_text import Studied, notes_on_columns, render_table
 from dltrain.starting.target import Target, choose_target, columns_of_labels, labels_of_columns, study_target
-from dltrain.starting.text import find_text_options
+from dltrain.starting.text import find_text_options, with_late_signs
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     if raw.frame.height < FEWEST_ROWS:
         message = f"{raw.frame.height} rows are too few to learn from and to test on"
         raise DataError(Fault(message, file=shown(written), hint="10 at the least"))
-    for text in texts(raw.notes, "warning"):
-        reporter.warning(text)
+    _warn(reporter, raw.notes)
     reporter.status("looking at the columns")
     labels = columns_of_labels(asked, raw.frame, written)
     if labels and wishes.series is not None:
@@ -106,10 +105,17 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     config = prepared.apply(config)
     head = _head(written, whole, is_whole)
     config = replace(config, path=(written,) if where is not None else ())
-    text = render_table(head, Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
+    studied = Studied(config, target, columns, leaks, prepared, raw, asked)
+    _warn(reporter, notes_on_columns(studied))
+    text = render_table(head, studied, chosen)
     evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
     text += f"evaluation:\n{evaluation}" if evaluation else ""
     return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
+
+
+def _warn(reporter: Reporter, notes: Sequence[Note]) -> None:
+    for text in texts(notes, "warning"):
+        reporter.warning(text)
 
 
 def _find_target(raw: RawTable, asked: str | None, columns: Columns, written: str, *, header: bool) -> Target:
@@ -179,7 +185,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     if size <= LARGE_BYTES and not any(unpacks_to_more(file, LARGE_BYTES) for file in config.path):
         raw = read_source(config, seed=SEED, reporter=reporter)
         assert isinstance(raw, RawTable)
-        return raw, True
+        return (with_late_signs(raw) if config.source == "csv" else raw), True
     file = config.path[0]
     reporter.status(f"reading the first {LARGE_LINES:,} rows of {shown(file)}")
     if config.source == "parquet":
@@ -188,7 +194,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     from dltrain.data.sources.csv import parse_text
 
     head, complete, _ = read_head(file, LARGE_LINES)
-    return parse_text(head, file, config), complete and len(config.path) == 1
+    return with_late_signs(parse_text(head, file, config)), complete and len(config.path) == 1
 
 
 def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable) -> DataConfig:

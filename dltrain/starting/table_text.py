@@ -15,6 +15,7 @@ from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
 from dltrain.data.tables.text_format import WHITESPACE
+from dltrain.errors import Note
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
@@ -161,7 +162,7 @@ def render_columns(block: Block, found: Studied) -> None:
     for name, reason in columns.codes.items():
         if name in kinds and name not in config.drop:
             block.remark(f"{name}: codes rather than amounts, {reason}; `{name}: number` takes them for amounts", indent=2)
-    for note in how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading):
+    for note in notes_on_columns(found):
         block.remark(note.text, indent=2)
     if config.drop:
         block.entry("drop", list(config.drop), _drop_remark(config, columns, leaks))
@@ -182,6 +183,12 @@ def render_columns(block: Block, found: Studied) -> None:
         block.entry("replace", config.replace, _replace_remark(config, target))
     if config.text.split == "character":
         block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
+
+
+def notes_on_columns(found: Studied) -> list[Note]:
+    """What is to be said on how the columns to learn from are read, and those that are left out for what they hold."""
+    kinds = {name: kind for name, kind in found.columns.kinds.items() if name not in (found.target.name, *found.config.drop)}
+    return how_read(replace(found.config, features=None), found.raw.frame, kinds, found.columns.reading)
 
 
 def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:

@@ -1,25 +1,34 @@
-"""How a text table is written, as far as a config has to say it: its encoding, and whether its first line is a header."""
+"""How a text table is written, as far as a config has to say it: its encoding, whether its first line is a header, late signs."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.reading import USUAL_MISSING, is_number
+from dltrain.data.columns.dates.formats import candidates
+from dltrain.data.columns.number_signs import signs_of
+from dltrain.data.columns.reading import USUAL_MISSING, Reading, is_number, is_text, mend, to_numbers
 from dltrain.data.files import read_blocks, to_utf8
+from dltrain.data.raw import RawTable
+from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import WHITESPACE, Framing, find_separator
-from dltrain.data.tables.text_layout import are_years
+from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import quotes_are_letters, scan_text
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars
+    from numpy.typing import NDArray
 
 HEAD_LINES = 1_000
 LOOKED_AT = 1 << 26
 FEWEST_LINES, BEGINNING = 5, 1 << 20
+# Different values that are no numbers by the signs which the beginning shows, and the same of numbers, that tell the signs.
+MOST_ODD = 500
 _FIELD = re.compile(r'"[^"]*"|[^ \t]+')
 
 
@@ -111,10 +120,57 @@ def has_header(frame: polars.DataFrame) -> bool:
         values = values.filter(~values.is_in(["", *USUAL_MISSING]))
         if not cell or cell in USUAL_MISSING:
             continue
-        if is_number(cell):
+        if is_number(cell) or _looks_like(cell, values):
             is_data = True
-        elif len(values) and values.cast(float, strict=False).null_count() == 0:
+        elif len(values) and (values.cast(float, strict=False).null_count() == 0 or all(map(is_figure, values[:HEAD_LINES]))):
             return True
         elif (values == cell).any():
             is_data = True
     return not is_data
+
+
+def _looks_like(cell: str, values: polars.Series) -> bool:
+    """Whether a cell with digits in it is written as many below: an amount, a date, a number with a comma."""
+    look = _look_of(cell)
+    some = values.head(HEAD_LINES).to_list()
+    return "0" in look and 5 * sum(_look_of(value) == look for value in some) > len(some)
+
+
+def _look_of(cell: str) -> str:
+    """A cell without what differs among cells of a kind: digits, the sign, the name of a month."""
+    look = re.sub(r"\d+", "0", cell.lstrip("-+"))
+    return re.sub(r"[^\W\d_]+", "a", look) if candidates(cell) else look
+
+
+def with_late_signs(raw: RawTable) -> RawTable:
+    """The table with the signs of its numbers as all of its rows show them, where by these more values are numbers.
+
+    The beginning of a text may not show that thousands have a sign, which only large numbers do, or that decimals have a comma.
+    """
+    reading = Reading(decimal=raw.reading.get("decimal", "."), thousands=raw.reading.get("thousands"))
+    mended = {name: mend(column_of(raw.frame, name), reading) for name in raw.frame.columns if is_text(raw.frame[name])}
+    cells, odd = [], {}
+    for name, series in mended.items():
+        numbers = to_numbers(series, reading)
+        is_odd = _odd_cells(series, numbers)
+        if is_odd.any() and not is_odd.all():
+            odd[name] = int(is_odd.sum())
+            some = [*series.filter(is_odd).unique()[:MOST_ODD], *series.filter(numbers == numbers)[:MOST_ODD]]
+            cells.append([name, *some])
+    signs = signs_of(cells, raw.reading.get("separator", ","))
+    found = Reading(decimal=signs.decimal, thousands=signs.thousands or reading.thousands)
+    if not cells or signs.remark or found == reading or found.decimal == found.thousands:
+        return raw
+    left = {name: int(_odd_cells(series, to_numbers(series, found)).sum()) for name, series in mended.items()}
+    if any(count > odd.get(name, 0) for name, count in left.items()) or sum(left.values()) == sum(odd.values()):
+        return raw
+    said = {key: value for key, value in raw.reading.items() if key not in ("remark", "unsure")}
+    more = {"thousands": found.thousands} if found.thousands else {}
+    return replace(raw, reading={**said, "decimal": found.decimal, **more, "is_sure": "true"})
+
+
+def _odd_cells(series: polars.Series, numbers: NDArray[np.float64]) -> polars.Series:
+    """Where something with digits stands that is no number."""
+    import polars
+
+    return polars.Series(numbers != numbers) & series.str.contains("[0-9]").fill_null(False)

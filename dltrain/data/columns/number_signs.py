@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 MOST_ROWS = 2_000
@@ -16,6 +16,7 @@ GROUPING = " \u00a0\u202f\u2009\u2007'\u2019"
 CURRENCY = r"US\$|R\$|[$€£¥₹₽₩₺]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|Fr\.|kr\.?|zł|Kč|Rs\.?"
 # The minus of typesetters, the dash that word processors make of one, that of Chinese and Japanese fonts.
 MINUS = "\u2212\u2013\uff0d"
+_FEW_WORDS = 3
 _LONGEST = 400  # characters of a number with all that stands around it
 _DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
 _AFFIXES = re.compile(
@@ -55,20 +56,35 @@ class NumberSigns:
 
 
 def find_number_signs(
-    text: bytes, separator: str, quote: str | None, *, decimal: str | None, thousands: str | None
+    text: bytes,
+    separator: str,
+    quote: str | None,
+    *,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    missing: Collection[str] = (),
 ) -> NumberSigns:
     """Decide by the beginning of a text.
-
-    A value such as `2,5`, `0,344` or `1.234,5` can be read in one way only; `1,344` in two. Where nothing but the second kind is
-    met, the separator decides (a semicolon is written where the comma is the decimal sign), and it is said.
 
     Args:
         text: UTF-8, whole lines.
         separator, quote: of its fields.
         decimal, thousands: what the user says.
+        missing: words for "no value".
     """
-    seen = [_Column.of(values) for values in _columns(text, separator, quote)]
-    columns = [column for column in seen if column is not None]
+    cells = [[value for value in values if value not in missing] for values in _columns(text, separator, quote)]
+    return signs_of(cells, separator, decimal, thousands)
+
+
+def signs_of(
+    cells: Iterable[Sequence[str]], separator: str, decimal: str | None = None, thousands: str | None = None
+) -> NumberSigns:
+    """Decide by the values of all columns, the name of each before them.
+
+    A value such as `2,5`, `0,344` or `1.234,5` can be read in one way only; `1,344` in two. Where nothing but the second kind is
+    met, the separator decides (a semicolon is written where the comma is the decimal sign), and it is said.
+    """
+    columns = [column for values in cells if (column := _Column.of(values)) is not None]
     comma = any(column.decimal[","] for column in columns)
     point = any(column.decimal["."] for column in columns)
     groups = {sign for column in columns for sign in column.groups}
@@ -112,7 +128,8 @@ def _columns(text: bytes, separator: str, quote: str | None) -> Iterable[list[st
     columns: list[list[str]] = []
     try:
         # Lines before the table, comments and the like were left empty.
-        rows = (row for row in csv.reader(lines, delimiter=separator, quotechar=quote or "\0") if row)
+        reader = csv.reader(lines, delimiter=separator, quotechar=quote or "\0", skipinitialspace=separator != " ")
+        rows = (row for row in reader if row)
         for number, row in enumerate(rows):
             if number > MOST_ROWS:
                 break
@@ -145,7 +162,8 @@ class _Column:
     def of(cls, values: Sequence[str]) -> _Column | None:
         """None where the column holds something else than numbers (a header above them does not count)."""
         found = cls(Counter(), Counter(), set())
-        odd = filled = long_whole = 0
+        filled = long_whole = 0
+        odd: list[str] = []
         # No number is so long, and the patterns below look at long text for very long.
         values = [value if value is None or len(value) <= _LONGEST else "x" for value in values]
         plain = [value for value in values[1:] if value]
@@ -164,11 +182,13 @@ class _Column:
             filled += 1
             digits = _AFFIXES.sub("", value)
             if not digits or not _DIGITS.fullmatch(digits) or not found._take(digits.lstrip(f"+-{MINUS}")):
-                odd += 1
+                odd.append(value)
             elif digits.isdigit() and len(digits) > 3:
                 long_whole += 1
-        # The header, and now and then a word for "no value".
-        if odd == filled or odd > max(1, 0.1 * filled):
+        # The header, and now and then a word for "no value", or one such word however often.
+        if len(odd) == filled or (
+            len(odd) > max(1, 0.1 * filled) and not (len(set(odd)) <= _FEW_WORDS and 2 * len(odd) < filled)
+        ):
             return None
         if long_whole:  # 12000 beside 1,344: nobody writes thousands in one of them alone
             for sign in (",", "."):

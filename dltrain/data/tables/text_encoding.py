@@ -33,14 +33,13 @@ def detect_encoding(content: bytes) -> str | None:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return None
     head = content[:4096]
-    if len(head) < 16 or any(byte in head for byte in range(1, 9)):
+    if len(head) < 16:
+        return None
+    wide = _wide(head)
+    if wide is not None and _is_text(head, wide):
+        return wide
+    if any(byte in head for byte in range(1, 9)):
         return None  # no text, which the reader says
-    quarters = [head[place::4].count(0) / max(1, len(head[place::4])) for place in range(4)]
-    if min(quarters[1:3]) > 0.7 and max(quarters[0], quarters[3]) == 1.0 and min(quarters[0], quarters[3]) < 0.3:
-        return "utf-32-le" if quarters[3] == 1.0 else "utf-32-be"
-    zeros = [head[place::2].count(0) for place in (0, 1)]
-    if max(zeros) > 0.3 * len(head) / 2 and min(zeros) < 0.02 * len(head):
-        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -74,6 +73,23 @@ def detect_encoding(content: bytes) -> str | None:
     if found in ("cp1250", "cp1252", "cp1254"):
         found = _of_latin(sample)
     return _NAMES.get(found, found)
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-32 or UTF-16, where the zero bytes of separators, digits and Latin letters stand as in these."""
+    quarters = [head[place::4].count(0) / max(1, len(head[place::4])) for place in range(4)]
+    if min(quarters[1:3]) > 0.3 and max(quarters[0], quarters[3]) == 1.0 and min(quarters[0], quarters[3]) < 0.3:
+        return "utf-32-le" if quarters[3] == 1.0 else "utf-32-be"
+    zeros = [head[place::2].count(0) for place in (0, 1)]
+    if max(zeros) > 0.3 * len(head) / 2 and min(zeros) < 0.02 * len(head):
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return None
+
+
+def _is_text(head: bytes, encoding: str) -> bool:
+    """Whether a beginning, of which the last character may be cut in two, is whole lines of text by an encoding."""
+    text = head[: len(head) - len(head) % 4].decode(encoding, "replace")[:-1]
+    return "\ufffd" not in text and not any(letter < " " and letter not in "\t\n\r\f" for letter in text)
 
 
 def _is_kana(sample: bytes) -> bool:

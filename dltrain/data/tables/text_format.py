@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.number_signs import CURRENCY, MINUS
 from dltrain.data.tables.text_scan import scan_text
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -19,7 +20,10 @@ _RULES = re.compile(rb"(?m)^(?=[^\n]*[|+])(?=[^\n]*(---|[:+]-|-:))" + _RULE + rb
 # What databases say below such a table: (60 rows), 60 rows in set (0.00 sec), Time: 1.2 ms. A row of it has a `|`.
 _COUNTS = re.compile(rb"(?m)^[ \t]*(\(\d+ [^\s|()]+\)|\d+ rows? in set[^\n|]*|Time: [^\n|]+)[ \t]*\r?$")
 _OUTER = re.compile(rb"(?m)^[ \t]*\||\|[ \t]*(?=\r?$)")
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*[%€]?\s*")
+# A number with commas: 1,5 or 1.234,56 or 1,234.56, or an amount of money.
+_WITH_COMMAS = re.compile(
+    rf"\s*\(?[-+{MINUS}]?(?:{CURRENCY})?\s*(?:[\d.]*\d,\d+|\d{{1,3}}(?:,\d{{3}})+(?:\.\d*)?)\s*(?:{CURRENCY}|%)?\)?\s*"
+)
 NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " ", "whitespace": "\t"}
 
 
@@ -27,7 +31,7 @@ def find_separator(content: bytes, quote: str | None, *, header: bool | None = N
     """The separator by which the first 64 KB are a table: it stands in the first line, and records have as many fields as that.
 
     Among several the one by which the most records agree with the first line, then the one whose fields hold the fewest other
-    separators, decimal commas of numbers left out (`1,34;8,47;-5,78` are three numbers). A text of one column has a comma.
+    separators, commas of numbers left out (`1,34;8,47;-5,78` are three). A text of one column has a comma.
 
     Args:
         content: UTF-8.
@@ -53,13 +57,13 @@ def find_separator(content: bytes, quote: str | None, *, header: bool | None = N
 
 
 def _cleanness(sample: bytes, separator: str, quote: str | None) -> float:
-    """The share of fields without another separator in them; of a number its decimal comma is none."""
+    """The share of fields without another separator in them; of a number its commas are none."""
     text = sample.decode("utf-8", "replace")
     if quote:
         text = re.sub(f"{re.escape(quote)}[^{re.escape(quote)}]*{re.escape(quote)}", "", text)
     fields = re.split(rf"[\n{re.escape(separator)}]", text)
     others = [other for other in SEPARATORS if other != separator]
-    odd = sum(any(other in field for other in others) and _DECIMAL_COMMA.fullmatch(field) is None for field in fields)
+    odd = sum(any(other in field for other in others) and _WITH_COMMAS.fullmatch(field) is None for field in fields)
     return 1 - odd / len(fields)
 
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.data.columns.number_signs import NumberSigns, find_number_signs
-from dltrain.data.columns.reading import is_number
+from dltrain.data.columns.number_signs import CURRENCY, MINUS, NumberSigns, find_number_signs
+from dltrain.data.columns.reading import USUAL_MISSING, is_number
 from dltrain.data.columns.units_row import units_below
 from dltrain.data.raw import TWO_READINGS
 from dltrain.data.tables.column_names import named_columns
@@ -26,6 +26,7 @@ PLAIN = Framing()
 ROW_NAMES_LOOKED_AT = 100
 _DECIMAL_COMMA = re.compile(rb"\s*[-+]?\d+,\d+\s*")
 _QUOTES_AND_BLANKS = re.compile(rb'"[^"\n]*"([ \t]+"[^"\n]*")+ *\r?\n')
+_FIGURE = re.compile(rf"[-+{MINUS}(]?(?:{CURRENCY})? ?\d[\d.,' ]*(?: ?(?:{CURRENCY}|%))?\)?")
 _YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}")
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
 
@@ -148,15 +149,14 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
         warnings = (
             warn(f"{lost}; data.quote: none reads them so, data.quote: '\"' says that this is meant", "quotes_join_lines"),
         )
-    is_odd = sum(is_number(cell) for cell in first_row) > len(first_row) / 3 and not are_years(first_row)
+    is_odd = sum(is_figure(cell) for cell in first_row) > len(first_row) / 3 and not are_years(first_row)
     if first and config.header is None and is_odd:
         first_line = f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"
         warnings = (*warnings, warn(first_line, "first_line_is_data"))
     cells, said = units_below(content, scan, config, separator, quote, name) if first else ([], "")
     warnings = (*warnings, warn(said, "row_of_units")) if said else warnings
     head = content[: scan.starts[1]] + content[scan.ends[1] :] if cells else content
-    head = head[:SAMPLE_BYTES] if len(head) <= SAMPLE_BYTES else head[: head.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or head
-    signs = find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands)
+    signs = _signs(head, config, separator, quote)
     if signs.remark:
         warnings = (*warnings, warn(f"{name}: {signs.remark}", TWO_READINGS))
     look = show_separator(separator, is_followed_by_blank(content, separator))
@@ -167,10 +167,22 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     return TextLayout(names, first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells), rules), scan
 
 
+def _signs(content: bytes, config: DataConfig, separator: str, quote: str | None) -> NumberSigns:
+    """The signs of numbers, by the first lines of a text."""
+    head = content if len(content) <= SAMPLE_BYTES else content[: content.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or content
+    missing = USUAL_MISSING if config.missing is None else config.missing
+    return find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands, missing=missing)
+
+
 def repeats_warning(name: str, lines: Sequence[int]) -> Note:
     """What is said of headers that are repeated further down."""
     where = f"line {lines[0]:,}" if len(lines) == 1 else f"lines {listed([f'{line:,}' for line in lines], 4)}"
     return warn(f"{name}: the header is repeated at {where}, as in files put one behind the other: left out", "repeated_header")
+
+
+def is_figure(cell: str) -> bool:
+    """Whether a cell is a number, or one with a decimal comma, a currency or percent."""
+    return is_number(cell) or _FIGURE.fullmatch(cell) is not None
 
 
 def are_years(row: Sequence[str | None]) -> bool:

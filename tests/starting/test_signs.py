@@ -1,0 +1,109 @@
+"""How numbers are written is told by all rows, gaps or not, header or not: what `init` writes reads the values that were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.cli.app import run as command
+from dltrain.config import load_config_text
+from dltrain.data.columns.reading import read_numbers
+from dltrain.data.raw import RawTable
+from dltrain.data.sources import read_source
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.reading import reading_of, with_units
+from dltrain.reporting import Reporter
+
+VALUES = np.random.default_rng(5).normal(500, 150, 60).round(2)
+LARGE = (VALUES * 1000).round(2)
+
+
+def comma(value: float) -> str:
+    return f"{value:.2f}".replace(".", ",")
+
+
+def grouped(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+def column(folder: Path, text: str | bytes, target: str, name: str) -> np.ndarray:
+    """A column of a table by the config that `init` writes for it."""
+    (folder / "t.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert command(["init", str(folder / "t.csv"), f"--target={target}", "-o", str(folder / "c.yaml")]) == 0
+    config = load_config_text((folder / "c.yaml").read_text(), folder=folder).data
+    assert config.features is None or name in config.features
+    raw = read_source(config, seed=0, reporter=Reporter())
+    assert isinstance(raw, RawTable)
+    return read_numbers(column_of(raw.frame, name), with_units(config, raw, reading_of(config, raw)))[0]
+
+
+@pytest.mark.parametrize("gap", ["NA", "?", "NULL", "no data"])
+@pytest.mark.parametrize(("written", "values"), [(comma, VALUES), (grouped, LARGE)])
+def test_gaps_in_many_rows_hide_no_sign(gap: str, written, values: np.ndarray, tmp_path: Path) -> None:
+    lines = [f"{gap if row % 4 == 0 else written(value)};{row % 3};{row}" for row, value in enumerate(values)]
+    expected = np.where(np.arange(60) % 4 == 0, np.nan, values)
+    np.testing.assert_array_equal(column(tmp_path, "a;b;y\n" + "\n".join(lines), "y", "a"), expected)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "late_values"),
+    [
+        ("{:.1f}", "{:,.1f}", 1_000.5),
+        ("{:.0f}", "{:.1f}|", 20.5),
+        ("{:.1f}", "1 200.5", 1_200.5),
+        ("${:.2f}", "${:,.2f}", 4_321.25),
+    ],
+)
+def test_signs_that_only_late_rows_show(early: str, late: str, late_values: float, tmp_path: Path) -> None:
+    last = late.format(late_values) if not late.endswith("|") else late[:-1].format(late_values).replace(".", ",")
+    values = (np.arange(3_000) % 700 + 100).astype(float)
+    lines = [f"{early.format(value)};{row % 7}" for row, value in enumerate(values)]
+    lines += [f"{last};{row}" for row in range(5)]
+    found = column(tmp_path, "a;y\n" + "\n".join(lines), "y", "a")
+    np.testing.assert_array_equal(found, [*values, *[late_values] * 5])
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        (lambda value: f"{comma(value)};{comma(value + 1)};{comma(value * 3)}", VALUES),
+        (lambda value: f"${value:.2f},{value / 9:.1f}%,${value * 3:.2f}", VALUES),
+        (lambda value: f"{value:.2f} kg,2020-01-{int(value) % 28 + 1:02d},{value * 2:.1f} m", VALUES),
+        (lambda value: f"{grouped(value)};{grouped(value + 1)};{grouped(value * 3)}", LARGE),
+        (lambda value: f"{grouped(value)};{value + 1:,.0f};{grouped(value * 3)}", LARGE),
+    ],
+)
+def test_a_first_row_of_amounts_is_no_header(written, values: np.ndarray, tmp_path: Path) -> None:
+    found = column(tmp_path, "\n".join(map(written, values)) + "\n", "-1", "column_1")
+    np.testing.assert_array_equal(found, values)
+
+
+def test_names_with_digits_above_amounts_are_a_header(tmp_path: Path) -> None:
+    lines = [f"{comma(value)};{comma(value + 1)};{comma(value * 3)}" for value in VALUES]
+    np.testing.assert_array_equal(column(tmp_path, "2019;v 1;Q1\n" + "\n".join(lines), "Q1", "v 1"), (VALUES + 1).round(2))
+
+
+def test_a_blank_before_quotes_hides_no_decimal_comma(tmp_path: Path) -> None:
+    lines = [f'"{comma(value)}", "{row}", "{comma(value * 2)}"' for row, value in enumerate(VALUES)]
+    np.testing.assert_array_equal(column(tmp_path, '"a", "b", "y"\n' + "\n".join(lines), "y", "a"), VALUES)
+
+
+@pytest.mark.parametrize("word", ["zł", "Москва", "Αθήνα", "東京", "İzmir"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_without_a_mark_in_any_alphabet(word: str, encoding: str, tmp_path: Path) -> None:
+    lines = [f"{value},{word},{row}" for row, value in enumerate(VALUES)]
+    text = f"a,{word},y\n" + "\n".join(lines)
+    np.testing.assert_array_equal(column(tmp_path, text.encode(encoding), "y", "a"), VALUES)
+
+
+def test_a_column_that_some_words_keep_from_being_numbers_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["<0.5", "trace", "~3", "n.d.", "see note 7"]
+    lines = [f"{words[row % 5] if row % 3 == 0 else value},{row % 3},{row}" for row, value in enumerate(VALUES)]
+    Path("t.csv").write_text("a,b,y\n" + "\n".join(lines))
+    assert command(["init", "t.csv", "--target=y", "-o", "c.yaml"]) == 0
+    assert "warning: a: 40 of 60 values are numbers" in capsys.readouterr().err
