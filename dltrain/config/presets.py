@@ -15,14 +15,17 @@ from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, Scala
 from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize, one_of
 
-REALMLP = "realmlp"
+REALMLP, TABM = "realmlp", "tabm"
 # The input of `model.inputs` whose columns are embedded as numbers.
 NUMBERS = "numbers"
 # How many numbers an embedded category becomes, unless `data.embedding_size` says so.
 EMBEDDING_SIZE = 8
 PRESETS: Mapping[str, str] = {
     REALMLP: "A multilayer perceptron for tables with the settings of RealMLP (arXiv 2407.04491).",
+    TABM: "Perceptrons for tables that share their matrices, as TabM has them (arXiv 2410.24210), in a size for two cores.",
 }
+# The paper's are 32 and 512, eight times the products of these.
+TABM_MEMBERS, TABM_UNITS = 16, 256
 
 
 def names_preset(word: str) -> bool:
@@ -50,14 +53,17 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
         faults.add(node, "model.preset", f"expected the name of a preset, found {describe(node.plain())}", hint)
         return
     task = _task(root)
-    if task is None:
+    if task is None and name == REALMLP:
         message = f"{name} trains classes and numbers differently, and the config does not say which: it is taken for classes"
         faults.add(node, "model.preset", message, "say data.task: classification, or regression", warning=True)
     given = model.entries.get("layers")
-    layers, training = _realmlp(task, _branches(root))
-    own = None if given is None else given.plain()
-    _leave_out_groups(training, layers if own is None else own)
-    _put(model, {"layers": layers}, node)
+    if name == TABM:
+        model_keys, training = _tabm(_branches(root))
+    else:
+        model_keys, training = _realmlp(task, _branches(root))
+        own = None if given is None else given.plain()
+        _leave_out_groups(training, model_keys["layers"] if own is None else own)
+    _put(model, model_keys, node)
     block = root.entries.get("training")
     if block is None or (isinstance(block, ScalarNode) and block.value is None):
         block = root.entries["training"] = MappingNode(node.place, node.word)
@@ -96,16 +102,16 @@ def _branches(root: MappingNode) -> Mapping[str, int]:
     return found
 
 
-def _first_layers(branches: Mapping[str, int]) -> list[Any]:
-    """What embeds numbers and categories, and puts them beside each other."""
+def _first_layers(branches: Mapping[str, int], *, periodic: bool) -> list[Any]:
+    """What embeds categories, and numbers if they are to be, and puts them beside each other."""
     if not branches:
-        return ["PeriodicEmbedding"]
+        return ["PeriodicEmbedding"] if periodic else []
     if NUMBERS not in branches:
         return []  # the inputs are joined as they are
     layers: list[Any] = []
     ends = []
     for name, size in branches.items():
-        if name == NUMBERS:
+        if name == NUMBERS and periodic:
             layers.append({"PeriodicEmbedding": {"name": "periodic_embedding", "from": name}})
             ends.append("periodic_embedding")
         elif size:
@@ -118,7 +124,23 @@ def _first_layers(branches: Mapping[str, int]) -> list[Any]:
     return [*layers, {"Concatenate": {"from": ends}}] if len(ends) > 1 else layers
 
 
-def _realmlp(task: str | None, branches: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
+def _tabm(branches: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The paper's network without embeddings of numbers, and its defaults; biases do not decay."""
+    layers = _first_layers(branches, periodic=False)
+    for number in range(3):
+        members = {} if number else {"members": TABM_MEMBERS}
+        layers += [
+            {"EnsembleDense": {"units": TABM_UNITS, **members}},
+            {"Activation": {"activation": "relu"}},
+            {"Dropout": {"rate": 0.1}},
+        ]
+    groups = [{"match": "bias", "weight_decay": 0}]
+    optimizer = {"learning_rate": 0.002, "weight_decay": 3e-4, "groups": groups}
+    training = {"optimizer": {"AdamW": optimizer}, "epochs": 200, "batch_size": 256, "early_stopping": {"patience": 16}}
+    return {"layers": layers, "output": "EnsembleOutput"}, training
+
+
+def _realmlp(task: str | None, branches: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The values of the paper's table A.1, as far as they are not the data's.
 
     Args:
@@ -126,7 +148,7 @@ def _realmlp(task: str | None, branches: Mapping[str, int]) -> tuple[list[Any], 
         branches: from `_branches`: with an input `numbers` its columns alone are embedded as numbers.
     """
     numbers = task == "regression"
-    layers: list[Any] = [*_first_layers(branches), "FeatureScaling"]
+    layers: list[Any] = [*_first_layers(branches, periodic=True), "FeatureScaling"]
     for _ in range(3):
         layers += [
             {"Dense": {"units": 256, "kernel_initializer": "LecunNormal"}},
@@ -148,7 +170,7 @@ def _realmlp(task: str | None, branches: Mapping[str, int]) -> tuple[list[Any], 
         "beta_2": 0.95,
         "groups": groups,
     }
-    return layers, {"optimizer": {"AdamW": optimizer}, "epochs": 256, "batch_size": 256}
+    return {"layers": layers}, {"optimizer": {"AdamW": optimizer}, "epochs": 256, "batch_size": 256}
 
 
 def _leave_out_groups(training: Mapping[str, Any], layers: Any) -> None:

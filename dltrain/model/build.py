@@ -195,7 +195,7 @@ class _Builder:
         """One layer after the other of which a composed one is."""
         source = tensor if config.inputs is None else self.tensors[config.inputs[0]]
         output = self.tensors[INPUT] = source
-        for part in expand(config, name, int(source.shape[-1])):
+        for part in expand(config, name, tuple(map(int, source.shape[1:]))):
             output = self._apply(part, output)
         return output
 

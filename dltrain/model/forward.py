@@ -40,6 +40,8 @@ class Forward:
         self.model = model
         self.batch_size = batch_size
         self._functions: dict[tuple[bool, Any], Any] = {}
+        # What a regularizer of outputs adds to the loss is a mean over all rows of a batch: then none is filled up.
+        self._adds_by_rows = any(layer.activity_regularizer is not None for layer in model._flatten_layers())
 
     def outputs(self, inputs: Sequence[Any]) -> list[NDArray[np.float32]]:
         """Outputs for rows: a list with one array [rows, ...] per model output."""
@@ -127,7 +129,8 @@ class Forward:
         def body(batch: Any, collected: Any) -> Any:
             first = batch * self.batch_size
             last = tf.minimum(first + self.batch_size, num_rows)
-            rows = tf.minimum(tf.range(first, first + self.batch_size), num_rows - 1)
+            filled = last if scored and self._adds_by_rows else first + self.batch_size
+            rows = tf.minimum(tf.range(first, filled), num_rows - 1)
             x = [take_rows(tensor, rows) for tensor in inputs]
             y_pred = self.model(x if len(x) > 1 else x[0], training=False)
             outputs = list(y_pred) if isinstance(y_pred, (list, tuple)) else [y_pred]

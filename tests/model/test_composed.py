@@ -165,8 +165,9 @@ def test_what_is_wrong_with_them_is_said_before_training(override: str, message:
 
 
 def test_one_that_is_not_trained_has_no_trained_weight() -> None:
-    for name in COMPOSED:
-        more = {"activation": "mish"} if name == "ParametricActivation" else {}
+    for name in sorted(COMPOSED.keys() - {"EnsembleOutput"}):
+        more: dict[str, Any] = {"activation": "mish"} if name == "ParametricActivation" else {}
+        more |= {"units": 3} if name == "EnsembleDense" else {}
         model = built(name, trainable=False, **more)
         assert model.trainable_variables == []
         assert model.weights

@@ -20,6 +20,7 @@ from dltrain.wording import did_you_mean, one_of
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LAYER_KINDS = ("layer", "application", "composed")
 INPUTS = ("features", "image")
+OUTPUT = "EnsembleOutput"
 
 
 def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelConfig:
@@ -56,6 +57,7 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
     if data.source == NO_DATA and values.get("output", "auto") == "auto":
         values["output"] = "none"  # no target asks for an output: the net is as written
     config = ModelConfig(**values)
+    _check_output_of_members(context, config)
     for layer in [*config.layers, *([config.output] if isinstance(config.output, LayerConfig) else [])]:
         component = layer.component
         if (
@@ -70,6 +72,19 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
                 "use sigmoid, or one unit for each class",
             )
     return config
+
+
+def _check_output_of_members(context: Context, config: ModelConfig) -> None:
+    """An ensemble's output stands where outputs do, and of the layers composed of others it alone."""
+    for layer in config.layers:
+        if layer.component.kind == "composed" and layer.component.name == OUTPUT:
+            hint = f"model.output: {OUTPUT}"
+            context.faults.add(layer.component.place, layer.path, f"{OUTPUT} is an output, which the task shapes", hint)
+    if isinstance(config.output, LayerConfig) and config.output.component.kind == "composed":
+        component = config.output.component
+        if component.name != OUTPUT:
+            message = f"{component.name} puts out as many numbers as come in: it cannot be an output"
+            context.faults.add(component.place, "model.output", message, "auto: the output is what the task needs")
 
 
 def _views(node: Node | None, data: DataConfig) -> list[str]:

@@ -6,11 +6,18 @@ with `feature_scaling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.config.composed import feature_scaling, parametric_activation, periodic_embedding, piecewise_linear_embedding
+from dltrain.config.composed import (
+    ensemble_dense,
+    ensemble_output,
+    feature_scaling,
+    parametric_activation,
+    periodic_embedding,
+    piecewise_linear_embedding,
+)
 from dltrain.config.composed.parts import INPUT
 from dltrain.config.types import LayerConfig
 
@@ -23,42 +30,47 @@ class Composed:
 
     Attributes:
         entry: as in catalog.json.
-        expand: (arguments with defaults, name of the layer, how many numbers come in for a row) -> the layers, each with its
-            name.
+        expand: (arguments with defaults, name of the layer, shape of what comes in for a row) -> the layers, each with its name.
         layers: Keras's classes of which it is.
+        takes: what comes in, for the user, by how many axes it has.
     """
 
     entry: Mapping[str, Any]
-    expand: Callable[[Mapping[str, Any], str, int], list[LayerConfig]]
+    expand: Callable[[Mapping[str, Any], str, Sequence[int]], list[LayerConfig]]
     layers: frozenset[str]
+    takes: Mapping[int, str]
 
 
+_VECTOR = {1: "one vector of numbers"}
+_MEMBERS = {2: "a vector of each member, as EnsembleDense puts them out"}
 COMPOSED: Mapping[str, Composed] = {
-    name: Composed(module.ENTRY, module.expand, module.LAYERS)
-    for name, module in (
-        ("FeatureScaling", feature_scaling),
-        ("ParametricActivation", parametric_activation),
-        ("PeriodicEmbedding", periodic_embedding),
-        ("PiecewiseLinearEmbedding", piecewise_linear_embedding),
+    name: Composed(module.ENTRY, module.expand, module.LAYERS, takes)
+    for name, module, takes in (
+        ("EnsembleDense", ensemble_dense, _VECTOR | _MEMBERS),
+        ("EnsembleOutput", ensemble_output, _MEMBERS),
+        ("FeatureScaling", feature_scaling, _VECTOR),
+        ("ParametricActivation", parametric_activation, _VECTOR),
+        ("PeriodicEmbedding", periodic_embedding, _VECTOR),
+        ("PiecewiseLinearEmbedding", piecewise_linear_embedding, _VECTOR),
     )
 }
 
 
-def expand(layer: LayerConfig, name: str, width: int) -> list[LayerConfig]:
+def expand(layer: LayerConfig, name: str, shape: Sequence[int]) -> list[LayerConfig]:
     """The layers of which a composed one is, in order.
 
     Args:
         layer: of kind "composed".
         name: its name in the model.
-        width: how many numbers come in for a row.
+        shape: of what comes in for a row, one that it takes.
     """
     composed = COMPOSED[layer.component.name]
     defaults = {argument[0]: argument[3] for argument in composed.entry["arguments"] if len(argument) > 3}
     given = {**defaults, **layer.component.arguments}
     fixed = {} if given["trainable"] else {"trainable": False}
     found = []
-    for part in composed.expand(given, name, width):
-        more = fixed if part.component.name == "EinsumDense" else {}
+    for part in composed.expand(given, name, shape):
+        more = fixed if part.component.name in ("Dense", "EinsumDense") else {}
         component = replace(part.component, arguments={**part.component.arguments, **more}, place=layer.component.place)
         found.append(replace(part, component=component, path=layer.path))
     return found

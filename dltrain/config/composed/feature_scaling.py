@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.composed.parts import initializer, part
@@ -15,6 +15,7 @@ ENTRY: Mapping[str, Any] = {
 LAYERS = frozenset({"EinsumDense"})
 
 
-def expand(arguments: Mapping[str, Any], name: str, width: int) -> list[LayerConfig]:
+def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> list[LayerConfig]:
     """x * s."""
+    [width] = shape
     return [part("EinsumDense", name, equation="bc,c->bc", output_shape=[width], kernel_initializer=initializer("Ones"))]

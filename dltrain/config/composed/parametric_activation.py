@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.composed.parts import INPUT, initializer, part
@@ -18,8 +18,9 @@ ENTRY: Mapping[str, Any] = {
 LAYERS = frozenset({"Activation", "Subtract", "EinsumDense", "Add"})
 
 
-def expand(arguments: Mapping[str, Any], name: str, width: int) -> list[LayerConfig]:
+def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> list[LayerConfig]:
     """x + a * (f(x) - x)."""
+    [width] = shape
     full, way, share = f"{name}_full", f"{name}_way", f"{name}_share"
     ones = initializer("Ones")
     return [

@@ -7,7 +7,7 @@ linear map of these to a few numbers; and x itself beside them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.composed.parts import INPUT, initializer, part
@@ -25,8 +25,9 @@ ENTRY: Mapping[str, Any] = {
 LAYERS = frozenset({"EinsumDense", "Reshape", "Concatenate", "Flatten"})
 
 
-def expand(arguments: Mapping[str, Any], name: str, width: int) -> list[LayerConfig]:
+def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> list[LayerConfig]:
     """[n] -> [n * (units + 1)]; the factor 2 pi is in the frequencies."""
+    [width] = shape
     count, units = arguments["frequencies"], arguments["units"]
     waves, linear, itself, beside = (f"{name}_{word}" for word in ("waves", "linear", "itself", "beside"))
     near = 1 / math.sqrt(count)

@@ -7,7 +7,7 @@ training part, as in the paper. A linear map of a feature's own, of the paper's 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.composed.parts import initializer, part
@@ -29,8 +29,9 @@ ENTRY: Mapping[str, Any] = {
 LAYERS = frozenset({"RepeatVector", "Permute", "Rescaling", "ReLU", "EinsumDense", "Flatten"})
 
 
-def expand(arguments: Mapping[str, Any], name: str, width: int) -> list[LayerConfig]:
+def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> list[LayerConfig]:
     """[n] -> [n * units]; of range t the number is min(max(bins * x - t, 0), 1)."""
+    [width] = shape
     bins, units = arguments["bins"], arguments["units"]
     near = 1 / math.sqrt(bins)
     small = initializer("RandomUniform", minval=-near, maxval=near)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dltrain.config.blocks.model import OUTPUT
 from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import Source
@@ -139,7 +140,7 @@ def example_of_component(entry: ComponentEntry, argument: Argument | None = None
         arguments[argument.name] = value_of_argument(entry, argument)
     component = {entry.name: arguments} if arguments else entry.name
     if entry.kind in ("layer", "application", "composed"):
-        return {"model": {"layers": [component]}}
+        return {"model": {"output": component} if entry.name == OUTPUT else {"layers": [component]}}
     if entry.kind == "transformer":
         return {"data": {"source": "digits", "transform": [component]}}
     if entry.kind in _IN_A_LAYER:

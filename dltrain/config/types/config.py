@@ -31,8 +31,8 @@ class ModelConfig:
         example={"features": {"shape": [2]}},
     )
     preset: str | None = keyed(  # what it stands for is put in before the block is read
-        "'realmlp'",
-        "Layers and training by name, each key of which the config may give itself; realmlp: RealMLP's for tables.",
+        "'realmlp'|'tabm'",
+        "Layers and training by name, each key of which the config may give itself; realmlp, tabm: those papers' for tables.",
         example="realmlp",
     )
     layers: tuple[LayerConfig, ...] = keyed(

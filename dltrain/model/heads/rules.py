@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dltrain.config.composed.ensemble_output import told_apart
 from dltrain.config.types import Component, Config, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
@@ -170,6 +171,9 @@ def _resolve_head(
         logits = False
     one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.like in CLASS_METRICS)
     loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
+    if layers and layers[0].component.kind == "composed":
+        activation = None if logits else activation
+        layers, reason, warning = _of_members(layers[0], units, activation, loss, wanted.weight if wanted else 1.0)
     return Head(
         name=layer_name(target.name) if len(targets) == 1 else "output",
         targets=targets,
@@ -183,6 +187,22 @@ def _resolve_head(
         source=None if own is None else own.name,
         warning=warning,
     )
+
+
+def _of_members(
+    layer: LayerConfig, units: int, activation: str | None, loss: Component, weight: float
+) -> tuple[tuple[LayerConfig, ...], str, str | None]:
+    """The output of an ensemble's members as the head needs it; a sentence on it, and what is to be warned of."""
+    arguments = {"units": units, "activation": activation, "loss": loss.name, "weight": weight}
+    component = replace(layer.component, arguments={**layer.component.arguments, **arguments})
+    layers = (replace(layer, component=component),)
+    what = f"{units} unit{'s' if units != 1 else ''}, {activation or 'linear'}"
+    if told_apart(loss.name):
+        return layers, f"output of the members' mean: {what}; each member is trained by a loss of its own", None
+    message = (
+        f"{loss.name} is that of the members' mean: members are trained each by its own with squared errors and cross-entropy"
+    )
+    return layers, f"output of the members' mean: {what}", f"{message}, which is what makes them differ"
 
 
 def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec) -> str | None:

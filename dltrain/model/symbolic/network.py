@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltrain.config.composed import INPUT, expand
+from dltrain.config.composed import COMPOSED, INPUT, expand
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
@@ -159,12 +159,15 @@ class _Walk:
         """The layers of which a composed one is."""
         shapes = [self.shapes[word] for word in sources]
         shape = shapes[0]
-        if len(shapes) > 1 or shape is None or len(shape) != 1 or shape[0] is None:
+        takes = COMPOSED[layer.component.name].takes
+        if len(shapes) > 1 or shape is None or len(shape) not in takes or None in shape:
             wrong = shape is not None or len(shapes) > 1
             found = f"found {len(shapes)} inputs" if len(shapes) > 1 else f"found an input of shape {show_shape(shape)}"
-            message = f"{layer.component.name} takes one vector of numbers, {found}" if wrong else "what comes in is not known"
+            message = (
+                f"{layer.component.name} takes {' or '.join(takes.values())}, {found}" if wrong else "what comes in is not known"
+            )
             if wrong:
-                hint = "put `- Flatten` before it" if len(shapes) == 1 else "join them first, such as by Concatenate"
+                hint = "join them first, such as by Concatenate" if len(shapes) > 1 else _hint_of(takes)
                 self.network.faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
             self.shapes[name] = None
             self.network.rows.append(
@@ -172,9 +175,9 @@ class _Walk:
             )
             return name
         last = sources[0]
-        for part in expand(layer, name, shape[0]):
-            takes = tuple(sources[0] if word == INPUT else word for word in part.inputs or (last,))
-            last = self._infer(part.component, part.name or name, takes, replace(layer, component=part.component))
+        for part in expand(layer, name, [extent for extent in shape if extent is not None]):
+            words = tuple(sources[0] if word == INPUT else word for word in part.inputs or (last,))
+            last = self._infer(part.component, part.name or name, words, replace(layer, component=part.component))
         return last
 
     def _infer(self, component: Component, name: str, sources: tuple[str, ...], layer: LayerConfig | None) -> str:
@@ -205,6 +208,11 @@ class _Walk:
             message = f"weights of shapes {words} were given, expected {wanted}"
             hint = "the order is that of Keras's layer.get_weights(): the kernel [inputs, units], then the bias [units]"
             self.network.faults.append(fault_at(layer.component.place, message, path=f"{layer.path}.weights", hint=hint))
+
+
+def _hint_of(takes: Mapping[int, str]) -> str:
+    """What to put before a composed layer that takes other shapes."""
+    return "put `- Flatten` before it" if 1 in takes else "EnsembleDense before it, as `model.preset: tabm` has it"
 
 
 def _shape_of(values: Any) -> Shape:

@@ -54,6 +54,7 @@ class Pass:
         share: of the training that is done [K], for numbers that follow curves.
 
     Attributes:
+        penalty: what regularizers of the layers' outputs add to each trial's loss [K or 1].
         updates: id of a variable -> its values after the pass (moving statistics, random generators).
         looked_up: with a tape: id of an embedding's variable -> indices, and the vectors found, which the tape watches in
             place of the variable.
@@ -71,6 +72,7 @@ class Pass:
     ) -> None:
         self.models, self.values, self.training, self.valid, self.tape = models, values, training, valid, tape
         self.share = share
+        self.penalty: Any = 0.0
         self.updates: dict[int, Any] = {}
         self.looked_up: dict[int, tuple[Any, Any]] = {}
 
@@ -95,12 +97,29 @@ class Pass:
     def _apply(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
         name = type(layer).__name__
         if name in RULES:
-            return RULES[name](self, layer, *args)
-        if name in ELEMENTWISE:
-            return layer.call(*args)
-        if name in ROWWISE:
-            return _rowwise(layer, *args, **kwargs)
-        raise RuntimeError(f"layers of the class {name} are not stacked")
+            output = RULES[name](self, layer, *args)
+        elif name in ELEMENTWISE:
+            output = layer.call(*args)
+        elif name in ROWWISE:
+            output = _rowwise(layer, *args, **kwargs)
+        else:
+            raise RuntimeError(f"layers of the class {name} are not stacked")
+        if layer.activity_regularizer is not None:
+            self.penalty = self.penalty + self._penalty(layer.activity_regularizer, output)
+        return output
+
+    def _penalty(self, regularizer: Any, output: Any) -> Any:
+        """What one regularizer, the same in all trials, adds for an output: the mean over the rows that count."""
+        import tensorflow as tf
+
+        axes = list(range(2, len(output.shape)))
+        by_row: Any = 0.0
+        for name, measure in (("l1", tf.abs), ("l2", tf.square)):
+            if hasattr(regularizer, name):
+                by_row = by_row + float(getattr(regularizer, name)) * tf.reduce_sum(measure(output), axes)
+        if self.valid is None:
+            return tf.reduce_mean(by_row, axis=1)
+        return tf.math.divide_no_nan(tf.reduce_sum(by_row * self.valid, axis=1), tf.reduce_sum(self.valid, axis=1))
 
 
 def _rowwise(layer: Any, x: Any, mask: Any = None) -> Any:

@@ -199,7 +199,8 @@ class StackedSteps:
             values = {id(variable): value for variable, value in zip(self.model.variables, state.model)}
             run = Pass(self.models, values, training=True, valid=valid, tape=tape, share=share)
             y_pred = run.run(inputs)[0]
-            loss = self._loss.of(targets[0], y_pred, weights[0] if weights else None, valid) + self._penalties(values)
+            loss = self._loss.of(targets[0], y_pred, weights[0] if weights else None, valid)
+            loss = loss + self._penalties(values) + run.penalty
         vectors = [found for _, found in run.looked_up.values()]
         gradients = tape.gradient(loss, [*trained, *vectors], unconnected_gradients=tf.UnconnectedGradients.ZERO)
         squares: dict[int, Any] = {}
@@ -231,9 +232,9 @@ class StackedSteps:
             index = first[:, None] + tf.minimum(position, rows[:, None] - 1)
             x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in data]
             values = {id(variable): value for variable, value in zip(self.model.variables, model)}
-            y_pred = Pass(self.models, values, training=False).run(x)[0]
-            y_pred = for_all(y_pred, self.num_trials)
-            loss = self._loss.of(y[0], y_pred, w[0] if w else None, valid) + self._penalties(values)
+            run = Pass(self.models, values, training=False, valid=valid)
+            y_pred = for_all(run.run(x)[0], self.num_trials)
+            loss = self._loss.of(y[0], y_pred, w[0] if w else None, valid) + self._penalties(values) + run.penalty
             # A trial of which no row is in this batch has no loss in it.
             loss = tf.where(tf.reduce_any(valid > 0, axis=1), loss, 0.0)
             metrics = self._metrics.update(metrics, loss, y[0], y_pred, valid)
