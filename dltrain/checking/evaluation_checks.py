@@ -23,6 +23,7 @@ from dltrain.config.catalog.metrics import (
     SCORES_OF_RECONSTRUCTIONS,
     SCORES_OF_SERIES,
     SCORES_OF_TWO_CLASSES,
+    SCORES_OF_WHOLE_SERIES,
     coverage_name,
     find_name,
     quantile_pairs,
@@ -77,7 +78,8 @@ def _reason(config: Config, schema: Schema) -> str:
 def _scores_of(head: Head, config: Config) -> list[str]:
     """What the evaluation computes beside Keras's metrics."""
     if head.task == "classification":
-        return list(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES)
+        of_whole = SCORES_OF_WHOLE_SERIES if config.data.may_label_series else ()
+        return [*(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES), *of_whole]
     if head.is_mask:
         return list(SCORES_OF_MASKS)
     if head.is_multilabel:

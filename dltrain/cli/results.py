@@ -17,6 +17,7 @@ from dltrain.wording import display_width, one_line
 _MOST_CLASSES = 15
 _LABEL_WIDTH = 24
 _MOST_THRESHOLDS = 8
+_MOST_WRONG = 5  # series
 _TO = "\u2013"  # an en dash: a hyphen would be a sign
 NO_INTERVALS: Mapping[str, Sequence[float]] = {}
 NO_REPORT: Mapping[str, Any] = {}
@@ -195,6 +196,8 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
                 for name, said in words.items()
             ]
             lines.append(f"calibrated{of} {how}, of the validation part: {'; '.join(moved)}")
+        if found := one.get("series_answers"):
+            lines.append(f"series{of}: {_told_series(found)}")
         if found := one.get("threshold"):
             label, asked = one_line(str(found["label"]), _LABEL_WIDTH), str(found["asked"])
             chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
@@ -206,6 +209,18 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
             more = f" and {len(several) - len(shown):,} more" if len(several) > len(shown) else ""
             lines.append(f"thresholds{of}: {', '.join(shown)}{more} ({asked}{chosen})")
     return lines
+
+
+def _told_series(found: Mapping[str, Any]) -> str:
+    """How many whole series are told right, and which are not."""
+    wrong = [
+        f"{one_line(one['series'], _LABEL_WIDTH)} ({one_line(one['true'], _LABEL_WIDTH)} taken for "
+        f"{one_line(one['predicted'], _LABEL_WIDTH)})"
+        for one in found["wrong"][:_MOST_WRONG]
+    ]
+    more = found["series"] - found["right"] - len(wrong)
+    named = f"; wrong: {', '.join(wrong)}{f' and {more:,} more' if more else ''}" if wrong else ""
+    return f"{found['right']:,} of {found['series']:,} are told right by the mean probability of their windows{named}"
 
 
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:

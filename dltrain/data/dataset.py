@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TASKS = ("classification", MULTILABEL, SEGMENTATION, "regression", RECONSTRUCTION)
 # In masks: the code of a pixel that has no class and counts nowhere.
 IGNORED = 255
+# What blocks of windows are where each series as a whole has a label.
+SERIES = "series"
 
 
 def _limits_from(limits: Any) -> tuple[float, float] | None:

@@ -90,7 +90,7 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
         SplitError: the fractions leave nothing.
     """
     split = config.split
-    if config.series is not None and config.task == "classification" and config.series.id and config.series.label_of != "row":
+    if config.may_label_series:
         return {}  # whole series may go to the parts
     if rows is None or split.column or split.group or split.folds or config.validation or config.test:
         return {}

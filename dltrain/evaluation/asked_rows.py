@@ -38,6 +38,7 @@ class OtherRows:
         words: single words, for runs on words; `data` is then not looked at.
         masks: of pictures whose pixels are told classes: the folder into which the masks go, a PNG of each one's own size.
         tiles: of such pictures: they are told in overlapping tiles so many pixels wide; None: each as a whole.
+        windows: of series with one label each: answer each window, not each series.
     """
 
     data: Sequence[str] = ()
@@ -46,6 +47,7 @@ class OtherRows:
     words: Sequence[str] = ()
     masks: Path | None = None
     tiles: int | None = None
+    windows: bool = False
 
     def read(self, stored: StoredRun, threads: int | None, reporter: Reporter, *, with_targets: bool) -> Part:
         """The rows as the run's model takes them.

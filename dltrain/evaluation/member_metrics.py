@@ -12,7 +12,7 @@ from dltrain.config.types import TrainingConfig
 from dltrain.data.dataset import Part
 from dltrain.evaluation.metrics.label_metrics import label_metrics
 from dltrain.evaluation.metrics.metrics import classification_metrics, regression_metrics
-from dltrain.evaluation.metrics.report import probabilities_of
+from dltrain.evaluation.metrics.report import answers_of, probabilities_of
 from dltrain.model.encode import EncodedPart
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.given_outputs import OutputScorer
@@ -33,6 +33,16 @@ def member_outputs(model: Any, inputs: Sequence[Any], heads: Sequence[Head]) -> 
     """
     found = Forward(outputs_with_members(model), evaluation_batch_size(inputs)).outputs(inputs)
     return [found[first : first + len(heads)] for first in range(0, len(found), len(heads))]
+
+
+def member_answers(heads: Sequence[Head], members: Sequence[Sequence[NDArray[Any]]]) -> list[list[NDArray[np.float64]]]:
+    """The answers of each member: what is done to the average's outputs, such as calibration, is not done to these.
+
+    Args:
+        heads: of the model.
+        members: the outputs of each.
+    """
+    return [answers_of(without_answers(heads), outputs) for outputs in members]
 
 
 def measure_members(

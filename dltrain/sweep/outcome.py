@@ -120,7 +120,7 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
             if series is None
             else "each was validated on the rows after those that it was trained on"
         )
-        if series is not None and plan.config.data.task == "classification" and series.id and series.label_of != "row":
+        if plan.config.data.may_label_series:
             said = "each was validated on windows that it was not trained on"
         notes.append(f"{plan.folds} folds: {said}")
     return notes

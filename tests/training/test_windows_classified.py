@@ -17,6 +17,7 @@ from dltrain.evaluation.export import export
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.predictions.ahead import predict_ahead
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.evaluation.slices import cut_result
 from dltrain.model.keras_import import import_keras
 from dltrain.training.fit import fit
@@ -60,7 +61,7 @@ def test_tones_are_told_apart(tmp_path: Path) -> None:
 
     frame = pitches(tmp_path, "new.csv", seed=9)
     result = evaluate(run.run, data=[str(tmp_path / "new.csv")])
-    said = predict(run.run, data=[str(tmp_path / "new.csv")])
+    said = predict(run.run, data=[str(tmp_path / "new.csv")], windows=True)
     true = dict(frame.select("tone", "pitch").unique().iter_rows())
     right = [label == true[int(tone)] for label, tone in zip(said.prediction, said.identifiers["tone"], strict=True)]
     assert len(right) == 30 * 13
@@ -77,6 +78,40 @@ def test_tones_are_told_apart(tmp_path: Path) -> None:
     assert np.ravel(answers["prediction"])[0].decode() == said.prediction[of_last]
     with pytest.raises(UsageError, match="tells labels of windows"):
         predict_ahead(run.run, 3)
+
+
+def test_each_series_has_one_answer(tmp_path: Path) -> None:
+    from sklearn.metrics import accuracy_score, log_loss
+
+    pitches(tmp_path)
+    gate = "evaluation={calibrate: temperature, require: ['series_accuracy>=0.9']}"
+    config = config_of(PITCHES, gate, "training.members=2", "training.epochs=3", folder=tmp_path)
+    assert not check_config(config).errors
+    run = fit(config, run_dir=tmp_path / "run")
+    each = predict_part(run.run, "test", windows=True).to_frame()
+    one = predict_part(run.run, "test").to_frame()
+    columns = ["probability_high", "probability_low"]
+    by_hand = each.group_by("tone", maintain_order=True).agg(*columns, "true_pitch", polars.len().alias("windows"))
+    by_hand = by_hand.with_columns(polars.col(*columns).list.mean(), polars.col("true_pitch").list.first())
+    assert one["tone"].to_list() == by_hand["tone"].to_list()
+    assert one["windows"].to_list() == by_hand["windows"].to_list()
+    assert one["true_pitch"].to_list() == by_hand["true_pitch"].to_list()
+    np.testing.assert_allclose(one.select(columns).to_numpy(), by_hand.select(columns).to_numpy(), rtol=1e-6)
+    metrics = run.metrics["test"]
+    assert metrics["series_accuracy"] == accuracy_score(one["true_pitch"], one["prediction"])
+    assert metrics["series_log_loss"] == pytest.approx(log_loss(one["true_pitch"], one.select(columns)), rel=1e-6)
+    assert one["error"].mean() == pytest.approx(metrics["series_log_loss"], rel=1e-6)
+    assert run.report["series_answers"]["series"] == len(one)
+    assert run.baseline["series_accuracy"] == pytest.approx(0.5)
+    low, high = run.intervals["test"]["series_accuracy"]
+    assert low < metrics["series_accuracy"] <= high
+
+    said = predict(run.run, data=[str(tmp_path / "pitches.csv")])
+    assert said.identifiers.keys() == {"tone"}
+    assert len(said.prediction) == 30
+    assert said.columns["windows"] == [13] * 30
+    assert len(said.columns["spread"]) == 30
+    assert "the mean probability of its windows, 390 in all" in said.notes[0]
 
 
 def test_baselines_that_learn_take_a_window_for_a_row(tmp_path: Path) -> None:

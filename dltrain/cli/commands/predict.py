@@ -82,6 +82,10 @@ def command(
             help="Large pictures in overlapping tiles so many pixels wide (task: segmentation), put together again.",
         ),
     ] = None,
+    windows: Annotated[
+        bool,
+        typer.Option("--windows", help="Of series that have one label each: the answer of each window, not of each series."),
+    ] = False,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -157,7 +161,19 @@ def command(
         check_folder(masks, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
     asked = _Asked(
-        weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part, steps, since, masks, tiles
+        weights,
+        top,
+        trials,
+        layer,
+        tuple(word or ()),
+        skip_broken,
+        tuple(images or ()),
+        part,
+        steps,
+        since,
+        masks,
+        tiles,
+        windows,
     )
     path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
@@ -201,6 +217,7 @@ class _Asked:
     since: str | None
     masks: Path | None
     tiles: int | None
+    windows: bool
 
     @property
     def of_masks(self) -> dict[str, Any]:
@@ -231,9 +248,9 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
     if asked.part is not None:
         from dltrain.evaluation.predictions.stored_part import predict_part
 
-        return path, predict_part(path, asked.part, **shared)
+        return path, predict_part(path, asked.part, windows=asked.windows, **shared)
     more: dict[str, Any] = {"trials": asked.trials, "layer": asked.layer, "words": asked.words, "skip_broken": asked.skip_broken}
-    more |= {"masks": asked.masks, "tiles": asked.tiles}
+    more |= {"masks": asked.masks, "tiles": asked.tiles, "windows": asked.windows}
     return path, predict(path, data=paths, **more, **shared)
 
 
@@ -242,6 +259,7 @@ def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked
     from dltrain.evaluation.predictions.ahead import predict_ahead
 
     given = {"--part": asked.part, "--word": asked.words, "--top": asked.top, "--layer": asked.layer, "--images": asked.images}
+    given["--windows"] = asked.windows
     excluded = next((option for option, value in given.items() if value), None)
     if excluded is not None:
         raise UsageError(Fault(f"{excluded} and --steps exclude each other", hint="leave one of them out"))
@@ -253,7 +271,7 @@ def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked
 def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Asked) -> Predictions:
     """What a network of `keras.applications` says."""
     given: dict[str, Any] = {"--word": asked.words, "--layer": asked.layer is not None, "--images": asked.images}
-    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps}
+    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps, "--windows": asked.windows}
     given |= {name: value is not None for name, value in asked.of_masks.items()}
     if any(given.values()):
         option = next(name for name, is_given in given.items() if is_given)

@@ -166,9 +166,7 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     if source is not None and source.holds != "table":
         add(place, "data.series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
     split = config.split
-    labels = (
-        config.task == "classification" and config.series is not None and config.series.label_of != "row" and config.series.id
-    )
+    labels = config.may_label_series
     for name in ("column", "group") if labels else ("column", "group", "stratify", "shuffle", "like"):
         if getattr(split, name) is not None:
             takes = (

@@ -43,6 +43,8 @@ SCORES_OF_CLASSES = ("accuracy", "log_loss", "precision", "recall", "f1")
 SCORES_OF_TWO_CLASSES = (*SCORES_OF_CLASSES, "roc_auc")
 SCORES_OF_NUMBERS = ("mae", "mse", "rmse", "r2")
 SCORES_OF_QUANTILES = ("crps", "pinball")
+# Of windows whose series has one label as a whole: of the mean probability of its windows.
+SCORES_OF_WHOLE_SERIES = ("series_accuracy", "series_log_loss")
 SCORES_OF_SERIES = ("mase", "rmsse", "smape")
 SCORES_OF_RECONSTRUCTIONS = ("mae", "mse", "rmse", "explained_variance")
 # Of the pixels of masks; of each class there are those of `SCORES_OF_A_MASK`.

@@ -371,6 +371,12 @@ class DataConfig:
         """Whether the input itself is what should come out."""
         return self.task == RECONSTRUCTION
 
+    @property
+    def may_label_series(self) -> bool:
+        """Whether a series as a whole may have a label: where the config does not say so, the data does."""
+        series = self.series
+        return self.task == "classification" and series is not None and bool(series.id) and series.label_of != "row"
+
 
 def config_fault(config: DataConfig, key: str, message: str, hint: str | None = None) -> Fault:
     """A fault that the config's author can mend: placed at its key, or at the nearest key above it."""

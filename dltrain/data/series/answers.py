@@ -76,11 +76,9 @@ def _season_before(
 def _add_labels(
     part: Part, targets: Sequence[TargetSpec], series: SeriesConfig, values: SeriesValues, ends: NDArray[np.int64]
 ) -> None:
-    """Windows that share rows, or a series, are not independent."""
+    """Windows that share rows are not independent."""
     for target in targets:
         part.targets[target.name] = values.targets[target.name][ends + series.first_ahead].astype(np.int32)
-    if series.label_of == WHOLE_SERIES:
-        part.blocks, part.blocks_by = values.timeline.groups.codes[ends], "series"
-    else:
+    if series.label_of != WHOLE_SERIES:
         part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil((series.span + series.reach) / series.stride))
         part.blocks_by = "blocks of time"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import SeriesConfig
 from dltrain.data.columns.column import fill_features, writing_from
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.dataset import Part, Schema
+from dltrain.data.dataset import SERIES, Part, Schema
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.series.answers import add_answers
@@ -99,6 +99,11 @@ class SeriesPreprocessing(Preprocessing):
         return self.table.targets[0].task == "classification"
 
     @property
+    def labels_whole(self) -> bool:
+        """Whether it is a series as a whole that has a label."""
+        return self.series.label_of == WHOLE_SERIES
+
+    @property
     def known_places(self) -> NDArray[np.int64]:
         """Where among the numbers of a row those known ahead stand; behind all of them they stand as they will be."""
         return places_of(self.table.features, self.series.known)
@@ -157,7 +162,7 @@ class SeriesPreprocessing(Preprocessing):
         locate, reading = locator(raw), self.table.reading
         times = read_times(raw.frame, self.series.time, reading, locate, self.date_format)
         groups = read_groups(raw.frame, self.series.id, reading, locate)
-        if self.series.id and self.series.label_of != WHOLE_SERIES:  # series that are labelled as a whole are all new ones
+        if self.series.id and not self.labels_whole:  # series that are labelled as a whole are all new ones
             notes += unknown_note(groups, self.known, self.series.id)
         if not self.series.id:
             refuse_several(raw, times, self.series.time, [target.name for target in self.table.targets], reading, notes)
@@ -167,7 +172,7 @@ class SeriesPreprocessing(Preprocessing):
         refuse_changing(raw.frame, self.series.static, groups, reading, locate)
         features, targets = read_columns(raw, self.table, locate, with_targets=with_targets or bool(self.series.known))
         features |= {name: one_value(features[name], groups.codes) for name in self.series.static}
-        if self.series.label_of == WHOLE_SERIES and targets:
+        if self.labels_whole and targets:
             targets = labels_of_series(raw, targets, series_of_parts(raw, groups), reading, locate)
         return self.order_values(timeline, features, targets, notes)
 
@@ -250,6 +255,8 @@ class SeriesPreprocessing(Preprocessing):
                 **self._foretold(times, ends, runs),
             },
         )
+        if self.labels_whole:  # windows of one series are not independent
+            part.blocks, part.blocks_by = values.timeline.groups.codes[ends], SERIES
         if with_targets:
             add_answers(part, self.schema.targets, series, values, ends)
         if with_targets and not self.classifies:

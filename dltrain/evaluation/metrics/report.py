@@ -26,10 +26,12 @@ from dltrain.evaluation.metrics.metrics import (
     regression_metrics,
 )
 from dltrain.evaluation.metrics.part_intervals import add_intervals, sums_of_part, units_of_part
+from dltrain.evaluation.metrics.series_scores import series_scores
 from dltrain.evaluation.metrics.standard_errors import row_values, standard_errors
 from dltrain.evaluation.metrics.thresholds import threshold_document
 from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
 from dltrain.evaluation.metrics.worst import worst_answers, worst_numbers
+from dltrain.evaluation.predictions.series_answers import whole_series
 from dltrain.model.heads.answers import Temperature, calibrate, decide, threshold_of
 from dltrain.model.heads.head import Head, layer_name, without_answers
 from dltrain.storage.documents import key_of_target
@@ -320,6 +322,13 @@ def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix
     if len(classes) == 2:
         report["curves"] = score_curves(indices == 1, probabilities[:, 1])
     baseline = classification_baseline(seen, indices, len(classes))
+    of_series = whole_series(part)
+    if of_series is not None:
+        found = series_scores(head, of_series, part, probabilities, seen)
+        metrics |= found.metrics
+        baseline |= found.baseline
+        result.intervals |= {prefix + key: value for key, value in found.intervals.items()}
+        report["series_answers"] = found.document
     own = {prefix + key: value for key, value in metrics.items()}
     # Keras computes its own at one half, of probabilities as the model says them.
     result.metrics = {**own, **result.metrics} if head.answers is None else {**result.metrics, **own}

@@ -19,7 +19,8 @@ from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.asked_rows import read_beside_keras
 from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
-from dltrain.evaluation.member_metrics import member_outputs
+from dltrain.evaluation.member_metrics import member_answers, member_outputs
+from dltrain.evaluation.metrics.report import answers_of
 from dltrain.evaluation.moved_data import find_moved
 from dltrain.evaluation.predictions.of_outputs import Predictions, add_spread, predictions_of
 from dltrain.model.own_code.blame import blames_own_code
@@ -118,9 +119,10 @@ def _block(stored: StoredRun, model: Any, ahead: Ahead) -> dict[tuple[str, str],
         outputs, *members = member_outputs(model, [windows], stored.heads)
     else:
         outputs, members = run_outputs(model, [windows]), []
-    said = predictions_of(stored.heads, outputs, Part({}, {}, None, np.arange(len(windows))), None)
+    answers = answers_of(stored.heads, outputs)
+    said = predictions_of(stored.heads, answers, Part({}, {}, None, np.arange(len(windows))), None)
     if members:
-        add_spread(said, stored.heads, outputs, members)
+        add_spread(said, stored.heads, answers, member_answers(stored.heads, members))
     targets = [target for head in stored.heads for target in head.targets]
     several = sum(target.is_middle for target in targets) > 1
     found: dict[tuple[str, str], list[Any]] = {}

@@ -15,6 +15,7 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.labels.cells import joined
 from dltrain.errors import RunError
+from dltrain.evaluation.metrics.report import answers_of
 from dltrain.evaluation.predictions.files import prediction_columns, to_csv
 from dltrain.evaluation.predictions.of_outputs import predictions_of
 from dltrain.model.heads.head import Head
@@ -38,7 +39,7 @@ def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArra
     if any(head.is_reconstruction for head in heads):
         return
     naming: dict[str, Any] = {"row": (part.row_ids + 1).tolist()} | true_columns(heads, part)
-    found = predictions_of(heads, outputs, part, None)
+    found = predictions_of(heads, answers_of(heads, outputs), part, None)
     rest = prediction_columns(found.identifiers, found.prediction, found.probabilities, found.columns)
     columns = naming | rest
     write_atomically(folder / HELD_OUT_FILE, to_csv(columns, num_naming=len(columns) - len(rest) + len(found.identifiers)))

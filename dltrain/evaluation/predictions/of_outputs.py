@@ -16,10 +16,9 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.evaluation.metrics.reconstruction import row_errors
-from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
 from dltrain.model.heads.answers import decide, decide_labels
-from dltrain.model.heads.head import Head, without_answers
+from dltrain.model.heads.head import Head
 
 if TYPE_CHECKING:
     import polars
@@ -94,38 +93,36 @@ def add_numbers(result: Predictions, name: str, output: NDArray[Any]) -> None:
     result.columns |= {f"{name}_{index}": flat[:, index] for index in range(flat.shape[1])}
 
 
-def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
-    """Labels and probabilities, or numbers in the target's own units, from a model's outputs.
+def predictions_of(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
+    """Labels and probabilities, or numbers in the target's own units, from a model's answers.
 
     Args:
-        heads: of the model.
-        outputs: one array [rows, ...] per head.
+        heads: of the model; no reconstruction.
+        answers: from `answers_of`.
         part: the rows.
         top: as for `predict`.
     """
     result = Predictions(part.identifiers, [])
     several = sum(target.is_middle for head in heads for target in head.targets) > 1
-    for head, output in zip(heads, outputs, strict=True):
+    for head, said in zip(heads, answers, strict=True):
         if head.is_multilabel:
-            _add_labels(result, head, output, top)
-        elif head.task == "classification":
-            _add_classes(result, head, output, top, several=several)
-        elif head.task == "regression":
+            _add_labels(result, head, said, top)
+        elif head.classes:
+            _add_classes(result, head, said, top, several=several)
+        else:
             for index, target in enumerate(head.targets):
-                values = in_nine_digits(target.to_prediction(output[:, index]), None if target.is_log else target.scale).tolist()
+                values = in_nine_digits(said[:, index], None if target.is_log else target.scale).tolist()
                 if not target.is_middle:
                     result.columns[f"quantile_{target.quantile:g}" + (f"_{target.plain_name}" if several else "")] = values
                 elif several:
                     result.columns[f"prediction_{target.name}"] = values
                 else:
                     result.prediction = values
-        else:
-            add_numbers(result, "output", output)
     return result
 
 
 def add_spread(
-    result: Predictions, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], members: Sequence[Sequence[NDArray[Any]]]
+    result: Predictions, heads: Sequence[Head], answers: Sequence[NDArray[Any]], members: Sequence[Sequence[NDArray[Any]]]
 ) -> None:
     """Columns `spread`: the sample standard deviation over the members of an ensemble, of the number or of the probability; of
     several labels `spread_<label>`.
@@ -135,24 +132,24 @@ def add_spread(
     Args:
         result: the predictions of the average.
         heads: of the model.
-        outputs: of the average, an array [rows, ...] for each head.
-        members: the same of each member.
+        answers: of the average, from `answers_of`.
+        members: the same of each member, from `member_answers`.
     """
     several = sum(target.is_middle for head in heads for target in head.targets) > 1
-    for place, (head, own) in enumerate(zip(heads, without_answers(heads), strict=True)):
+    for place, head in enumerate(heads):
         if head.is_multilabel:
-            each = np.std(np.stack([probabilities_of(head, one[place]) for one in members]), axis=0, ddof=1)
+            each = np.std(np.stack([one[place] for one in members]), axis=0, ddof=1)
             result.columns |= {f"spread_{label}": in_nine_digits(each[:, index]) for index, label in enumerate(head.classes)}
             continue
         if head.task == "classification":
-            chosen = decide(head, probabilities_of(head, outputs[place]))[:, None]
-            said = [np.take_along_axis(probabilities_of(own, one[place]), chosen, axis=1)[:, 0] for one in members]
+            chosen = decide(head, answers[place])[:, None]
+            said = [np.take_along_axis(one[place], chosen, axis=1)[:, 0] for one in members]
             result.columns["spread" + (f"_{head.targets[0].name}" if several else "")] = _spread(said)
             continue
         for index, target in enumerate(head.targets):
             if not target.is_middle:
                 continue
-            said = [np.asarray(target.to_prediction(one[place][:, index]), np.float64) for one in members]
+            said = [np.asarray(one[place][:, index], np.float64) for one in members]
             result.columns["spread" + (f"_{target.name}" if several else "")] = _spread(said)
 
 
@@ -173,8 +170,7 @@ def in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> N
     return short if scale is None else np.where(np.abs(short - values) <= scale * 2**-24, short, values)
 
 
-def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int | None, *, several: bool) -> None:
-    probabilities = probabilities_of(head, output)
+def _add_classes(result: Predictions, head: Head, probabilities: NDArray[np.float64], top: int | None, *, several: bool) -> None:
     finite = finite_rows(probabilities)
     labels = [head.classes[index] if known else None for index, known in zip(decide(head, probabilities), finite)]
     probabilities = in_nine_digits(probabilities)
@@ -191,9 +187,8 @@ def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int
         result.probabilities = {label: probabilities[:, index] for index, label in enumerate(head.classes)}
 
 
-def _add_labels(result: Predictions, head: Head, output: NDArray[Any], top: int | None) -> None:
+def _add_labels(result: Predictions, head: Head, probabilities: NDArray[np.float64], top: int | None) -> None:
     """Columns `labels` (those that are said, as a cell of the data has them) and `probability_<label>`."""
-    probabilities = probabilities_of(head, output)
     finite = finite_rows(probabilities)
     said = joined(decide_labels(head, probabilities), head.targets[0])
     result.columns["labels"] = [text if known else None for text, known in zip(said, finite)]

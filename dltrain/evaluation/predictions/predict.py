@@ -15,13 +15,15 @@ from dltrain.data.dataset import Part
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.pictures.reader import list_to_tell, parse_reader
 from dltrain.data.pictures.tiles import large_notes
+from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import UsageError, texts
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
 from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, ToldMask, mask_names, masks_of, refuse_inputs, shares_of
 from dltrain.evaluation.masks.tiles import AT_ONCE, tell_in_tiles
-from dltrain.evaluation.member_metrics import member_outputs
+from dltrain.evaluation.member_metrics import member_answers, member_outputs
+from dltrain.evaluation.metrics.report import answers_of
 from dltrain.evaluation.predictions.of_outputs import (
     Predictions,
     add_numbers,
@@ -30,6 +32,8 @@ from dltrain.evaluation.predictions.of_outputs import (
     predictions_of,
     reconstructions_of,
 )
+from dltrain.evaluation.predictions.series_answers import answered_rows
+from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.reporting import Reporter
@@ -67,7 +71,7 @@ def predict(
     """
     reporter, asked = reporter or Reporter(), OtherRows(**rows)
     stored = load_trusted(run, trials)
-    refuse_other_tasks(stored, top, {"--masks": asked.masks, "--tiles": asked.tiles})
+    refuse_other_tasks(stored, top, {"--masks": asked.masks, "--tiles": asked.tiles}, windows=asked.windows)
     _refuse_tiles(stored, asked, layer)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
@@ -81,19 +85,38 @@ def predict(
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
     if stored.heads[0].is_mask and layer is None:
         return _masks(stored, model, part, asked.masks)
-    if stored.is_average and layer is None and not stored.heads[0].is_reconstruction:
+    is_plain = layer is None and not stored.heads[0].is_reconstruction
+    members: list[list[NDArray[Any]]] = []
+    if stored.is_average and is_plain:
         outputs, *members = member_outputs(model, inputs, stored.heads)
-        result = predictions_of(stored.heads, outputs, part, top)
-        add_spread(result, stored.heads, outputs, members)
-        return result
-    outputs = run_outputs(model, inputs)
+    else:
+        outputs = run_outputs(model, inputs)
     if layer is not None:
         result = _layer_values(layer, outputs, part)
     elif stored.heads[0].is_reconstruction:
         result = reconstructions_of(stored.preprocessing, outputs[0], part)
     else:
-        result = predictions_of(stored.heads, outputs, part, top)
+        result = _told(stored.heads, outputs, members, part, top, windows=asked.windows)
     result.notes += _not_finite(outputs)
+    return result
+
+
+def _told(
+    heads: Sequence[Head],
+    outputs: Sequence[NDArray[Any]],
+    members: Sequence[Sequence[NDArray[Any]]],
+    part: Part,
+    top: int | None,
+    *,
+    windows: bool,
+) -> Predictions:
+    """Labels or numbers for each row, or for each series of whose windows these are."""
+    told = answered_rows(heads, answers_of(heads, outputs), part, windows=windows)
+    result = predictions_of(heads, told.answers, told.part, top)
+    if members:
+        add_spread(result, heads, told.answers, [told.joined(one) for one in member_answers(heads, members)])
+    result.columns |= told.columns
+    result.notes += told.notes
     return result
 
 
@@ -114,14 +137,22 @@ def _tiles_of_run(stored: StoredRun) -> int | None:
     return parse_reader(reader).tiles if stored.heads[0].is_mask and reader else None
 
 
-def refuse_other_tasks(stored: StoredRun, top: int | None, of_masks: Mapping[str, Any] | None = None) -> None:
+def refuse_other_tasks(
+    stored: StoredRun, top: int | None, of_masks: Mapping[str, Any] | None = None, *, windows: bool = False
+) -> None:
     """Refuse options that say nothing of what the run predicts.
 
     Args:
         stored: the run.
         top: the value of --top.
         of_masks: options of runs of segmentation, by name; None is none.
+        windows: whether --windows was given.
     """
+    if windows and not (isinstance(stored.preprocessing, SeriesPreprocessing) and stored.preprocessing.labels_whole):
+        message = (
+            "--windows is of series that have one label each (data.series.label_of: series), whose answers are those of windows"
+        )
+        raise UsageError(message, hint="leave it out: the answers here are those of the rows")
     if stored.heads[0].is_mask and top is not None:
         raise UsageError("--top is of the classes of a row; here each pixel has one", hint="leave it out")
     if top is not None and not any(head.classes for head in stored.heads):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,25 @@ from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import MeasuredRows
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
-from dltrain.evaluation.member_metrics import member_outputs
+from dltrain.evaluation.member_metrics import member_answers, member_outputs
 from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.evaluation.predictions.held_out import true_columns
 from dltrain.evaluation.predictions.of_outputs import Predictions, add_spread, in_nine_digits, predictions_of, reconstructions_of
 from dltrain.evaluation.predictions.predict import refuse_other_tasks
-from dltrain.evaluation.scored import Scored
+from dltrain.evaluation.predictions.series_answers import answered_rows
+from dltrain.model.heads.head import Head
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 
-def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any) -> Predictions:
+def predict_part(run: Path, part: str, *, top: int | None = None, windows: bool = False, **options: Any) -> Predictions:
     """Predict for the rows of a part of the run's own data.
 
     Args:
         run: the run directory.
         part: "test", "validation" or "train".
-        top: as for `predict`.
+        top, windows: as for `predict`.
         options: weights, images, threads, reporter, as for `evaluate`.
 
     Returns:
@@ -42,7 +44,7 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
         `predict`, whose mean is `mse`.
     """
     stored = load_run(run)
-    refuse_other_tasks(stored, top)
+    refuse_other_tasks(stored, top, windows=windows)
     if stored.heads[0].is_mask:
         message = "--part gives a row's answer beside the true one; here each pixel has one"
         hint = f"dltrain evaluate {run} --part {part} measures them; --data PATH --masks FOLDER writes masks"
@@ -52,13 +54,15 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
     found = evaluate(run, part=part, own_gates=False, **options)
     scored = found.scored
     assert scored is not None, "of what is not a reconstruction"
-    result = predictions_of(scored.heads, scored.outputs, scored.part, top)
+    told = answered_rows(scored.heads, scored.answers, scored.part, windows=windows)
+    result = predictions_of(scored.heads, told.answers, told.part, top)
     if scored.stored.is_average:
         _, *members = member_outputs(scored.forward.model, scored.encoded.inputs, scored.heads)
-        add_spread(result, scored.heads, scored.outputs, members)
-    named: dict[str, Any] = {"row": (row_ids(scored.part) + 1).tolist(), **result.identifiers}
-    result.identifiers = named | true_columns(scored.heads, scored.part)
-    result.columns = {**result.columns, **errors_of(scored)}
+        add_spread(result, scored.heads, told.answers, [told.joined(one) for one in member_answers(scored.heads, members)])
+    named: dict[str, Any] = {} if told.series else {"row": (row_ids(scored.part) + 1).tolist()}
+    result.identifiers = named | result.identifiers | true_columns(scored.heads, told.part)
+    result.columns = {**result.columns, **told.columns, **errors_of(scored.heads, told.answers, told.part)}
+    result.notes += told.notes
     result.notes += [note for note in found.notes if "evenly spread" in note]
     return result
 
@@ -89,20 +93,20 @@ def row_ids(part: Part) -> NDArray[np.int64]:
     return part.row_ids if part.row_file is None else np.asarray(in_memory(part.row_file))
 
 
-def errors_of(scored: Scored) -> dict[str, NDArray[np.float64]]:
+def errors_of(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Part) -> dict[str, NDArray[np.float64]]:
     """How far each row's prediction is off: `error`, or `error_<target>` of several."""
-    several = sum(target.is_middle for head in scored.heads for target in head.targets) > 1
+    several = sum(target.is_middle for head in heads for target in head.targets) > 1
     found: dict[str, NDArray[np.float64]] = {}
-    for head, answers in zip(scored.heads, scored.answers, strict=True):
+    for head, said in zip(heads, answers, strict=True):
         for index, target in enumerate(head.targets):
             if not target.is_middle:
                 continue
-            stored = scored.part.targets[target.name]
+            stored = part.targets[target.name]
             name = f"error_{target.name}" if several else "error"
             if head.is_multilabel:
-                found[name] = label_losses(np.asarray(stored) > 0, answers).mean(axis=1)
+                found[name] = label_losses(np.asarray(stored) > 0, said).mean(axis=1)
             elif head.classes:
-                found[name] = row_losses(answers[np.arange(len(stored)), stored])
+                found[name] = row_losses(said[np.arange(len(stored)), stored])
             else:
-                found[name] = np.abs(answers[:, index] - target.to_own(stored))
+                found[name] = np.abs(said[:, index] - target.to_own(stored))
     return {name: in_nine_digits(values) for name, values in found.items()}
