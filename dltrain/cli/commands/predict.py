@@ -143,16 +143,11 @@ def command(
 
     console: Console = context.obj
     paths = data_words(data, more_data)
-    if part is not None and (paths or word or layer is not None):
-        option = "--data" if paths else "--word" if word else "--layer"
-        raise UsageError(Fault(f"{option} and --part exclude each other", hint="--part takes the rows of the run's own data"))
-    if paths and word:
-        raise UsageError(Fault("--word and --data exclude each other"))
-    if since is not None and steps is None:
-        raise UsageError(Fault("--since needs --steps", hint="--steps N says how many rows from that time on"))
-    if not paths and not word and part is None and steps is None:
-        hint = "name rows or pictures with --data PATH, or a part of the run's own data with --part"
-        raise UsageError(Fault("there is nothing to predict from", hint=hint))
+    asked = _Asked(
+        weights, top, trials, layer, tuple(word or ()), skip_broken,
+        tuple(images or ()), part, steps, since, masks, tiles, windows,
+    )  # fmt: skip
+    _refuse_rows(paths, asked)
     if output != "-":
         check_output(output, force=force, inputs=paths)
     if masks is not None:
@@ -160,21 +155,6 @@ def command(
 
         check_folder(masks, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
-    asked = _Asked(
-        weights,
-        top,
-        trials,
-        layer,
-        tuple(word or ()),
-        skip_broken,
-        tuple(images or ()),
-        part,
-        steps,
-        since,
-        masks,
-        tiles,
-        windows,
-    )
     path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -223,6 +203,20 @@ class _Asked:
     def of_masks(self) -> dict[str, Any]:
         """Options that are of masks, by name."""
         return {"--masks": self.masks, "--tiles": self.tiles}
+
+
+def _refuse_rows(paths: Sequence[str], asked: _Asked) -> None:
+    """Refuse options that name rows twice, or none."""
+    if asked.part is not None and (paths or asked.words or asked.layer is not None):
+        option = "--data" if paths else "--word" if asked.words else "--layer"
+        raise UsageError(Fault(f"{option} and --part exclude each other", hint="--part takes the rows of the run's own data"))
+    if paths and asked.words:
+        raise UsageError(Fault("--word and --data exclude each other"))
+    if asked.since is not None and asked.steps is None:
+        raise UsageError(Fault("--since needs --steps", hint="--steps N says how many rows from that time on"))
+    if not paths and not asked.words and asked.part is None and asked.steps is None:
+        hint = "name rows or pictures with --data PATH, or a part of the run's own data with --part"
+        raise UsageError(Fault("there is nothing to predict from", hint=hint))
 
 
 def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked: _Asked) -> tuple[Path | str, Predictions]:
