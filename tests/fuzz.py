@@ -1,6 +1,6 @@
 """Mutates configs, overrides, tables and the files of a run, and looks for tracebacks and for what takes too long.
 
-python -m tests.fuzz --seconds 60 [--inputs 100000] [--seed 0] [--kinds config,override,data,stored,command_line]
+python -m tests.fuzz --seconds 60 [--inputs 100000] [--seed 0] [--kinds config,override,data,stored,page,command_line]
 python -m tests.fuzz --training --seconds 600 [--seed 0] [--only 17]     (trains: see fuzz_training.py)
 
 Everything runs in this process, without Keras unless it trains. Each failure is printed with its input; the exit code is 1 if there was one.
@@ -9,6 +9,7 @@ Everything runs in this process, without Keras unless it trains. Each failure is
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -17,11 +18,15 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from dltrain.cli.app import run as command
+from dltrain.cli.reports.contents import run_page
+from dltrain.cli.reports.html import render_html
+from dltrain.cli.reports.markdown import render_markdown
 from dltrain.config import load_config, load_config_text
 from dltrain.data import load_dataset, read_part
 from dltrain.errors import DltrainError
@@ -42,12 +47,69 @@ KEYS = [
 ]  # fmt: skip
 
 
+MARKUP = "<script>alert(1)</script>"
+VALUES: list[Any] = [
+    None, True, -1, 0, 1e308, 10**18, 0.5, "", MARKUP, "a|b\n::error ::x", "\x1b]0;x\x07", "x" * 5000, [], {}, [None], [[]], {"a": {}}, [1, "2"],
+]  # fmt: skip
+_ROW = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 3}
+_TARGET: dict[str, Any] = {
+    "labels": ["no", "yes"], "confusion_matrix": [[2, 1], [0, 3]], "classes": {"no": _ROW, "yes": _ROW}, "macro": _ROW, "weighted": _ROW,
+    "calibration": {"ece": 0.1, "brier": 0.2, "bins": [{"said": 0.4, "true": 0.5, "rows": 6}]},
+    "threshold": {"label": "yes", "value": 0.4, "asked": "f1", "curve": {key: [0.1, 0.9] for key in ("threshold", "precision", "recall", "f1")}},
+    "calibrated": {"method": "temperature", "temperature": 2.0, **{key: {"ece": 0.1, "brier": 0.2, "log_loss": 0.3} for key in ("before", "after")}},
+    "curves": {"roc": [[0.0, 1.0], [0.0, 1.0]], "precision_recall": [[0.0, 1.0], [1.0, 0.5]]},
+    "worst": [{"row": 3, "file": "a.png", "true": "no", "predicted": "yes", "probability": 0.9}],
+}  # fmt: skip
+_REPORT = {
+    **_TARGET, "pairs": {"z": [[1.0, 2.0], [1.5, 2.5]]}, "furthest": {"z": [{"row": 1, "true": 1.0, "predicted": 2.0, "error": 1.0}]},
+    "learned": {"linear": {"accuracy": 0.5}}, "baselines": {"the last value": {"rmse": 0.5}}, "scaled": "in words",
+    "quantiles": [{"target": "z", "quantile": 0.1, "below": 0.1, "pinball": 0.1}], "series": [{"series": "a", "target": "z", "windows": 3, "mase": 0.5}],
+}  # fmt: skip
+METRICS: dict[str, Any] = {
+    "part": "test", "weights": "best", "epoch": 2, "metrics": {"train": {"accuracy": 0.6}, "test": {"accuracy": 0.5}}, "baseline": {"accuracy": 0.4},
+    "report": _REPORT, "reports": {"test": _REPORT, "train": {"y": _TARGET, "z": _TARGET}}, "intervals": {"test": {"accuracy": [0.3, 0.7]}},
+    "intervals_of": {"test": {"level": 0.95, "by": "rows", "units": 6, "resamples": 1000}}, "notes": ["A sentence."],
+    "gates": [{"require": "accuracy>=0.5", "value": 0.5, "met": True, "part": "test", "metric": "accuracy", "interval": [0.3, 0.7], "old": None}],
+    "diagnosis": [{"kind": "dead_units", "sentence": "Some.", "advice": "Fewer.", "figures": {"units": 3}}],
+    "members": {"count": 2, "epochs": [1, 2], "metrics": {"test": {"accuracy": {"values": [0.4, 0.6], "mean": 0.5, "min": 0.4, "max": 0.6}}}},
+}  # fmt: skip
+FINDINGS = {
+    "importance": {
+        "metric": "accuracy", "whole": 0.5, "rows": 6, "repeats": 5,
+        "columns": [{"name": "size", "kind": "number", "value": 0.1, "interval": [0.0, 0.2], "held_by": 2}, {"name": "a", "kind": "token", "value": 0.1}],
+    },
+    "slices": [
+        {"column": "colour", "name": "red", "rows": 3, "metrics": {"accuracy": 0.5}, "intervals": {"accuracy": [0.1, 0.9]}, "baseline": {}, "is_worse": True},
+    ],
+}  # fmt: skip
+
+
 class TooSlow(BaseException):
     """What the alarm raises."""
 
 
 def _alarm(number: int, frame: FrameType | None) -> None:
     raise TooSlow
+
+
+def mutate_json(content: bytes, chance: random.Random) -> bytes:
+    """One value in a JSON document, somewhere within, is another; or a key is gone, or there twice under another name."""
+    document = json.loads(content)
+    place: Any = document
+    while True:
+        key = chance.choice(list(place)) if isinstance(place, dict) else chance.randrange(len(place))
+        inner = place[key]
+        if not (isinstance(inner, dict | list) and inner) or chance.random() < 0.15:
+            break
+        place = inner
+    edit = chance.randrange(6)
+    if edit == 0:
+        del place[key]
+    elif edit == 1 and isinstance(place, dict):
+        place[chance.choice([MARKUP, "", "\x1b[2J", "labels", "test", "a\nb"])] = place.pop(key)
+    else:
+        place[key] = chance.choice(VALUES)
+    return json.dumps(document).encode()
 
 
 def mutate(content: bytes, chance: random.Random) -> bytes:
@@ -92,7 +154,12 @@ class Fuzzer:
         load_dataset(config.data, seed=0).preprocessing.save(self.run)
         (self.run / "config.yaml").write_text(CONFIG.replace("rows.csv", str(folder / "rows.csv")))
         (self.run / "manifest.json").write_text(str(MANIFEST).replace("'", '"'))
-        (self.run / "metrics.json").write_text('{"metrics": {"test": {"accuracy": 0.5}}}')
+        (self.run / "metrics.json").write_text(json.dumps(METRICS))
+        (self.run / "history.csv").write_text(
+            "epoch,loss,val_loss,learning_rate,seconds\n1,0.5,0.6,0.01,0.2\n2,0.4,0.5,0.01,0.2\n"
+        )
+        (self.run / "state").mkdir()
+        (self.run / "state" / "findings.json").write_text(json.dumps(FINDINGS))
         (self.run / "checkpoints" / "best.h5").write_bytes(bytes(10_000))
         self.copy = folder / "runs" / "copy"
         self.changed: str | None = None  # name of the file of the copy that isn't the original's
@@ -117,17 +184,25 @@ class Fuzzer:
         text = CONFIG.replace("rows.csv", str(file))
         return content, lambda: load_dataset(load_config_text(text, file="c.yaml", folder=self.folder).data, seed=0)
 
-    def stored(self) -> tuple[bytes, Callable[[], object]]:
-        """A run of which one file was changed."""
+    def _change(self, names: Sequence[str]) -> bytes:
+        """Change one of the files of the run's copy, all others of which are as they were; its name and content."""
         if self.changed is None:
             shutil.copytree(self.run, self.copy)
         else:
             shutil.copyfile(self.run / self.changed, self.copy / self.changed)
-        name = self.changed = self.chance.choice(
-            ["config.yaml", "manifest.json", "metrics.json", "preprocessing.json", "preprocessing.npz"]
+        name = self.changed = self.chance.choice(names)
+        content = (self.run / name).read_bytes()
+        content = (
+            mutate_json(content, self.chance)
+            if name.endswith(".json") and self.chance.random() < 0.7
+            else mutate(content, self.chance)
         )
-        content = mutate((self.run / name).read_bytes(), self.chance)
         (self.copy / name).write_bytes(content)
+        return name.encode() + b": " + content
+
+    def stored(self) -> tuple[bytes, Callable[[], object]]:
+        """A run of which one file was changed."""
+        content = self._change(["config.yaml", "manifest.json", "metrics.json", "preprocessing.json", "preprocessing.npz"])
 
         def use() -> None:
             list_runs(self.copy.parent)
@@ -135,7 +210,20 @@ class Fuzzer:
             stored.checkpoint(None)
             read_part(stored.preprocessing, [str(self.folder / "rows.csv")], with_targets=True, reporter=Reporter())
 
-        return name.encode() + b": " + content, use
+        return content, use
+
+    def page(self) -> tuple[bytes, Callable[[], object]]:
+        """The report of a run of which one file was changed: no markup of its values is in it."""
+        content = self._change(["manifest.json", "metrics.json", "history.csv", "state/findings.json"])
+
+        def use() -> None:
+            page = run_page(self.copy)
+            html, text = render_html(page), render_markdown(page)
+            assert MARKUP not in html
+            assert MARKUP not in text
+            assert "\x1b" not in html + text
+
+        return content, use
 
     def command_line(self) -> tuple[bytes, Callable[[], object]]:
         """`check` of a changed config, by the command itself."""
@@ -182,7 +270,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--inputs", type=int, default=1 << 60, help="of each kind, at most")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default="config,override,data,stored,command_line")
+    parser.add_argument("--kinds", default="config,override,data,stored,page,command_line")
     parser.add_argument("--training", action="store_true")
     parser.add_argument("--only", type=int)
     arguments = parser.parse_args()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.faults.box import Box, Case, Ended, Trouble, bits_of_run, differing, left_temporary
 from tests.faults.filling import OFTEN, kept, succeed
 
-SWEEP_WORDS = ("sweep", "sweep.yaml", "--run-dir", "run", "--threads", "1")
+SWEEP_WORDS = ("--run-dir", "run", "--threads", "1")
 
 # In the place of a tracker, which need not be installed: reads all that it is handed.
 TRACKER = """
@@ -20,7 +20,7 @@ import dltrain.cli.trackers.send as sending
 from dltrain.cli.trackers.told import Logged
 class Tracker:
     def send(self, told):
-        assert told.values and told.epochs and told.final and told.page()
+        assert told.values and told.page()
         assert all(file.read_bytes() for file in told.files)
         return Logged(told.path, told.mark, is_new=True)
     def close(self):
@@ -208,9 +208,9 @@ def removes(filled: str, words: Sequence[str]) -> Callable[[Box], Case]:
     return case
 
 
-def sweeps(engine: str) -> Callable[[Box], Case]:
+def sweeps(engine: str, config: str = "sweep", *more: str) -> Callable[[Box], Case]:
     """A sweep: what is around it stays, and going on with it ends with the bits of one that was left alone."""
-    words = (*SWEEP_WORDS, "--engine", engine)
+    words = ("sweep", f"{config}.yaml", *SWEEP_WORDS, "--engine", engine, *more)
 
     def case(box: Box) -> Case:
         box.fill("new")
@@ -238,27 +238,38 @@ def sweeps(engine: str) -> Callable[[Box], Case]:
     return case
 
 
-def widens(box: Box) -> Case:
-    """A finished sweep that gets one more value: the trials that it has stay to the bit, and it can go on once more."""
-    words = ("sweep", "--resume", "run", "--over", "training.optimizer.learning_rate=0.01,0.1,0.3", "--threads", "1")
-    box.fill(kept(box, "sweep"))
-    before, had = box.surroundings(box.run), bits_of_trials(box.run)
-    succeed(box, words)
-    expected = bits_of_trials(box.run)
-    assert len(expected) > len(had)
+def continues(filled: str, *more: str) -> Callable[[Box], Case]:
+    """A sweep that goes on: the trials that were done stay to the bit, and it can go on once more.
 
-    def look(box: Box, ended: Ended, trouble: Trouble) -> list[str]:
-        temporary = left_temporary(ended, trouble)
-        changed = [name for name in differing(before, box.surroundings(box.run)) if not name.startswith(temporary)]
-        wrong = [f"changed {name}" for name in changed]
-        now = bits_of_trials(box.run)
-        wrong += [f"of a trial that was done: {name}" for name in had if now.get(name) != had[name]]
-        again = box.command(words)
-        if again.code:
-            wrong.append(f"going on ended with {again.code}: {again.stderr.strip().splitlines()[-2:]}")
-        return wrong + [f"after going on: {name}" for name in differing(expected, bits_of_trials(box.run))]
+    Args:
+        filled: name of what the box is filled with before.
+        more: words of the command, such as those that give it more values.
+    """
+    words = ("sweep", "--resume", "run", "--threads", "1", *more)
 
-    return Case("sweep", words, look)
+    def case(box: Box) -> Case:
+        box.fill(kept(box, filled))
+        before = box.surroundings(box.run)
+        done = {trial.name for trial in (box.run / "trials").glob("*") if (trial / "metrics.json").exists()}
+        had = {name: value for name, value in bits_of_trials(box.run).items() if name.split()[0] in done}
+        succeed(box, words)
+        expected = bits_of_trials(box.run)
+        assert len(expected) > len(had)
+
+        def look(box: Box, ended: Ended, trouble: Trouble) -> list[str]:
+            temporary = left_temporary(ended, trouble)
+            changed = [name for name in differing(before, box.surroundings(box.run)) if not name.startswith(temporary)]
+            wrong = [f"changed {name}" for name in changed]
+            now = bits_of_trials(box.run)
+            wrong += [f"of a trial that was done: {name}" for name in had if now.get(name) != had[name]]
+            again = box.command(words)
+            if again.code:
+                wrong.append(f"going on ended with {again.code}: {again.stderr.strip().splitlines()[-2:]}")
+            return wrong + [f"after going on: {name}" for name in differing(expected, bits_of_trials(box.run))]
+
+        return Case(filled, words, look)
+
+    return case
 
 
 def warms(what: str) -> Callable[[Box], Case]:

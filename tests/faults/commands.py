@@ -8,13 +8,13 @@ from tests.faults.box import Box, Case
 from tests.faults.cases import (
     TRACKER,
     changes_nothing,
+    continues,
     fits,
     keeps_in_the_run,
     removes,
     resumes,
     sweeps,
     warms,
-    widens,
     writes_a_file,
 )
 
@@ -28,6 +28,7 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "trace": changes_nothing(("trace", "run", "--row", "0", *ONE)),
     "runs": changes_nothing(("runs", "--runs", ".")),
     "init": writes_a_file(("init", "rows.csv", "--target", "y", "-o", "out.yaml"), "out.yaml"),
+    "init series": writes_a_file(("init", "shops.csv", "--target", "sold", "--series", "day", "-o", "out.yaml"), "out.yaml"),
     "predict": writes_a_file(("predict", "run", "--data", "rows.csv", "-o", "out.csv", *ONE), "out.csv"),
     "predict jsonl": writes_a_file(
         ("predict", "run", "--data", "rows.csv", "-o", "out.jsonl", "--format", "jsonl", *ONE), "out.jsonl"
@@ -76,8 +77,11 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "export quantiles": writes_a_file(("export", "run", "-o", "out.tflite"), "out.tflite", "quantiles"),
     "report masks": writes_a_file(("report", "run", "-o", "out.html"), "out.html", "masks"),
     "log": changes_nothing(("log", "run"), code=TRACKER),
+    "log members": changes_nothing(("log", "run"), "members", code=TRACKER),
+    "log sweep": changes_nothing(("log", "run"), "sweep", code=TRACKER),
     "evaluate answers": changes_nothing(("evaluate", "run", *ONE), "answers"),
     "evaluate code": changes_nothing(("evaluate", "run", "--trust-code", *ONE), "code"),
+    "evaluate members": changes_nothing(("evaluate", "run", *ONE), "members"),
     "evaluate labels": changes_nothing(("evaluate", "run", *ONE), "labels"),
     "evaluate --against": changes_nothing(("evaluate", "run", "--against", "other", *ONE)),
     "evaluate sweep": keeps_in_the_run(("evaluate", "run", "--trials", "2", *ONE), ("results_test.svg",), "sweep"),
@@ -88,17 +92,26 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "predict answers": writes_a_file(("predict", "run", "--data", "rows.csv", "-o", "out.csv", *ONE), "out.csv", "answers"),
     "predict series": writes_a_file(("predict", "run", "--data", "shops.csv", "-o", "out.csv", *ONE), "out.csv", "series"),
     "predict labels": writes_a_file(("predict", "run", "--data", "rows.csv", "-o", "out.csv", *ONE), "out.csv", "labels"),
+    "predict members": writes_a_file(("predict", "run", "--data", "rows.csv", "-o", "out.csv", *ONE), "out.csv", "members"),
+    "predict code": writes_a_file(
+        ("predict", "run", "--trust-code", "--data", "rows.csv", "-o", "out.csv", *ONE), "out.csv", "code"
+    ),
     "predict sweep": writes_a_file(
         ("predict", "run", "--trials", "2", "--data", "rows.csv", "-o", "out.csv", *ONE), "out.csv", "sweep"
     ),
     "export answers": writes_a_file(("export", "run", "-o", "out.keras"), "out.keras", "answers"),
+    "export members": writes_a_file(("export", "run", "-o", "out.keras"), "out.keras", "members"),
     "export sweep": writes_a_file(("export", "run", "--top", "2", "-o", "out.keras"), "out.keras", "sweep"),
     "report": writes_a_file(("report", "run", "-o", "out.html"), "out.html"),
+    "report members": writes_a_file(("report", "run", "-o", "out.html"), "out.html", "members"),
+    "report quantiles": writes_a_file(("report", "run", "-o", "out.md"), "out.md", "quantiles"),
     "report md": writes_a_file(("report", "run", "other", "-o", "out.md"), "out.md"),
     "report sweep": writes_a_file(("report", "run", "-o", "out.html"), "out.html", "sweep"),
     "trace --plot": writes_a_file(("trace", "run", "--plot", "out.png", *ONE), "out.png", "plane"),
     "find-rate": writes_a_file(("find-rate", "tiny.yaml", "-o", "out.png", *ONE), "out.png"),
-    "sweep wider": widens,
+    "sweep wider": continues("sweep", "--over", "training.optimizer.learning_rate=0.01,0.1,0.3"),
+    "sweep resumed": continues("unfinished sweep"),
+    "sweep members": sweeps("processes", "members", "--over", "training.optimizer.learning_rate=0.01,0.1"),
     "runs prune": removes("unfinished", ("runs", "prune", "--yes", "--runs", ".")),
     # what only reads and prints
     "check code": changes_nothing(("check", "code.yaml")),

@@ -100,6 +100,18 @@ def kept(box: Box, name: str) -> str:
         if name == "unfinished":
             box.command(("runs", "rm", "run"))
             box.command(FIT, Trouble(at=250, fault="KILL", code=OFTEN))
+        elif name == "unfinished sweep":
+            shutil.rmtree(box.run)
+            box.keep("no run")
+            words = ("sweep", "sweep.yaml", "--run-dir", "run", *ONE)
+            calls = box.command(words, Trouble(code=OFTEN)).calls
+            box.fill("no run")
+            done = next(
+                call["number"]
+                for call in calls
+                if call["call"] == "replace" and "trials/" in call["path"] and "metrics.json" in call["path"]
+            )
+            box.command(words, Trouble(at=done + 1, fault="KILL", code=OFTEN))
         else:
             shutil.rmtree(box.run)
             begun = ("sweep",) if name == "sweep" else ("fit", "--trust-code") if name == "code" else ("fit",)

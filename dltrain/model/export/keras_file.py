@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,13 @@ class KerasFile(ExportFormat):
 
         # Keras batches texts of several dimensions only as tensors.
         given = {name: keras.ops.convert_to_tensor(values) if values.ndim > 1 else values for name, values in rows.items()}
-        answers = keras.models.load_model(path).predict(given, verbose=0)
+        try:
+            model = keras.models.load_model(path)
+        except ValueError as error:
+            if str(error).startswith("File not found"):  # Keras's word for each error of the system as well
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path)) from error
+            raise
+        answers = model.predict(given, verbose=0)
         return {name: texts_of(np.asarray(values)) for name, values in answers.items()}
 
     def usage(self, file: str, inputs: Sequence[RawInput], outputs: Sequence[RawOutput]) -> list[str]:
