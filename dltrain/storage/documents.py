@@ -105,9 +105,11 @@ _CALIBRATED = {
 }
 _CURVES = fields({"roc": _pair, "precision_recall": _pair}, required=("roc", "precision_recall"))
 _PLACE = {"row": whole(1, _MOST), "file": text}
+# What is true and said of a row; `probability` of what is said, or of several labels `error`, the log loss.
 _WRONG = fields(
-    {**_PLACE, "true": text, "predicted": text, "probability": number}, required=("row", "true", "predicted", "probability")
+    {**_PLACE, "true": text, "predicted": text, "probability": number, "error": number}, required=("row", "true", "predicted")
 )
+_PLACE |= {"window": text, "ahead": whole(0, _MOST)}
 _FAR = fields({**_PLACE, "true": number, "predicted": number, "error": number}, required=("row", "true", "predicted", "error"))
 
 # Of a target of classes, or of several labels.

@@ -15,6 +15,8 @@ from dltrain.storage.documents import targets_of
 
 MOST_ROWS = 100  # of a table
 _SLICE_METRICS = ("accuracy", "log_loss", "mase", "rmse", "mae")
+_SORTING = ("f1", "iou")  # of the classes of a row, and of pixels
+NO_INTERVALS: Mapping[str, Any] = {}
 _MOST_TARGETS = 8  # whose pictures are drawn
 
 
@@ -23,28 +25,33 @@ def chart(panel: Panel) -> Picture:
     return Picture(panel.title, "image/svg+xml", sheet([panel]))
 
 
-def answer_blocks(report: Mapping[str, Any]) -> list[Block]:
-    """Of each target of classes matrix, curves and table, of each target of numbers the truth beside what was said."""
+def answer_blocks(report: Mapping[str, Any], intervals: Mapping[str, Any] = NO_INTERVALS) -> list[Block]:
+    """Of each target of classes matrix, curves and table, of each target of numbers the truth beside what was said.
+
+    Args:
+        report: of the part.
+        intervals: of its metrics, those of one class as `f1[label]`.
+    """
     blocks: list[Block] = []
     for target, one in targets_of(report):
         if "confusion_matrix" not in one:
             continue
         blocks += [chart(panel) for panel in class_panels(one, target)] if len(blocks) < 4 * _MOST_TARGETS else []
-        blocks += _class_table(one, target)
+        blocks += _class_table(one, target, intervals)
         blocks += _probabilities(one, target)
     if "averages" in report:
-        blocks += _several_labels(report)
+        blocks += _several_labels(report, intervals)
     for target, pairs in itertools.islice(report.get("pairs", {}).items(), _MOST_TARGETS):
         blocks += [chart(panel) for panel in pair_panels(pairs, str(target))]
     return blocks
 
 
-def _several_labels(report: Mapping[str, Any]) -> list[Block]:
+def _several_labels(report: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Block]:
     """Bars and the table of the labels, and the averages over them."""
     names = ("precision", "recall", "f1", "average_precision", "roc_auc")
     classes = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])
     rows = [
-        [str(label), *(format_number(row[name]) for name in names), f"{row['support']:,}", f"{row['predicted']:,}"]
+        [str(label), *_scores(label, row, names, intervals), f"{row['support']:,}", f"{row['predicted']:,}"]
         for label, row in classes[:MOST_ROWS]
     ]
     header = ["label", "precision", "recall", "F1", "average precision", "roc_auc", "rows", "said"]
@@ -56,14 +63,19 @@ def _several_labels(report: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-def _class_table(report: Mapping[str, Any], target: str) -> list[Block]:
+def _scores(label: str, row: Mapping[str, Any], names: Sequence[str], intervals: Mapping[str, Any]) -> list[str]:
+    """What a table says of one class; with its interval the score that sorts."""
+    return [
+        with_interval(row[name], intervals.get(f"{name}[{label}]")) if name in _SORTING else format_number(row[name])
+        for name in names
+    ]
+
+
+def _class_table(report: Mapping[str, Any], target: str, intervals: Mapping[str, Any]) -> list[Block]:
     names, headings = columns_of_classes(report)
     worst = "f1" if "f1" in names else names[0]
     classes = sorted(report.get("classes", {}).items(), key=lambda item: item[1][worst])
-    rows = [
-        [str(label), *(format_number(row[name]) for name in names), f"{row['support']:,.0f}"]
-        for label, row in classes[:MOST_ROWS]
-    ]
+    rows = [[str(label), *_scores(label, row, names, intervals), f"{row['support']:,.0f}"] for label, row in classes[:MOST_ROWS]]
     caption = f"classes{f' of {target}' if target else ''}, the worst first"
     more = len(classes) - len(rows)
     return [Table(caption, ["class", *headings], rows, more)] if rows else []
@@ -94,7 +106,9 @@ def mistake_blocks(report: Mapping[str, Any], rows: Mapping[int, Mapping[str, st
     blocks: list[Block] = []
     for target, one in targets_of(report):
         of = f" of {target}" if target else ""
-        blocks += _mistakes(f"wrong answers{of} that the model was surest of", one.get("worst", ()), "probability", rows)
+        worst, caption = one.get("worst", ()), f"wrong answers{of} that the model was surest of"
+        by = "error" if any("error" in row for row in worst) else "probability"
+        blocks += _mistakes(caption if by == "probability" else "rows with the largest log loss", worst, by, rows)
     for target, found in report.get("furthest", {}).items():
         blocks += _mistakes(f"{target}: the predictions that are furthest off", found, "error", rows)
     return blocks
@@ -104,18 +118,18 @@ def _mistakes(
     caption: str, found: Sequence[Mapping[str, Any]], measure: str, rows: Mapping[int, Mapping[str, str]]
 ) -> list[Block]:
     columns = list(next((values for one in found if (values := rows.get(one["row"]))), {}))
-    files = ["file"] if any("file" in one for one in found) else []
+    named = [name for name in ("file", "window", "ahead") if any(name in one for one in found)]
     table = [
         [
             f"{one['row']:,}",
-            *(str(one.get("file", "")) for _ in files),
-            *(str(one[name]) if measure == "probability" else format_number(one[name]) for name in ("true", "predicted")),
-            format_number(one[measure]),
+            *(str(one.get(name, "")) for name in named),
+            *(one[name] if isinstance(one[name], str) else format_number(one[name]) for name in ("true", "predicted")),
+            format_number(one.get(measure)),
             *(rows.get(one["row"], {}).get(column, "") for column in columns),
         ]
         for one in found
     ]
-    return [Table(caption, ["row", *files, "true", "predicted", measure, *columns], table)] if table else []
+    return [Table(caption, ["row", *named, "true", "predicted", measure, *columns], table)] if table else []
 
 
 def importance_blocks(found: Mapping[str, Any]) -> list[Block]:
@@ -143,16 +157,19 @@ def slice_blocks(found: Sequence[Mapping[str, Any]]) -> list[Block]:
     for column, group in itertools.groupby(found, key=lambda one: one["column"]):
         slices = list(group)
         names = [name for name in _SLICE_METRICS if name in slices[0]["metrics"]] or list(slices[0]["metrics"])[:2]
+        remarks = [_remark(one) for one in slices]
         rows = [
             [
                 str(one["name"]),
                 f"{one['rows']:,}",
                 *(with_interval(one["metrics"].get(name), one["intervals"].get(name)) for name in names),
-                _remark(one),
+                format_number(one.get("baseline", {}).get(names[0])),
+                *([remark] if any(remarks) else []),
             ]
-            for one in slices[:MOST_ROWS]
+            for one, remark in zip(slices[:MOST_ROWS], remarks)
         ]
-        blocks.append(Table(f"by {column}, the worst first", [str(column), "rows", *names, "remark"], rows))
+        header = [str(column), "rows", *names, f"baseline {names[0]}", *(["remark"] if any(remarks) else [])]
+        blocks.append(Table(f"by {column}, the worst first", header, rows, len(slices) - len(rows)))
     return blocks
 
 

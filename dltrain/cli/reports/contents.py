@@ -60,7 +60,7 @@ def _run_page(path: Path, run: Run) -> Page:
     )
     sections = [
         Section(f"Metrics ({part}, {document.get('weights', '')} weights)", metric_blocks(document, part) if document else []),
-        Section("What it says and what is true", answer_blocks(report)),
+        Section("What it says and what is true", answer_blocks(report, document.get("intervals", {}).get(part, {}))),
         Section("Where it is wrong", [*_stored(path), *mistake_blocks(report, seen.rows)]),
         Section("What the columns are worth", importance_blocks(findings.get("importance", {}))),
         Section("Slices", slice_blocks(findings.get("slices", ()))),
@@ -117,8 +117,13 @@ def metric_blocks(document: Mapping[str, Any], part: str) -> list[Block]:
     blocks += map(Paragraph, members_lines(document.get("members", {}).get("metrics", {})))
     drawn = document.get("intervals_of", {}).get(part, {})
     if drawn:
-        blocks.append(Paragraph(f"Intervals by {drawn['resamples']:,} draws of {drawn['units']:,} units: {drawn['by']}."))
+        blocks.append(Paragraph(f"Intervals: {drawn['resamples']:,} samples drawn of {drawn['units']:,} {_units_drawn(drawn)}."))
     return [*blocks, *map(Paragraph, gate_lines(document.get("gates", ())))]
+
+
+def _units_drawn(drawn: Mapping[str, Any]) -> str:
+    """Rows; of many rows groups of them; groups of a column or blocks of time."""
+    return "rows, or groups of rows put together at random" if drawn["by"] == "rows" else str(drawn["by"])
 
 
 def _stored(folder: Path) -> list[Block]:

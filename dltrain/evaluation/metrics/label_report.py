@@ -19,6 +19,7 @@ from dltrain.evaluation.metrics.label_metrics import (
     usual_set,
 )
 from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, errors_better
+from dltrain.evaluation.metrics.worst import worst_labels
 from dltrain.model.heads.answers import decide_labels
 from dltrain.model.heads.head import Head
 from dltrain.wording import listed
@@ -88,6 +89,8 @@ def add_labels(
         result.report["thresholds"] = [
             {"label": one.label, "value": one.value, "asked": one.asked} for one in head.answers.thresholds
         ]
+    losses = label_losses(true, probabilities).mean(axis=1)
+    result.report["worst"] = worst_labels(true, said, losses, target, part)
     usual = [label for label, is_in in zip(head.classes, seen[1].tolist()) if is_in]
     result.report["usual"] = target.separator.join(usual)
     absent = [label for label, count in zip(head.classes, true.sum(axis=0).tolist()) if not count]

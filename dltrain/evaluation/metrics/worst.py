@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import rows_in_memory
-from dltrain.data.dataset import Part
+from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.drawing.mistakes import Mistake
 
 MOST = 12
@@ -31,6 +31,50 @@ def worst_numbers(true: NDArray[np.float64], predicted: NDArray[np.float64], par
     return [
         {**name, "true": float(true[place]), "predicted": float(predicted[place]), "error": float(off[place])}
         for name, place in zip(_named(places, part), places, strict=True)
+    ]
+
+
+def worst_labels(
+    true: NDArray[np.bool_], said: NDArray[np.bool_], losses: NDArray[np.float64], target: TargetSpec, part: Part
+) -> list[dict[str, Any]]:
+    """Of rows whose labels [rows, labels] are not all right those with the largest losses [rows]: row, true, predicted, error."""
+    wrong = np.flatnonzero((true != said).any(axis=1))
+    places = wrong[np.argsort(-losses[wrong], kind="stable")][:MOST]
+
+    def words(flags: NDArray[np.bool_]) -> str:
+        return target.separator.join(label for label, is_in in zip(target.classes, flags.tolist(), strict=True) if is_in)
+
+    return [
+        {**name, "true": words(true[place]), "predicted": words(said[place]), "error": float(losses[place])}
+        for name, place in zip(_named(places, part), places, strict=True)
+    ]
+
+
+def worst_forecasts(
+    true: NDArray[np.float64], forecast: NDArray[np.float64], first_ahead: int, part: Part
+) -> list[dict[str, Any]]:
+    """The foretold numbers [windows, steps] that are furthest off, of each time the worst forecast: as `worst_numbers`.
+
+    `window` says which it is and `ahead` how many rows after its last the number is.
+    """
+    off, steps = forecast - true, true.shape[1]
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    codes = np.zeros(len(true), np.int64) if part.series is None else part.series.codes
+    for cell in np.argsort(-np.abs(off), axis=None, kind="stable")[: 4 * MOST * steps].tolist():
+        window, step = divmod(cell, steps)
+        if len(found) < MOST:
+            found.setdefault((int(codes[window]), window + step), (window, step))
+    places = np.array([window for window, _ in found.values()], np.int64)
+    return [
+        {
+            **name,
+            "window": " ".join(str(values[window]) for values in part.identifiers.values()),
+            "ahead": first_ahead + step,
+            "true": float(true[window, step]),
+            "predicted": float(forecast[window, step]),
+            "error": float(off[window, step]),
+        }
+        for name, (window, step) in zip(_named(places, part), found.values(), strict=True)
     ]
 
 

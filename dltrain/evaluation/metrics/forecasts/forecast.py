@@ -13,6 +13,7 @@ from dltrain.data.dataset import Part, SeriesRows, TargetSpec
 from dltrain.evaluation.metrics.forecasts.quantile_scores import quantile_scores, quantiles_of
 from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 from dltrain.evaluation.metrics.metrics import is_no_better, regression_metrics
+from dltrain.evaluation.metrics.worst import worst_forecasts
 from dltrain.model.heads.head import Head
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def report_forecast(
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
         _add(result, name, found, stack_steps(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
         result.forecasts.append(found)
+        worst = worst_forecasts(found.truth, found.forecast, found.first_ahead, part)
+        result.report.setdefault("furthest", {})[column] = worst
     if name != "train":
         result.notes += [
             f"The {key} is not among the rows for {count:,} of the {part.num_rows:,} forecasts of the {name} part: "
