@@ -12,15 +12,18 @@ Nothing heavy is imported before a function is called.
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dltrain.errors import UsageError
+from dltrain.errors import Fault, UsageError
 from dltrain.settings import trusting_code
+from dltrain.wording import did_you_mean, named, one_of
 
 if TYPE_CHECKING:
     import polars
@@ -55,6 +58,9 @@ class LoadedRun:
         self.path: Path = stored.run.path
         self.config: Config = stored.config
         self.manifest: Mapping[str, Any] = stored.manifest
+
+    def __repr__(self) -> str:
+        return f"LoadedRun({str(self.path)!r})"
 
     @property
     def history(self) -> polars.DataFrame:
@@ -104,7 +110,9 @@ def fit(config: Experiment, *overrides: str, trust_code: bool = False, **options
         DltrainError: ConfigError, DataError, DivergedError, ...: each with `faults` and `exit_code`.
     """
     from dltrain.training.fit import fit as train
+    from dltrain.training.session import FitOptions
 
+    _refuse_unknown(options, train, FitOptions)
     with trusting_code(trust_code):
         return train(_config(config, overrides), **_with_paths(options))
 
@@ -125,10 +133,12 @@ def sweep(config: Experiment | None = None, *overrides: str, trust_code: bool = 
     Raises:
         DltrainError: as for `fit`.
     """
+    from dltrain.sweep.plan import SweepOptions
     from dltrain.sweep.sweep import sweep as run_sweep
 
+    _refuse_unknown(options, run_sweep, SweepOptions)
     with trusting_code(trust_code):
-        return run_sweep(None if config is None else _config(config, overrides), **_with_paths(options))
+        return run_sweep(None if config is None else _config(config, overrides), **_sweep_options(options))
 
 
 def evaluate(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = False, **options: Any) -> EvaluateResult:
@@ -256,17 +266,42 @@ def find(run: str | os.PathLike[str]) -> Path:
 
 def _config(config: Experiment, overrides: Sequence[str]) -> Config:
     from dltrain.config import dump_yaml, load_config, load_config_text
+    from dltrain.config.text.from_python import plain_mapping
+    from dltrain.config.types import Config
 
     if isinstance(config, Mapping):
-        return load_config_text(dump_yaml(config), file="<mapping>", folder=Path.cwd(), overrides=overrides)
+        text = dump_yaml(plain_mapping(config))
+        return load_config_text(text, file="<mapping>", folder=Path.cwd(), overrides=overrides)
     if isinstance(config, (str, os.PathLike)):
         return load_config(os.fspath(config), overrides)
+    if not isinstance(config, Config):
+        hint = 'such as fit("config.yaml"), or fit({"data": {...}, "model": {...}})'
+        raise UsageError(Fault(f"expected a path, a mapping or a config, found {type(config).__name__}", hint=hint))
     if overrides:
         raise UsageError(
             f"a config that was loaded takes no overrides: {' '.join(map(str, overrides))}",
             hint="give them to load_config, or give the file's path",
         )
     return config
+
+
+def _refuse_unknown(options: Mapping[str, Any], function: Callable[..., Any], more: type[Any]) -> None:
+    """Refuse options that a function does not have, nor the class of its further ones (raises UsageError)."""
+    known = [*inspect.signature(function).parameters, *(item.name for item in fields(more))]
+    known = [name for name in known if name not in ("config", "argv", "options")]
+    for name in options.keys() - {*known, "argv"}:
+        raise UsageError(
+            Fault(f"{function.__name__}() has no option {name}", hint=did_you_mean(name, known) or one_of(known, 30))
+        )
+
+
+def _sweep_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`_with_paths`, and a single word of `over` as a list of it."""
+    over = options.get("over", ())
+    if isinstance(over, Mapping):
+        hint = 'over=["training.batch_size=8,16"], or `sweep: {parameters: ...}` in the config'
+        raise UsageError(Fault("over: expected KEY=VALUE,VALUE words, found a mapping", hint=hint))
+    return _with_paths({**options, "over": (over,) if isinstance(over, str) else over})
 
 
 def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,7 +322,9 @@ def _as_paths(run: Path, data: Any) -> Iterator[tuple[str, ...]]:
         yield tuple(os.fspath(item) for item in data)
     else:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            yield (_write(run, data, Path(folder)),)
+            file = _write(run, data, Path(folder))
+            with named(file, f"the {type(data).__name__} given"):
+                yield (file,)
 
 
 def _write(run: Path, data: Any, folder: Path) -> str:
@@ -308,10 +345,18 @@ def _write(run: Path, data: Any, folder: Path) -> str:
     elif isinstance(data, polars.LazyFrame):
         data = data.collect()
     if not isinstance(data, polars.DataFrame):
-        if not hasattr(data, "keys"):
+        if not hasattr(data, "keys") or getattr(data, "ndim", 2) == 1:
             kind = type(data).__name__
-            raise UsageError(f"expected a path, a frame, a mapping or an array, found {kind}", hint="such as predict(run, frame)")
-        data = polars.DataFrame([_column(str(name), data[name]) for name in data.keys()])  # noqa: SIM118 - a frame's are no keys
+            hint = "a single row: frame.iloc[[0]]" if kind == "Series" else "such as predict(run, frame)"
+            raise UsageError(f"expected a path, a frame, a mapping or an array, found {kind}", hint=hint)
+        columns = [_column(str(name), data[name]) for name in data.keys()]  # noqa: SIM118 - a frame's are no keys
+        lengths = {column.name: len(column) for column in columns}
+        if len(set(lengths.values())) > 1:
+            found = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+            raise UsageError(
+                Fault(f"columns of one length were expected, found {found[:200]}", hint="a single row: {column: [value]}")
+            )
+        data = polars.DataFrame(columns)
     data.write_parquet(folder / "rows.parquet")
     return str(folder / "rows.parquet")
 

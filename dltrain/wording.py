@@ -6,7 +6,8 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -116,6 +117,16 @@ _NAMES: dict[str, str] = {}
 def name_path(path: str, name: str) -> None:
     """From now on the path is shown by that name."""
     _NAMES[path] = name
+
+
+@contextmanager
+def named(path: str, name: str) -> Iterator[None]:
+    """`name_path` for as long as the context lasts."""
+    name_path(path, name)
+    try:
+        yield
+    finally:
+        _NAMES.pop(path, None)
 
 
 def shown(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import polars
 import pytest
 
 import dltrain
-from dltrain.errors import UsageError
+from dltrain.errors import ConfigError, DataError, UsageError
 from tests.support import REPOSITORY
 
 CONFIG = """
@@ -129,7 +130,6 @@ def test_a_config_may_be_a_mapping_and_a_run_is_asked_directly(
 
 def test_an_error_is_the_exception_with_the_text_of_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from dltrain.cli.app import run as run_command
-    from dltrain.errors import ConfigError
 
     with pytest.raises(ConfigError) as caught:
         dltrain.fit(folder / "config.yaml", "training.epoch=3")
@@ -161,3 +161,41 @@ def test_a_fit_prints_nothing_where_the_notebook_has_a_log_of_its_own(folder: Pa
     lines = [line for line in done.stderr.splitlines() if "dltrain" in line]
     assert (done.stdout, lines) == ("", ["WARNING:dltrain:heard"])
     assert "epoch 2: loss" in (folder / "quiet" / "log.txt").read_text()
+
+
+def test_what_is_given_wrongly_is_told_in_the_terms_of_python(folder: Path) -> None:
+    run = dltrain.load_run(folder / "run")
+    frame = pandas.read_csv(folder / "rows.csv")
+    with pytest.raises(DataError, match=r"^the DataFrame given: error: the column a is missing"):
+        run.predict(frame.rename(columns={"a": "A"}))
+    with pytest.raises(UsageError, match=r"found Series \(a single row: frame.iloc"):
+        run.predict(frame.iloc[0])
+    with pytest.raises(UsageError, match="columns of one length were expected, found a 2, b 1"):
+        run.predict({"a": [1, 2], "b": [1]})
+    with pytest.raises(UsageError, match=r"fit\(\) has no option rundir .did you mean .run_dir"):
+        dltrain.fit(folder / "config.yaml", rundir="x")
+    with pytest.raises(UsageError, match="expected a path, a mapping or a config, found list"):
+        dltrain.fit([1])  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigError, match=r"data.path: expected what a config file may hold, found DataFrame \(write it to a file"
+    ):
+        dltrain.fit({"data": {"source": "csv", "path": frame, "target": "kind"}})
+    with pytest.raises(UsageError, match="expected KEY=VALUE,VALUE words, found a mapping"):
+        dltrain.sweep(folder / "config.yaml", over={"training.epochs": [1, 2]})
+    assert repr(run) == f"LoadedRun({str(folder / 'run')!r})"
+
+
+def test_a_mapping_may_hold_what_notebooks_hold() -> None:
+    from dltrain.api import _config
+
+    text = {"source": "csv", "path": (Path("a") / "b.csv",), "target": "y", "series": {"time": "t", "history": np.int64(3)}}
+    text["series"]["holidays"] = [datetime.date(2024, 12, 25), pandas.Timestamp("2025-01-01").date()]  # type: ignore[index]
+    training = {"optimizer": {"Adam": {"learning_rate": np.float32(0.5)}}, "shuffle": np.bool_(False)}
+    config = _config({"data": text, "model": {"layers": [{"Dense": {"units": np.array(4)}}]}, "training": training}, ())
+    assert config.data.path == (str(Path.cwd() / "a" / "b.csv"),)
+    assert config.data.series is not None
+    assert config.data.series.holidays == ("2024-12-25", "2025-01-01")
+    assert config.data.series.history == 3
+    assert config.training is not None
+    assert config.training.optimizer.arguments["learning_rate"] == 0.5
+    assert config.training.shuffle is False
