@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dltrain.config.keys import COMPONENT_PLACES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.paths import why_no_path
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import MOST_BYTES, MOST_NODES, read_yaml
 from dltrain.errors import ConfigError, reason_of
@@ -118,6 +119,9 @@ class Bases:
         if is_far(node.value):
             message = f"expected the path of a config, found the address {without_credentials(node.value)}"
             self.faults.add(node, EXTENDS, message, "data alone is read from elsewhere: fetch the config, and name the file")
+            return None
+        if (reason := why_no_path(node.value)) is not None:
+            self.faults.add(node, EXTENDS, reason)
             return None
         path = (Path.cwd() if node.word is not None else folder) / os.path.expanduser(node.value)
         beside = "" if node.place is None or node.word is not None else os.path.dirname(node.place.file)

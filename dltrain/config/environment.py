@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_NAMES = re.compile(r"(?i)token|secret|passw(or)?d|credential|(api|access|private)_?key")
 _OF_A_SHELL = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SHORTEST_SECRET = 6
+LONGEST_NAME = 1000
 
 
 @dataclass(slots=True)
@@ -81,6 +82,10 @@ class Environment:
         if torn or not _NAME.fullmatch(name):
             message = f"expected the name of an environment variable, found {node.text[match.start() :][:60]}"
             self.faults.add(node, path, message, f"such as ${{{'env' if torn else kind}:NAME}} or ${{env:NAME, default}}")
+            return None
+        if len(name) > LONGEST_NAME:
+            message = f"expected the name of an environment variable, found {name[:60]}… of {len(name):,} characters"
+            self.faults.add(node, path, message)
             return None
         value = self.variables.get(name)
         if value is None and default is not None and kind == "env":

@@ -13,7 +13,7 @@ from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
 from dltrain.config.old_words.calls import from_alone, whole_entries, whole_items
 from dltrain.config.old_words.keys import said_here
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.text.paths import Paths
+from dltrain.config.text.paths import Paths, why_no_path
 from dltrain.config.text.scalars import describe
 from dltrain.config.types import Place
 from dltrain.config.types.key import Key, default_of, keys_in
@@ -62,6 +62,14 @@ class Context:
             self.faults.add(node, path, f"expected at most {most:,}, found {found:,}")
             return MISMATCH
         return found
+
+    def path_of(self, text: str, node: Node, path: str, *, also: str | None = None) -> Any:
+        """The absolute path of what a text names, see `Paths.resolve`; `MISMATCH` where it can be none."""
+        reason = why_no_path(text)
+        if reason is not None:
+            self.faults.add(node, path, reason)
+            return MISMATCH
+        return self.paths.resolve(text, node, also=also)
 
 
 def is_absent(node: Node) -> bool:
@@ -155,8 +163,8 @@ def read_key(context: Context, key: Key, node: Node, path: str | None = None) ->
         return value
     if key.is_path:
         texts = value if isinstance(value, list) else [value]
-        found = tuple(context.paths.resolve(text, item) for text, item in zip(texts, scalars_of(node)))
-        return found if key.is_several else found[0]
+        found = tuple(context.path_of(text, item, path) for text, item in zip(texts, scalars_of(node)))
+        return MISMATCH if MISMATCH in found else found if key.is_several else found[0]
     if key.is_several:
         return tuple(value) if isinstance(value, list) else (value,)
     return None if key.is_auto and value == "auto" else value

@@ -161,6 +161,14 @@ def test_an_address_is_no_file_to_begin_with(address: str, tmp_path: Path) -> No
     assert "hunter2" not in message
 
 
+def test_a_path_that_no_system_takes_is_not_looked_for(tmp_path: Path) -> None:
+    write(tmp_path, own=f"extends: {'a/' * 200_000}b.yaml")
+    begun = time.process_time()
+    [(_, line, _, message)] = faults_of(tmp_path / "own.yaml")
+    assert time.process_time() - begun < 2
+    assert (line, message) == (1, "expected a path of at most 4,096 characters, found one of 400,006")
+
+
 def test_files_are_swept_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     model = "model: {layers: [{Dense: {units: UNITS}}]}"

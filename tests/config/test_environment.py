@@ -160,3 +160,10 @@ def test_a_secret_is_no_number_and_the_hint_says_so(key: str, monkeypatch: pytes
         )
     assert "100000" not in str(caught.value)
     assert (caught.value.faults[0].hint or "").startswith("a secret is text alone")
+
+
+def test_a_name_without_end_is_not_repeated() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config_text("name: ${env:" + "A" * 500_000 + "}\n", file="a.yaml", folder=Path("."))
+    assert "A… of 500,000 characters" in str(caught.value)
+    assert len(caught.value.faults[0].message) < 200

@@ -476,3 +476,26 @@ def test_averages_are_asked_for_in_one_word() -> None:
     [fault] = faults_of(DATA + "training: {average: ema, optimizer: {Adam: {use_ema: false}}}")
     assert (fault.path, fault.message) == ("training.average", "Adam says `use_ema: false`")
     assert "ema" in faults_of(DATA + "training: {average: sma}")[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("a/" * 100_000, "expected a path of at most 4,096 characters, found one of 200,000"),
+        ("*/" * 1500 + "*.csv", "expected a pattern of at most 100 folders in each other, found one of 1,500"),
+    ],
+)
+def test_a_path_without_end_is_not_looked_for(path: str, message: str) -> None:
+    words = [f"data.path='{path}'", f"data.text={{vectors: '{path}'}}", f"data.preprocessing='{path}'", f"model.weights='{path}'"]
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(
+            "data: {source: csv, target: y}\nmodel: {layers: [Flatten]}\n", folder=Path("."), file="a", overrides=words
+        )
+    assert [fault.message.partition(", in ")[0] for fault in caught.value.faults if "at most" in fault.message] == [message] * 4
+
+
+def test_everywhere_twice_is_everywhere() -> None:
+    config = load_config_text(
+        "data: {source: csv, target: y, path: '/x/**/**/**/*.csv'}\nmodel: {layers: [Flatten]}\n", folder=Path("."), file="a"
+    )
+    assert config.data.path == ("/x/**/*.csv",)

@@ -126,7 +126,7 @@ def _read_argument(
             context.note(value, path)
             found = context.read(parse_kind(argument.type), value, path)
             if found is not MISMATCH:
-                arguments[name] = context.paths.resolve(found, value) if argument.is_path else found
+                arguments[name] = context.path_of(found, value, path) if argument.is_path else found
         return True
     owners = sources_with_argument(name)
     assert isinstance(node, MappingNode)

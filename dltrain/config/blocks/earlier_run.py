@@ -51,8 +51,8 @@ def _file_of_run(context: Context, node: Node, path: str, endings: tuple[str, ..
     text = context.read(parse_kind("text"), node, path)
     if text is MISMATCH:
         return MISMATCH
-    found = context.paths.resolve(text, node, also="weights")
-    if found.endswith(endings):
+    found = context.path_of(text, node, path, also="weights")
+    if found is MISMATCH or found.endswith(endings):
         return found
     try:
         run = best_of_sweep(Path(found) if os.path.isdir(found) else find_run(text, Path("runs")))

@@ -272,7 +272,7 @@ def _resolve_weights(context: Context, node: Node, path: str, arguments: Any) ->
             did_you_mean(weights, ["imagenet", "none"]),
         )
         return
-    arguments["weights"] = context.paths.resolve(weights, value, also="weights")
+    arguments["weights"] = context.path_of(weights, value, f"{path}.weights", also="weights")
 
 
 def _is_finite(value: float) -> bool:

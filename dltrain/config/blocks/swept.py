@@ -69,8 +69,8 @@ def is_endless(space: Any) -> bool:
 def make_absolute(context: Context, node: Node, path: str) -> None:
     """Paths of a list stay the same files, wherever the trial's config stands; runs may go by their names."""
     if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        found = context.paths.resolve(node.value, node)
-        if path not in RUN_KEYS or os.path.exists(found):
+        found = context.path_of(node.value, node, path)
+        if found is not MISMATCH and (path not in RUN_KEYS or os.path.exists(found)):
             node.value = node.text = found
     for child in node.items if isinstance(node, ListNode) else node.entries.values() if isinstance(node, MappingNode) else ():
         make_absolute(context, child, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,26 @@ from pathlib import Path
 from dltrain import settings
 from dltrain.config.text.nodes import Node
 from dltrain.storage.far.address import is_far, remember_secret
+
+# No system takes longer ones; what looks for them, or for a pattern of more folders, takes a step for each.
+LONGEST = 4096
+DEEPEST_PATTERN = 100
+_EVERYWHERE = re.compile(r"(?:\*\*/)+")
+
+
+def why_no_path(text: str) -> str | None:
+    """Why a text cannot be a path or a pattern, in words."""
+    if len(text) > LONGEST:
+        return f"expected a path of at most {LONGEST:,} characters, found one of {len(text):,}"
+    depth = text.count("/")
+    if depth > DEEPEST_PATTERN and has_pattern(text):
+        return f"expected a pattern of at most {DEEPEST_PATTERN} folders in each other, found one of {depth:,}"
+    return None
+
+
+def has_pattern(path: str) -> bool:
+    """Whether it may stand for several files."""
+    return any(character in path for character in "*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +65,7 @@ class Paths:
         if is_far(text):
             remember_secret(text)
             return text
-        path = os.path.expanduser(text)
+        path = _EVERYWHERE.sub("**/", os.path.expanduser(text))  # twice says no more, and is gone through many times
         if os.path.isabs(path):
             return os.path.normpath(path)
         own = self.folder if node.place is None else self.others.get(node.place.file, self.folder)
@@ -58,4 +79,4 @@ class Paths:
 def _is_there(path: str) -> bool:
     if os.path.exists(path):
         return True
-    return any(character in path for character in "*?[") and next(glob.iglob(path, recursive=True), None) is not None
+    return has_pattern(path) and next(glob.iglob(path, recursive=True), None) is not None
