@@ -16,7 +16,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.kept.run import KeptRun, check_kept, read_kept
 from dltrain.data.pictures.fit import fit_pictures
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.data.raw import Raw, RawPictures, RawTable, identifying
 from dltrain.data.series.fit import fit_series
 from dltrain.data.sources import source_of
 from dltrain.data.splits import Rows, describe_parts
@@ -93,9 +93,7 @@ def prepare(
 ) -> Dataset:
     """Split what `read_raw` read, fit the preprocessing to the training part, and apply it."""
     kept = check_kept(config) if preprocessing is None else None
-    if isinstance(raw, RawTable) and raw.names:
-        more = tuple(name for name in raw.names if name not in config.identifiers)
-        config = replace(config, identifiers=(*config.identifiers, *more))
+    config = identifying(config, raw) if isinstance(raw, RawTable) else config
     reporter.status("preprocessing data")
     if isinstance(raw, RawTable) and config.series is not None:
         fitted = fit_series(config, raw, seed, preprocessing, reporter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from dltrain.errors import Note
 if TYPE_CHECKING:
     import polars
 
+    from dltrain.config.types import DataConfig
     from dltrain.data.arrays.disk_array import DiskArray
     from dltrain.data.dataset import TargetSpec
 
@@ -41,6 +42,7 @@ class RawTable:
         reading: what was found out about how the text is written (`separator`, `decimal`, ...); empty where it is no text.
         names: columns that name the rows, by the source's own knowledge.
         arguments: with which the source reads such data again for predictions.
+        kinds: column -> what it holds, by the source's own knowledge.
     """
 
     frame: polars.DataFrame
@@ -53,6 +55,13 @@ class RawTable:
     reading: Mapping[str, Any] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+def identifying(config: DataConfig, raw: RawTable) -> DataConfig:
+    """The `data:` block with the columns that name rows by the source's own knowledge."""
+    more = tuple(name for name in raw.names if name not in config.identifiers)
+    return replace(config, identifiers=(*config.identifiers, *more)) if more else config
 
 
 def locator(raw: RawTable) -> Locate:

@@ -35,11 +35,16 @@ def picture_layout(folder: str) -> dict[str, str] | None:
     Args:
         folder: one that holds a folder for each class, or folders train, validation, test that do.
     """
-    inside = _folders(folder)
+    return folder_layout(folder, EXTENSIONS)
+
+
+def folder_layout(folder: str, suffixes: tuple[str, ...]) -> dict[str, str] | None:
+    """As `picture_layout`, for files of other suffixes."""
+    inside = folders_in(folder)
     parts = {key: name for name in inside if name.lower() in PART_NAMES for key in [_key_of(name.lower())]}
-    if "path" in parts and set(inside) == set(parts.values()):
+    if "path" in parts and set(inside) == set(parts.values()) and _holds(os.path.join(folder, parts["path"]), suffixes):
         return {key: os.path.join(folder, parts[key]) for key in KEYS if key in parts}
-    return {"path": folder} if any(_holds_pictures(os.path.join(folder, name)) for name in inside) else None
+    return {"path": folder} if any(_holds(os.path.join(folder, name), suffixes) for name in inside) else None
 
 
 def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
@@ -105,15 +110,18 @@ def learnable(facts: DataFacts, folder: str, reporter: Reporter) -> Schema:
     return facts.schema
 
 
-def open_layout(block: Block, layout: Mapping[str, str], folder: str, written: str, what: str) -> None:
+def open_layout(
+    block: Block, layout: Mapping[str, str], folder: str, written: str, what: str, source: str = "image_folder"
+) -> None:
     """The beginning of the `data:` block."""
     block.open("data")
-    block.entry("source", "image_folder", what)
+    block.entry("source", source, what)
     for key, place in layout.items():
         block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
 
 
-def _folders(folder: str) -> list[str]:
+def folders_in(folder: str) -> list[str]:
+    """Names of the folders in a folder, in order; none where it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
@@ -125,8 +133,8 @@ def _key_of(name: str) -> str:
     return "path" if name.startswith("train") else "test" if name.startswith("test") else "validation"
 
 
-def _holds_pictures(folder: str) -> bool:
-    return any(name.lower().endswith(EXTENSIONS) for _, _, names in os.walk(folder) for name in names)
+def _holds(folder: str, suffixes: tuple[str, ...]) -> bool:
+    return any(name.lower().endswith(suffixes) for _, _, names in os.walk(folder) for name in names)
 
 
 def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:

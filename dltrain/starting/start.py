@@ -97,15 +97,23 @@ def _start_file(where: str, written: str, target: str | None, reporter: Reporter
 
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
-    from dltrain.starting.pictures import picture_layout, start_pictures
+    from dltrain.data.sources.text_folder import SUFFIX
+    from dltrain.starting.pictures import folder_layout, picture_layout, start_pictures
 
     layout = picture_layout(where)
-    if layout is None:
+    texts = folder_layout(where, (SUFFIX,)) if layout is None else None
+    if layout is None and texts is None:
         raise _folder_fault(where)
+    what = "pictures" if texts is None else "texts"
     if wishes.compare:
-        raise no_comparison("pictures are not learned from so")
+        raise no_comparison(f"{what} are not learned from so")
     if wishes.series is not None:
-        raise no_series("a folder of pictures is none")
+        raise no_series(f"a folder of {what} is none")
+    if layout is None:
+        from dltrain.starting.texts import start_texts
+
+        assert texts is not None
+        return start_texts(texts, where, written, target, reporter)
     if all(map(holds_masks, layout.values())):
         from dltrain.starting.masks import start_masks
 

@@ -14,11 +14,11 @@ from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import Cells
 from dltrain.data.labels.encode import are_exact
+from dltrain.data.labels.lists import labels_in
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import Fault, UsageError
 from dltrain.starting.columns import Columns
-from dltrain.starting.labels import labels_in
 from dltrain.wording import column_hint, did_you_mean, listed
 
 if TYPE_CHECKING:

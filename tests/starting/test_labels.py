@@ -13,9 +13,9 @@ from PIL import Image
 from dltrain.checking.check import check_config
 from dltrain.config import load_config_text
 from dltrain.data.columns.reading import Reading
+from dltrain.data.labels.lists import labels_in
 from dltrain.data.load import load_dataset
 from dltrain.errors import UsageError
-from dltrain.starting.labels import labels_in
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
 

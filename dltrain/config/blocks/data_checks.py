@@ -125,7 +125,7 @@ def _check_of(context: Context, node: MappingNode, config: DataConfig, source: S
     for name, key in keys_of("data").items():
         if not key.of or source.name in key.of or source.holds in key.of or getattr(config, name) == default_of(config, name):
             continue
-        if key.of == TEXT_TABLES:
+        if key.of[: len(TEXT_TABLES)] == TEXT_TABLES:
             message, hint = f"`{name}` says how text tables are written; {source.name} is none", "leave it out"
         else:
             message, hint = f"is for tables; {source.name} holds pictures or arrays", None

@@ -159,6 +159,8 @@ MASKS = {
     ),
 }
 
+CLASSES = {"classes": SourceArgument("list(name)|none", None, "The folders that are classes; by default all in it.")}
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
@@ -202,6 +204,7 @@ SOURCES: dict[str, Source] = {
             needs_path=True,
             as_bytes=True,
         ),
+        Source("text_folder", "table", "Texts in a .txt file each, in a folder for each class.", CLASSES, needs_path=True),
         Source(
             "word_vectors",
             "table",

@@ -158,7 +158,8 @@ def example_of_source(source: Source, argument: str | None = None) -> dict[str, 
     if source.needs_path:
         suffix = {"csv": "csv", "parquet": "parquet", "word_vectors": "csv"}.get(source.name, "npz")
         path = str(KEYS["data.path"].example).replace("csv", suffix)
-        data["path"] = "pictures/train" if source.name == "image_folder" else path
+        folders = {"image_folder": "pictures/train", "text_folder": "reviews/train"}
+        data["path"] = folders.get(source.name, path)
     data |= {name: USUAL[name] for name, own in source.arguments.items() if own.required}
     if source.needs_target:
         data["target"] = KEYS["data.target"].example

@@ -287,7 +287,7 @@ WORDS_OF_KERAS: Mapping[str, str] = {
         ("pad_sequences", "padding_length", "max_sequence_length", "max_len", "seq_len"), "data.text.output_sequence_length"
     ),
     **dict.fromkeys(("max_words", "nb_words", "max_features", "vocabulary_size"), "data.text.max_tokens"),
-    "text_dataset_from_directory": "write data: {source: csv, path: TABLE, features: {COLUMN: text}, target: COLUMN}",
+    "text_dataset_from_directory": "write data: {source: text_folder, path: FOLDER}",
     **dict.fromkeys(
         ("TimeseriesGenerator", "timeseries_dataset_from_array"),
         "data.series: its keys history, horizon and stride make the windows",

@@ -174,7 +174,9 @@ class DataConfig:
         places: key path (such as `data.target`) -> Place, for errors found later.
     """
 
-    source: str = keyed("text", "csv, parquet, npz or the name of a data set.", required=True, example="digits")
+    source: str = keyed(
+        "text", "csv, parquet, npz, image_folder, text_folder or the name of a data set.", required=True, example="digits"
+    )
     arguments: Mapping[str, Any] = field(default_factory=dict)
     path: tuple[str, ...] = keyed(
         "text|list(text)",
@@ -254,7 +256,10 @@ class DataConfig:
     decimal: str | None = keyed("'.'|','", "The decimal sign of numbers.", example=",", of=TEXT_TABLES)
     thousands: str | None = keyed("text", "The sign between thousands of numbers.", example=".", of=TEXT_TABLES)
     encoding: str | None = keyed(
-        "text", "The text encoding of the file, such as latin-1; by default UTF-8.", example="latin-1", of=TEXT_TABLES
+        "text",
+        "The text encoding of the file, such as latin-1; by default UTF-8.",
+        example="latin-1",
+        of=(*TEXT_TABLES, "text_folder"),
     )
     missing: tuple[str, ...] | None = keyed(
         "list(name)|name",

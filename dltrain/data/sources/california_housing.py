@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.arrays.published import damaged, read_npz
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.bundled import make_table
-from dltrain.data.sources.keras_arrays import damaged, read_npz
 from dltrain.data.sources.places import Layout, require
 from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.arrays.published import damaged, make_pictures
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.keras_arrays import damaged, make_pictures
 from dltrain.data.sources.places import Layout, require
 from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter

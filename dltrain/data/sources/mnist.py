@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dltrain.config.types import DataConfig
+from dltrain.data.arrays.published import ARRAYS, make_pictures, read_npz
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.keras_arrays import ARRAYS, make_pictures, read_npz
 from dltrain.data.sources.places import Layout, require
 from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter

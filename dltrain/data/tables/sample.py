@@ -11,7 +11,7 @@ from dltrain.config.types import DataConfig, SplitConfig, config_fault
 from dltrain.data.facts import WRITING, DataFacts, expected_rows
 from dltrain.data.files import expand_paths, is_compressed, read_blocks, unpacks_to_more
 from dltrain.data.part_sizes import SplitError, rolling_sizes
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, identifying
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.errors import ConfigError, DataError, Fault, Note, texts
 from dltrain.storage.bounds import LINE_BYTES
@@ -60,7 +60,20 @@ def look_at_table(config: DataConfig, seed: int, sample: Sample, whole: Callable
     name = f"{shown(sampled[0])}" + (f" and {len(sampled) - 1} more" if len(sampled) > 1 else "")
     count = f"about {rows:,} rows" if rows else "more rows than were looked at"
     line = f"{name}: {count}, {raw.frame.width} columns; looked at the first {raw.frame.height:,}"
-    schema, errors, more, dates = _fit_sample(config, raw, seed)
+    return facts_of_sample(config, raw, rows, line, seed)
+
+
+def facts_of_sample(config: DataConfig, raw: RawTable, rows: int | None, line: str, seed: int) -> DataFacts:
+    """What some of a table's rows tell of all.
+
+    Args:
+        config: the `data:` block.
+        raw: the rows that were looked at.
+        rows: how many there are, or None.
+        line: what was looked at, in words.
+        seed: of the split.
+    """
+    schema, errors, more, dates = _fit_sample(identifying(config, raw), raw, seed)
     try:
         parts = expected_rows(config, rows)
     except SplitError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,10 @@ def write_faces(folder: Path, counts: dict[str, int]) -> Path:
         for number in range(1, count + 1):
             write_picture(folder / person / f"{person}_{number:04d}.jpg", seed=hash((len(person), number)) % 1000)
     return folder
+
+
+def write_texts(folder: Path, texts: Sequence[str]) -> None:
+    """A text in a file each, `0.txt` and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, text in enumerate(texts):
+        (folder / f"{number}.txt").write_text(text)

@@ -44,6 +44,9 @@ def column_kinds(
         if name in known:
             kinds[name] = known[name]
             continue
+        if config.features is None and name in raw.kinds:
+            kinds[name] = ColumnKind(raw.kinds[name])
+            continue
         series = column_of(raw.frame, name)
         kinds[name] = infer_kind(series, reading)
         if config.features is not None:

@@ -1,0 +1,218 @@
+"""Texts in a file each, in a folder for each class, as `keras.utils.text_dataset_from_directory` takes them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.facts import DataFacts
+from dltrain.data.files import digest, neighbours, read_content, to_utf8
+from dltrain.data.pictures.folders import PART_NAMES
+from dltrain.data.raw import RawTable
+from dltrain.data.sources.source import DataSource
+from dltrain.data.tables.combine import combine_tables
+from dltrain.data.tables.sample import facts_of_sample
+from dltrain.data.tables.text_encoding import detect_encoding
+from dltrain.errors import DataError, Fault, Note, all_of, warn
+from dltrain.reporting import Reporter
+from dltrain.storage.bounds import TEXT_BYTES
+from dltrain.storage.patterns import is_folder
+from dltrain.wording import listed, shown
+
+if TYPE_CHECKING:
+    import polars
+
+TextFile = tuple[str, str, str]  # path, name, class
+SUFFIX = ".txt"
+FILE, TEXT, LABEL = "file", "text", "label"
+
+# More files than this are looked at in part before training.
+SAMPLED = 2_000
+
+
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
+    """A row for each text below the class folders of `config.path`: its file's name, its text, and the name of its folder.
+
+    Arguments: `classes` (the folders that count; by default all).
+
+    Raises:
+        DataError: no such folder, no text in it, or a file that is no text; with the file.
+    """
+    tables = []
+    for folder in config.path:
+        reporter.status(f"reading {shown(folder)}")
+        files, notes = _list(config, folder)
+        tables.append(_table(files, config, folder, notes))
+    return combine_tables(tables)
+
+
+def read_texts(paths: Sequence[str], encoding: str | None, classes: Sequence[str] | None) -> RawTable:
+    """Texts for a run that is trained: files, or folders of them.
+
+    Args:
+        paths: folders with a folder for each class or, where no labels are needed, text files and folders of any texts.
+        encoding: of the files; None: found out.
+        classes: of the run, where the folders' names are the labels; other folders are left out with a warning.
+
+    Raises:
+        DataError: as `read`; or a file whose label is needed.
+    """
+    config = DataConfig("text_folder", path=tuple(paths), encoding=encoding)
+    tables = []
+    for path in paths:
+        name = os.path.basename(os.path.normpath(path))
+        notes: list[Note] = []
+        if classes is not None:
+            files, _ = _list(config, path)
+            others = sorted({label for _, _, label in files} - {*classes})
+            files = [file for file in files if file[2] in classes]
+            if others:
+                notes.append(
+                    warn(f"{name}: folders that are no class of the run are left out: {listed(others)}", "other_classes")
+                )
+        elif os.path.isfile(path):
+            files = [(path, name, "")]
+        else:
+            files = [(file, shown_as, "") for file, shown_as in _walk(path, name)]
+        if not files:
+            of = f" in folders {listed(classes)}" if classes else ""
+            raise DataError(Fault(f"expected texts ({SUFFIX}){of}, found none in {shown(path)}"))
+        tables.append(_table(files, config, path, notes))
+    raw = combine_tables(tables)
+    return raw if classes is not None else replace(raw, frame=raw.frame.drop(LABEL), target=())
+
+
+def sample_texts(config: DataConfig) -> tuple[int, polars.Series]:
+    """How many texts the training part has, and some of them, from all over them.
+
+    Raises:
+        DataError: as `read`.
+    """
+    count, raw = _sample(config, _lister(config, "path")())
+    return count, raw.frame[TEXT]
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """Reads all of few texts, and of many some from all over them."""
+    found = all_of(*(_lister(config, key) for key in ("path", "validation", "test")))
+    count = sum(len(files) for part in found for _, files, _ in part)
+    if count <= SAMPLED:
+        return whole()
+    rows, raw = _sample(config, found[0])
+    line = f"{shown(config.path[0])}: {rows:,} texts; looked at {raw.frame.height:,} of them"
+    return facts_of_sample(config, raw, rows, line, seed)
+
+
+def _sample(config: DataConfig, found: Sequence[tuple[str, list[TextFile], list[Note]]]) -> tuple[int, RawTable]:
+    rows = sum(len(files) for _, files, _ in found)
+    every = -(-rows // SAMPLED)
+    return rows, combine_tables([_table(files[::every], config, folder, notes) for folder, files, notes in found])
+
+
+def _lister(config: DataConfig, key: str) -> Callable[[], list[tuple[str, list[TextFile], list[Note]]]]:
+    return lambda: [(folder, *_list(config, folder, key)) for folder in getattr(config, key)]
+
+
+def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[TextFile], list[Note]]:
+    """(file, its name, its class) of all texts of a folder in sorted order, and what is left out."""
+
+    def fault(message: str, hint: str | None = None) -> DataError:
+        return DataError(config_fault(config, f"data.{key}", message, hint))
+
+    if not os.path.isdir(folder):
+        is_there = os.path.lexists(folder)
+        what = f"{shown(folder)} {'is no folder' if is_there else 'does not exist'}; expected one with a folder for each class"
+        raise fault(what, None if is_there else neighbours(folder))
+    base = os.path.basename(os.path.normpath(folder))
+    try:
+        with os.scandir(folder) as entries:
+            inside = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    except OSError as error:
+        raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
+    names = [entry.name for entry in inside if is_folder(entry)]
+    if names and {name.lower() for name in names} <= {*PART_NAMES}:
+        words = [f"{'path' if name.lower() == 'train' else 'test' if name.lower() == 'test' else 'validation'}: "
+                 f"{shown(os.path.join(folder, name))}" for name in names]  # fmt: skip
+        raise fault(f"{shown(folder)} holds {listed(names)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
+    asked = config.arguments.get("classes")
+    wanted = [str(name) for name in asked] if asked is not None else names
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise fault(f"{shown(folder)} has no folder {listed(missing)}", f"its folders: {listed(names)}")
+    files, notes = [], []
+    for name in wanted:
+        texts = [(file, shown_as, name) for file, shown_as in _walk(os.path.join(folder, name), f"{base}/{name}")]
+        files += texts
+        if not texts:
+            notes.append(warn(f"{base}/{name} holds no text ({SUFFIX}), so it is no class", "empty_classes"))
+    beside = [entry.name for entry in inside if not is_folder(entry) and entry.name.lower().endswith(SUFFIX)]
+    if not files:
+        found = f"{len(beside):,} texts directly in it" if beside else "none"
+        raise fault(f"expected texts ({SUFFIX}) in a folder for each class in {shown(folder)}, found {found}")
+    if beside:
+        notes.append(warn(f"{base}: texts beside the folders of the classes are left out: {listed(beside, 4)}", "texts_beside"))
+    passed = [name for name in names if name not in wanted]
+    if passed:
+        notes.append(Note(f"{base}: folders that `classes` does not name are left out: {listed(passed)}"))
+    return _in_turn(files, config.limit), notes
+
+
+def _in_turn(files: list[TextFile], limit: int | None) -> list[TextFile]:
+    """The first `limit` texts, taken from the classes in turn: they stand one class after the other."""
+    if limit is None or len(files) <= limit:
+        return files
+    turns: Counter[str] = Counter()
+    places = []
+    for row, (_, _, label) in enumerate(files):
+        places.append((turns[label], row))
+        turns[label] += 1
+    return [files[row] for row in sorted(row for _, row in sorted(places)[:limit])]
+
+
+def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:
+    """Text files below a folder in sorted order, with their names; links to folders inside it are not followed."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        inside = os.path.relpath(place, folder)
+        for file in sorted(files):
+            if file.lower().endswith(SUFFIX) and not file.startswith("."):
+                yield os.path.join(place, file), "/".join([name, *([] if inside == "." else inside.split(os.sep)), file])
+
+
+def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Sequence[Note]) -> RawTable:
+    import polars
+
+    texts, contents, size, odd = [], [], 0, []
+    for file, name, label in files:
+        raw_bytes = read_content(file)
+        size += len(raw_bytes)
+        if size > TEXT_BYTES.value:
+            message = f"the texts of {shown(folder)} have more than {TEXT_BYTES.value:,} bytes, too many to be held in memory"
+            raise DataError(Fault(message, hint=TEXT_BYTES.hint))
+        found = None if config.encoding else detect_encoding(raw_bytes)
+        odd += [(name, found)] if found else []
+        texts.append(to_utf8(raw_bytes, config.encoding or found, file).decode())
+        contents.append(f"{name}\0{label}\0{digest(raw_bytes)}\n")
+    labels = [label for _, _, label in files]
+    base, count = os.path.basename(os.path.normpath(folder)), len({*labels})
+    said = [Note(f"{base}: {len(files):,} texts" + (f" of {count} classes" if any(labels) else "")), *notes]
+    if odd:
+        files_odd = listed([f"{name} as {found}" for name, found in odd], 4)
+        said.append(warn(f"no UTF-8, and read otherwise: {files_odd}; data.encoding says otherwise", "encoding"))
+    content = "".join(contents).encode("utf-8", "surrogateescape")
+    return RawTable(
+        polars.DataFrame({FILE: [name for _, name, _ in files], TEXT: texts, LABEL: labels}),
+        target=(LABEL,),
+        origin=tuple((row, name, 0) for row, (_, name, _) in enumerate(files)),
+        details={folder: {"digest": digest(content), "bytes": size, "rows": len(files)}},
+        notes=tuple(said),
+        names=(FILE,),
+        kinds={TEXT: "text"},
+    )
+
+
+SOURCE = DataSource(read, look)

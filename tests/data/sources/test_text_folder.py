@@ -1,0 +1,112 @@
+"""Texts in a file each, in a folder for each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data import load_dataset
+from dltrain.data.new_rows import read_part
+from dltrain.data.sources import text_folder
+from dltrain.data.sources.text_folder import read
+from dltrain.errors import DataError, texts
+from dltrain.reporting import Reporter
+from dltrain.starting.start import make_starter
+from tests.data.sources.support import write_texts
+
+
+def _reviews(place: Path) -> Path:
+    folder = place / "aclImdb"
+    for part in ("train", "test"):
+        for label in ("neg", "pos"):
+            write_texts(folder / part / label, [f"a {label} film {number}" for number in range(20)])
+    write_texts(folder / "train" / "unsup", ["nobody has read this"] * 3)
+    (folder / "train" / "urls_pos.txt").write_text("https://example.org")
+    return folder
+
+
+def _read(folder: Path, **options: object) -> text_folder.RawTable:
+    return read(DataConfig("text_folder", path=(str(folder),), **options), seed=0, reporter=Reporter())  # type: ignore[arg-type]
+
+
+def test_rows_are_the_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    raw = _read(_reviews(tmp_path) / "train", arguments={"classes": ["neg", "pos"]})
+    assert raw.frame["label"].to_list() == ["neg"] * 20 + ["pos"] * 20
+    assert raw.frame["file"].to_list()[:3] == ["train/neg/0.txt", "train/neg/1.txt", "train/neg/10.txt"]
+    assert raw.frame["text"].to_list()[2] == "a neg film 10"
+    assert any("urls_pos.txt" in text for text in texts(raw.notes, "warning"))
+    assert any("unsup" in text for text in texts(raw.notes, "note"))
+
+
+def test_a_limit_takes_classes_in_turn(tmp_path: Path) -> None:
+    raw = _read(_reviews(tmp_path) / "test", limit=5)
+    assert raw.frame["label"].to_list() == ["neg"] * 3 + ["pos"] * 2
+
+
+def test_other_encodings_are_said_and_can_be_given(tmp_path: Path) -> None:
+    folder = _reviews(tmp_path) / "test"
+    (folder / "neg" / "0.txt").write_bytes("für Große übel, schön wär's, größer und böse".encode("cp1252"))
+    assert _read(folder, encoding="cp1252").frame["text"][0].startswith("für Große")
+    raw = _read(folder)
+    assert any("neg/0.txt as " in text for text in texts(raw.notes, "warning"))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "these are parts, not classes"),
+        ("train/neg", "20 texts directly in it"),
+        ("tran", "does not exist"),
+        ("train/neg/0.txt", "is no folder"),
+    ],
+)
+def test_what_is_no_folder_of_classes_is_said(tmp_path: Path, path: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        _read(_reviews(tmp_path) / path)
+
+
+def test_a_text_that_is_none_is_named(tmp_path: Path) -> None:
+    folder = _reviews(tmp_path) / "test"
+    (folder / "neg" / "3.txt").write_bytes(b"a\0b")
+    with pytest.raises(DataError, match="NUL byte") as caught:
+        _read(folder)
+    assert caught.value.faults[0].file.endswith("neg/3.txt")  # type: ignore[union-attr]
+
+
+def test_a_run_reads_files_and_folders_as_its_own(tmp_path: Path) -> None:
+    folder = _reviews(tmp_path)
+    config = DataConfig(
+        "text_folder", path=(str(folder / "train"),), test=(str(folder / "test"),), arguments={"classes": ["neg", "pos"]},
+        split=SplitConfig(validation=0.2),
+    )  # fmt: skip
+    dataset = load_dataset(config, seed=0)
+    own = dataset.parts["test"]
+    again = read_part(dataset.preprocessing, [str(folder / "test")], with_targets=True)
+    for name, values in own.inputs.items():
+        np.testing.assert_array_equal(np.asarray(values), np.asarray(again.inputs[name]))
+    np.testing.assert_array_equal(np.asarray(own.targets["label"]), np.asarray(again.targets["label"]))
+    alone = read_part(dataset.preprocessing, [str(folder / "test" / "pos" / "0.txt")], with_targets=False)
+    place = list(again.identifiers["file"]).index("test/pos/0.txt")
+    for name, values in again.inputs.items():
+        np.testing.assert_array_equal(np.asarray(values)[place], np.asarray(alone.inputs[name])[0])
+
+
+def test_init_names_the_parts_and_the_classes_that_both_have(tmp_path: Path) -> None:
+    text = make_starter(str(_reviews(tmp_path))).text
+    assert "source: text_folder" in text
+    assert "classes: [neg, pos]" in text
+    assert "unsup is none of the test part" in text
+
+
+def test_of_many_texts_check_looks_at_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltrain.data.look import read_facts
+
+    monkeypatch.setattr(text_folder, "SAMPLED", 10)
+    config = DataConfig("text_folder", path=(str(_reviews(tmp_path) / "test"),), split=SplitConfig(test=0.25))
+    facts = read_facts(config, seed=0)
+    assert facts.schema is not None
+    assert dict(facts.rows) == {"train": 30, "test": 10}
+    assert facts.schema.targets[0].classes == ("neg", "pos")
