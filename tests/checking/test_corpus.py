@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,28 +135,46 @@ def words_of(text: str) -> Iterator[tuple[int, str]]:
         yield match.start(), match[1]
 
 
+def place_of(text: str, start: int, word: str) -> tuple[str, ...]:
+    """The top-level key under which a word of a config stands, the word, and what stands before it on its line and behind it."""
+    block = re.findall(r"^\w+", text[:start] + "_", re.MULTILINE)[-1]
+    return block, word, text[text.rfind("\n", 0, start) + 1 : start], text[start + len(word) : start + len(word) + 1]
+
+
 def test_most_misspellings_get_the_right_suggestion() -> None:
-    right = wrong = 0
-    missed: list[str] = []
+    """A word that several configs have at the same place is misspelt in the first of them, and counts for all."""
+    counts = Counter[tuple[str, ...]]()
+    firsts: dict[tuple[str, ...], tuple[str, str, int]] = {}
     for file in sorted(CONFIGS.glob("*.yaml")):
         text = file.read_text()
         for start, word in words_of(text):
-            for spelling in misspelt(word):
-                if spelling.lower().replace("_", "") == word.lower().replace("_", ""):
-                    continue
-                mutated = text[:start] + spelling + text[start + len(word) :]
-                line = text.count("\n", 0, start) + 1
-                try:
-                    load_config_text(mutated, file="c.yaml", folder=CONFIGS)
-                    faults: tuple[Fault, ...] = ()
-                except ConfigError as error:
-                    faults = error.faults
-                hints = [fault.hint or "" for fault in faults if fault.line == line]
-                plain = word.lower().replace("_", "")
-                if any(f'"{plain}"' in hint.lower().replace("_", "") for hint in hints):
-                    right += 1
-                else:
-                    wrong += 1
-                    missed.append(f"{file.name}: {word} as {spelling}: {[str(fault) for fault in faults][:1]}")
+            place = place_of(text, start, word)
+            counts[place] += 1
+            firsts.setdefault(place, (file.name, text, start))
+    right = wrong = 0
+    missed: list[str] = []
+    for place, (name, text, start) in firsts.items():
+        word = place[1]
+        plain = word.lower().replace("_", "")
+        for spelling in misspelt(word):
+            if spelling.lower().replace("_", "") == plain:
+                continue
+            found = faults_in(text[:start] + spelling + text[start + len(word) :])
+            line = text.count("\n", 0, start) + 1
+            hints = [fault.hint or "" for fault in found if fault.line == line]
+            if any(f'"{plain}"' in hint.lower().replace("_", "") for hint in hints):
+                right += counts[place]
+            else:
+                wrong += counts[place]
+                missed.append(f"{name}: {word} as {spelling}: {[str(fault) for fault in found][:1]}")
     assert right + wrong > 1000
     assert right >= 0.95 * (right + wrong), f"{right} of {right + wrong}\n" + "\n".join(missed[:40])
+
+
+def faults_in(text: str) -> tuple[Fault, ...]:
+    """The faults with which a config is refused."""
+    try:
+        load_config_text(text, file="c.yaml", folder=CONFIGS)
+    except ConfigError as error:
+        return error.faults
+    return ()
