@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +69,8 @@ def _count_installed() -> int:
 
 def has_cuda_libraries() -> bool:
     """Whether what TensorFlow needs for a card seems to be there: packages of NVIDIA's, or CUDA as the system has it."""
+    from ctypes.util import find_library
+
     return importlib.util.find_spec("nvidia") is not None or find_library("cudart") is not None
 
 

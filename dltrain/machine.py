@@ -16,6 +16,7 @@ LEAST_OPEN_FILES = 32
 # Address space that importing TensorFlow and a first step take (1.67 GB as of 2.21 on two cores), and a core's threads more.
 IMPORT_BYTES = 1_700_000_000
 _THREAD_BYTES = 8 << 20
+IN_WAITING = "_waits_for_dltrain"  # an attribute of the module `keras` while TensorFlow is imported and has run nothing
 
 
 def require_open_files() -> None:

@@ -150,6 +150,35 @@ def test_what_trains_nothing_imports_nothing_heavy(words: list[str], tmp_path: P
     assert done.stderr.strip().splitlines()[-1] == "0 []"
 
 
+NUMBERS, FILES_READ = ("numpy", "polars", "PIL"), ("yaml", "dltrain.config.load", "dltrain.storage.run", "hashlib")
+
+
+@pytest.mark.parametrize(
+    ("words", "needless"),
+    [
+        (["--help"], ("dltrain.config", "dltrain.data", *NUMBERS, *FILES_READ, "random", "tempfile")),
+        (["explain", "Adam"], ("dltrain.data", "dltrain.model", *NUMBERS, *FILES_READ)),
+        (["check", str(CONFIGS / "digits.yaml")], (*NUMBERS, "dltrain.storage.run", "dltrain.data.columns", "ctypes", "pickle")),
+    ],
+    ids=lambda words: Path(words[-1]).name if isinstance(words, list) else "",
+)
+def test_a_command_imports_what_it_needs(words: list[str], needless: tuple[str, ...], tmp_path: Path) -> None:
+    """Each of these takes milliseconds, of the tenth of a second that such a command has."""
+    code = (
+        "import sys\nfrom dltrain.cli.app import run\nrun(sys.argv[1:])\n"
+        f"print([name for name in {needless!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path += {sys.path!r}\n{code}", *words],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
 def environment() -> dict[str, str]:
     import os
 

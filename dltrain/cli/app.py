@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
@@ -52,6 +50,8 @@ class Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
             from dltrain.config.old_words.block_words import OLD_COMMANDS
             from dltrain.config.old_words.keys import said_here
 
@@ -277,6 +277,8 @@ def _bug(error: Exception, run: str | None) -> Fault:
         if run is not None and Path(run).is_dir():
             log = str(Path(run) / "log.txt")
         else:
+            import tempfile
+
             descriptor, log = tempfile.mkstemp(prefix="dltrain-", suffix=".log")
             os.close(descriptor)
         with open(log, "a", encoding="utf-8", errors="backslashreplace") as file:

@@ -6,10 +6,31 @@ then `load.py`.
 
 from __future__ import annotations
 
-from dltrain.config.catalog.catalog import Catalog, load_catalog
-from dltrain.config.load import load_config, load_config_text, resolve
-from dltrain.config.overrides import split_words
-from dltrain.config.text.yaml_writer import dump_yaml
-from dltrain.config.types import Config
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dltrain.config.catalog.catalog import Catalog, load_catalog
+    from dltrain.config.load import load_config, load_config_text, resolve
+    from dltrain.config.overrides import split_words
+    from dltrain.config.text.yaml_writer import dump_yaml
+    from dltrain.config.types import Config
 
 __all__ = ["Catalog", "Config", "dump_yaml", "load_catalog", "load_config", "load_config_text", "resolve", "split_words"]
+_PLACES = {
+    "Catalog": "catalog.catalog",
+    "Config": "types",
+    "dump_yaml": "text.yaml_writer",
+    "load_catalog": "catalog.catalog",
+    "load_config": "load",
+    "load_config_text": "load",
+    "resolve": "load",
+    "split_words": "overrides",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What only some commands need is imported when it is first asked for: `explain` reads no config."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -14,7 +14,7 @@ from typing import Any
 
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import read_scalar
-from dltrain.config.text.yaml_reader import FORBIDDEN, MOST_BYTES
+from dltrain.config.text.yaml_reader import MOST_BYTES, find_forbidden
 from dltrain.wording import hide_secret, without_secrets
 
 _REFERENCE = re.compile(r"\$(\$\{(?:env|secret):)|\$\{(env|secret):([^{},]*)(?:,([^{}]*))?\}|(\$\{(?:env|secret):)")
@@ -96,7 +96,7 @@ class Environment:
             hint = f"set it, or give a default: ${{env:{name}, default}}" if kind == "env" else "set it where dltrain is started"
             self.faults.add(node, path, f"the environment variable {name} {is_there}", hint)
             return None
-        if FORBIDDEN.search(value):
+        if find_forbidden(value):
             self.faults.add(node, path, f"the environment variable {name} holds characters that are no text")
             return None
         self.left -= len(value)

@@ -17,6 +17,13 @@ COMPONENT_PLACES = re.compile(
     r"|(?:model\.layers|data\.augment|data\.transform|training\.metrics)\.[^.]+"
 )
 
+WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)(?<!-)([+-]?)=(.*)", flags=re.DOTALL)
+# What a layer of the model may be, by the catalog; and what of it is an output only.
+LAYER_KINDS = ("layer", "application", "composed")
+OUTPUT = "EnsembleOutput"
+# Keys of `training:` whose values are arguments of one of Keras's callbacks.
+CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
+
 # Keys of ours among the arguments of a layer of the model, of an optimizer (and of its groups of weights), and among those of
 # the loss of one target of several.
 LAYER_KEYS = {
@@ -93,3 +100,9 @@ MOST = {
     "training.members.number": 1_000,
     "training.members.folds": 1_000,
 }
+
+
+def key_of(word: str) -> str | None:
+    """The key that an override sets, or None."""
+    match = WORD.fullmatch(word)
+    return match.group(1) if match else None

@@ -7,18 +7,19 @@ import os.path
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from dltrain.config.catalog.catalog import Catalog
-from dltrain.config.environment import Environment
-from dltrain.config.keys import COMPONENT_PLACES, KEYS
+from dltrain.config.keys import COMPONENT_PLACES, KEYS, WORD
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import read_value
 from dltrain.errors import Fault, UsageError
 from dltrain.wording import did_you_mean, normalize, one_of
 
-WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)(?<!-)([+-]?)=(.*)", flags=re.DOTALL)
+if TYPE_CHECKING:
+    from dltrain.config.environment import Environment
+
 CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "training.tensorboard", "training.checkpoint"}
 
 
@@ -86,12 +87,6 @@ class _Override:
 def override_word(key: str, value: Any) -> str:
     """The override that sets a key to a plain value, whatever it is made of."""
     return f"{key}={json.dumps(value)}"
-
-
-def key_of(word: str) -> str | None:
-    """The key that an override sets, or None."""
-    match = WORD.fullmatch(word)
-    return match.group(1) if match else None
 
 
 def apply_overrides(

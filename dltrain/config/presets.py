@@ -10,7 +10,7 @@ from typing import Any
 
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.composed import COMPOSED
-from dltrain.config.overrides import key_of
+from dltrain.config.keys import key_of
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize, one_of

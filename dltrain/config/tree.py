@@ -11,7 +11,8 @@ from dltrain.config.bases import EXTENDS, TABLES, Bases
 from dltrain.config.catalog.catalog import Catalog, load_catalog
 from dltrain.config.environment import Environment
 from dltrain.config.groups_key import put_among_arguments
-from dltrain.config.overrides import apply_overrides, key_of
+from dltrain.config.keys import key_of
+from dltrain.config.overrides import apply_overrides
 from dltrain.config.own_code.read import KEY as CODE
 from dltrain.config.own_code.read import read_code
 from dltrain.config.parameters import Budget, Parameters, put_in, read_parameters

@@ -7,7 +7,6 @@ from dataclasses import replace
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.facts import DataFacts, facts_of, replace_folds, with_folds
-from dltrain.data.kept.run import check_kept
 from dltrain.data.sources import check_source, find_source
 from dltrain.data.sources.arguments import UNREAD
 from dltrain.data.sources.source import listed_facts
@@ -40,7 +39,10 @@ def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFact
         return facts_of(load_dataset(plain, seed=seed))
 
     try:
-        check_kept(config)
+        if config.preprocessing is not None:
+            from dltrain.data.kept.run import check_kept
+
+            check_kept(config)
         check_source(plain)
         with fetching(fetch):
             facts = listed_facts(plain) or find_source(plain.source).look(plain, seed=seed, whole=whole)

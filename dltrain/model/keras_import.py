@@ -26,8 +26,7 @@ from typing import Any
 
 from dltrain.cards import CPU, Placement, asked_cards, no_libraries
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
-from dltrain.machine import require_address_space, require_open_files
-from dltrain.processes.helper import IN_WAITING
+from dltrain.machine import IN_WAITING, require_address_space, require_open_files
 from dltrain.settings import keras_folder
 from dltrain.wording import counted
 

@@ -23,13 +23,11 @@ from typing import Any, TypeVar
 
 from dltrain import system
 from dltrain.errors import DltrainError, Fault, RunError, refusal
+from dltrain.machine import IN_WAITING
 from dltrain.reporting import Reporter
 
 T = TypeVar("T")
 _HEADER = struct.Struct("<cQQ")  # kind of message, bytes of the pickle, bytes of the arrays beside it
-
-
-IN_WAITING = "_waits_for_dltrain"  # an attribute of the module `keras` while TensorFlow is imported and has run nothing
 
 
 def runs_tensorflow() -> bool:

@@ -9,7 +9,6 @@ import io
 import json
 import math
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -148,7 +147,7 @@ def unshare(path: Path) -> None:
 def _temporary_name(path: Path) -> str:
     """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
     name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
-    return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    return f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
 
 
 def _without_secrets(data: bytes) -> bytes:

@@ -15,6 +15,7 @@ from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
 if TYPE_CHECKING:
+    from dltrain.config.catalog.catalog import Catalog
     from dltrain.config.help.explanations import Explanation, Part
 
 _WIDEST = 100
@@ -37,12 +38,11 @@ def command(
     """
     from dltrain.config.help.explain import explain
     from dltrain.config.help.known import knowing
-    from dltrain.config.load import load_own_catalog
 
     console: Console = context.obj
     if plot is not None:
         _draw(words or [], plot, force=force)
-    with knowing(None if config is None else load_own_catalog(config)):
+    with knowing(_own_catalog(config)):
         found = [(word, explain(word)) for word in words or [""]]
     console.document(
         {
@@ -51,6 +51,15 @@ def command(
         }
     )
     console.result("\n\n".join("\n".join(_lines(one)) for _, explanations in found for one in explanations))
+
+
+def _own_catalog(config: Path | None) -> Catalog | None:
+    """What there is with a config's own code; None without a config."""
+    if config is None:
+        return None
+    from dltrain.config.load import load_own_catalog
+
+    return load_own_catalog(config)
 
 
 def _draw(words: list[str], picture: Path, *, force: bool) -> None:

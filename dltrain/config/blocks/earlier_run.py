@@ -11,7 +11,6 @@ from dltrain.config.reading import Context
 from dltrain.config.text.nodes import Node
 from dltrain.config.text.scalars import quote
 from dltrain.errors import RunError, UsageError
-from dltrain.storage.run_list import best_of_sweep, find_run
 
 PREPROCESSING = "preprocessing.json"
 
@@ -54,6 +53,8 @@ def _file_of_run(context: Context, node: Node, path: str, endings: tuple[str, ..
     found = context.path_of(text, node, path, also="weights")
     if found is MISMATCH or found.endswith(endings):
         return found
+    from dltrain.storage.run_list import best_of_sweep, find_run
+
     try:
         run = best_of_sweep(Path(found) if os.path.isdir(found) else find_run(text, Path("runs")))
     except (UsageError, RunError) as error:

@@ -10,6 +10,7 @@ from typing import Any
 from dltrain.config.blocks.earlier_run import read_weights_file
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.components import plain_component, plain_value, read_component
+from dltrain.config.keys import LAYER_KINDS, OUTPUT
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.reading import Context, is_absent, items_of, plain_block, read_block, read_texts, scalars_of
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
@@ -18,9 +19,7 @@ from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
 from dltrain.wording import did_you_mean, one_of
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-LAYER_KINDS = ("layer", "application", "composed")
 INPUTS = ("features", "image")
-OUTPUT = "EnsembleOutput"
 
 
 def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelConfig:

@@ -11,8 +11,8 @@ from typing import Any
 from dltrain.config.blocks.choices import OWN, check_chosen, read_choices
 from dltrain.config.blocks.swept import PATH_KEYS, WHERE, check_name, is_endless, make_absolute, read_space, read_values
 from dltrain.config.components import plain_value, read_nested
+from dltrain.config.keys import WORD
 from dltrain.config.kinds import MISMATCH
-from dltrain.config.overrides import WORD
 from dltrain.config.parameters import Parameters
 from dltrain.config.reading import Context, Special, is_absent, is_removed, plain_block, read_block
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode

@@ -14,6 +14,7 @@ from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.durations import why_no_warmup
 from dltrain.config.groups_key import read_groups
+from dltrain.config.keys import CALLBACKS
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.old_words.calls import from_alone
 from dltrain.config.reading import (
@@ -40,7 +41,6 @@ from dltrain.config.types import (
 from dltrain.storage.layout import is_taken
 from dltrain.wording import did_you_mean, one_of
 
-CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
 MONITORING = ("early_stopping", "reduce_lr_on_plateau")
 
 

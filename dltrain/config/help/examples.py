@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltrain.config.blocks.model import OUTPUT
-from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import Source
-from dltrain.config.keys import KEYS, keys_of
+from dltrain.config.keys import CALLBACKS, KEYS, OUTPUT, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.types.key import Key
 

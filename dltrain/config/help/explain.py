@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, sources_with_argument
 from dltrain.config.components import REFUSED, TARGET_METRICS
@@ -27,7 +26,7 @@ from dltrain.config.help.explanations import (
 )
 from dltrain.config.help.known import known_catalog
 from dltrain.config.help.near_names import longer_name, near_names
-from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS
+from dltrain.config.keys import CALLBACKS, GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS
 from dltrain.config.kinds import parse_kind
 from dltrain.config.old_words.calls import from_call, without_module
 from dltrain.config.old_words.keys import said_here

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dltrain.config.blocks.model import LAYER_KINDS
-from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, SourceArgument, sources_with_argument
 from dltrain.config.components import TARGET_METRICS
 from dltrain.config.found_rate import FOUND, MEANING
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.help.known import known_catalog
-from dltrain.config.keys import KEYS, LAYER_KEYS, OPTIMIZER_KEYS, keys_of
+from dltrain.config.keys import CALLBACKS, KEYS, LAYER_KEYS, LAYER_KINDS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
 from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.config.types.key import Key

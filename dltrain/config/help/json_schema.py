@@ -12,16 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.blocks.choices import OWN
-from dltrain.config.blocks.model import LAYER_KINDS
 from dltrain.config.blocks.phases import PHASE_KEYS, UNFREEZE
 from dltrain.config.blocks.swept import RANGE_KEYS, WHERE
-from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, Catalog, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, SourceArgument
 from dltrain.config.components import TARGET_METRICS
 from dltrain.config.gates import SCHEMA_PATTERN
 from dltrain.config.help.known import known_catalog
-from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
+from dltrain.config.keys import CALLBACKS, GROUP_KEYS, KEYS, LAYER_KEYS, LAYER_KINDS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
 from dltrain.config.parameters import NAME

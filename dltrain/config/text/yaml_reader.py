@@ -16,8 +16,15 @@ MOST_BYTES = 1 << 20
 MOST_NODES = 30_000
 DEEPEST = 50
 
-FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# What YAML does not allow; the table of all of Unicode takes milliseconds to compile, and most configs need no more than ASCII's.
+_FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+_FORBIDDEN_IN_ASCII = "[^\t\n\r\x20-\x7e]"
 LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
+
+
+def find_forbidden(text: str) -> re.Match[str] | None:
+    """The first character that YAML does not allow, and no value may have."""
+    return re.search(_FORBIDDEN_IN_ASCII if text.isascii() else _FORBIDDEN, text)
 
 
 def read_yaml(text: str | bytes, file: str, faults: Faults) -> Node:
@@ -89,7 +96,7 @@ def _decode(text: str | bytes, file: str, faults: Faults) -> str:
         )
         faults.raise_errors()
     decoded = (_decode_bytes(text, file, faults) if isinstance(text, bytes) else text).removeprefix("\ufeff")
-    match = FORBIDDEN.search(decoded)
+    match = find_forbidden(decoded)
     if match:
         line = decoded.count("\n", 0, match.start()) + 1
         column = match.start() - decoded.rfind("\n", 0, match.start())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -245,6 +244,8 @@ class Config:
         member = self.training.members.member if self.training is not None else None
         if member is None or member == 1:
             return self.seed
+        import hashlib
+
         digest = hashlib.blake2b(f"{self.seed}/member/{member}".encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big") >> 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +24,8 @@ class CodeFile:
     @property
     def digest(self) -> str:
         """SHA-256, in hexadecimal digits."""
+        import hashlib
+
         return hashlib.sha256(self.source).hexdigest()
 
 
@@ -78,6 +79,8 @@ class OwnCode:
     def digest(self) -> str:
         """One for all files, names and order included."""
         text = "\n".join(f"{file.name} {file.digest}" for file in self.files)
+        import hashlib
+
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
