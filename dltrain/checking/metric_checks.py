@@ -44,7 +44,8 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
         what = _OWN_UNITS.get(head.loss.like)
         if what is None or head.task != "regression" or not config.data.scale_target:
             continue
-        how = "a logarithm" if config.data.scale_target == "log" else "standardized"
+        words = {"log": "a logarithm", "quantile": "put into the shape of a normal distribution"}
+        how = words.get(str(config.data.scale_target), "standardized")
         path = f"training.loss.{head.targets[0].name}" if isinstance(training.loss, Mapping) else "training.loss"
         message = f"{head.loss.name} compares {what}, but the target {head.targets[0].name!r} is {how} inside"
         hint = "say `data.scale_target: false`"

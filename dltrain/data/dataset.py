@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from dltrain.config.types.data import MULTILABEL, RECONSTRUCTION, SEGMENTATION
 from dltrain.data.series.window_specs import WindowScale, WindowView
 from dltrain.errors import DataError, Fault, Note, texts
-from dltrain.storage.values import one_of, positive, typed
+from dltrain.storage.values import limits_of, one_of, positive, typed
 from dltrain.storage.values import texts as texts_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dltrain.data.arrays.curve import Curve
     from dltrain.data.arrays.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
 
@@ -25,15 +25,6 @@ TASKS = ("classification", MULTILABEL, SEGMENTATION, "regression", RECONSTRUCTIO
 IGNORED = 255
 # What blocks of windows are where each series as a whole has a label.
 SERIES = "series"
-
-
-def _limits_from(limits: Any) -> tuple[float, float] | None:
-    if limits is None:
-        return None
-    low, high = (float(limit) for limit in limits)
-    if not -math.inf < low <= high < math.inf:
-        raise ValueError("limits of a target: expected two finite numbers in order")
-    return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +76,9 @@ class TargetSpec:
             where `transform` says so.
         reason: why this task, in one sentence ("`income` holds text of 2 values").
         column: of a series, the column whose value some steps ahead it is; else empty.
-        transform: "standard", or "log": it is the natural logarithm of the value that is scaled and learned.
+        transform: "standard"; "log": it is the natural logarithm of the value that is scaled and learned; "quantile": what is
+            scaled is put on a curve, on which the training part is distributed as normal.
+        curve: that one; None: there is none.
         smearing: what a prediction is multiplied by once it is back in its own units. The exponential of a mean of logarithms is
             below the mean of the values; the mean of the exponentials of the training part's residuals makes up for that,
             whatever their distribution (Duan, "Smearing Estimate", JASA 78, 1983). 1 until a fit has found it.
@@ -113,6 +106,7 @@ class TargetSpec:
     empty: str = "none"
     ahead: int = 0
     quantile: float | None = None
+    curve: Curve | None = None
 
     @property
     def is_middle(self) -> bool:
@@ -152,12 +146,17 @@ class TargetSpec:
     @property
     def is_scaled(self) -> bool:
         """Whether stored values and predictions are scaled, or logarithms, rather than the values themselves."""
-        return self.is_log or self.scale != 1.0 or self.mean != 0.0 or self.limits is not None
+        return self.is_bent or self.scale != 1.0 or self.mean != 0.0 or self.limits is not None
 
     @property
     def is_log(self) -> bool:
         """Whether it is the logarithm that is learned."""
         return self.transform == "log"
+
+    @property
+    def is_bent(self) -> bool:
+        """Whether equal steps of what is stored are not equal in own units."""
+        return self.is_log or self.curve is not None
 
     def to_stored(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         """Values in their own units as the model learns them: scaled, or as logarithms.
@@ -171,16 +170,21 @@ class TargetSpec:
             if (values <= 0).any():
                 raise DataError(self.no_logarithm(float(values[values <= 0][0])))
             values = np.log(values)
-        stored: NDArray[np.float32] = ((values - self.mean) / self.scale).astype(np.float32)
-        return stored
+        scaled = (values - self.mean) / self.scale
+        return np.asarray(scaled if self.curve is None else self.curve.to_scores(scaled), np.float32)
 
     def to_own(self, stored: Any, ops: Any = None) -> Any:
         """Values in their own units of what is stored: float64, or tensors where `ops` are Keras's."""
         import numpy as np
 
         if ops is None:
-            values = np.asarray(stored, np.float64) * self.scale + self.mean
+            scaled = np.asarray(stored, np.float64) if self.curve is None else self.curve.to_values(stored)
+            values = scaled * self.scale + self.mean
             return np.exp(values) if self.is_log else values
+        if self.curve is not None:
+            from dltrain.data.arrays.curve import CurveTables
+
+            stored = CurveTables(self.curve).to_values(stored, ops)
         values = stored * np.float32(self.scale) + np.float32(self.mean)
         return ops.exp(values) if self.is_log else values
 
@@ -204,6 +208,7 @@ class TargetSpec:
             "scale": self.scale,
             "reason": self.reason,
             **({"transform": self.transform, "smearing": self.smearing} if self.is_log else {}),
+            **({"transform": self.transform, "curve": self.curve.to_state()} if self.curve is not None else {}),
             **({"limits": self.limits} if self.is_log or self.limits is not None else {}),
             **({"separator": self.separator, "columns": list(self.columns), "empty": self.empty} if self.is_multilabel else {}),
         }
@@ -215,6 +220,8 @@ class TargetSpec:
         Raises:
             ValueError, TypeError, KeyError: it is damaged.
         """
+        from dltrain.data.arrays.curve import Curve
+
         classes = texts_of(state, "classes")
         columns = texts_of(state, "columns") if "columns" in state else ()
         if columns and len(columns) != len(classes):
@@ -228,9 +235,10 @@ class TargetSpec:
             float(state["mean"]),
             float(state["scale"]),
             typed(state, "reason", str),
-            transform=one_of(state, "transform", ("standard", "log")) if "transform" in state else "standard",
+            transform=one_of(state, "transform", ("standard", "log", "quantile")) if "transform" in state else "standard",
+            curve=Curve.from_state(state["curve"]) if "curve" in state else None,
             smearing=positive(state["smearing"]) if "smearing" in state else 1.0,
-            limits=_limits_from(state.get("limits")),
+            limits=limits_of(state.get("limits")),
             separator=typed(state, "separator", str) if "separator" in state else "",
             columns=columns,
             empty=one_of(state, "empty", ("none", "missing")) if "empty" in state else "none",
@@ -242,6 +250,8 @@ class TargetSpec:
 
         if self.is_log:
             return float((np.log(np.average(self.to_own(stored), weights=weights)) - self.mean) / self.scale)
+        if self.curve is not None:
+            return float(self.to_stored(np.average(self.to_own(stored), weights=weights)))
         if weights is None:
             return float(np.mean(stored, dtype=np.float64))
         return float(np.average(np.asarray(stored, np.float64), weights=np.asarray(weights, np.float64)))
@@ -269,6 +279,8 @@ class TargetSpec:
         """What one unit of the stored target is worth, in own units, near the given values."""
         import numpy as np
 
+        if self.curve is not None:
+            return self.curve.steepness((values - self.mean) / self.scale) * self.scale
         return np.abs(values) * self.scale if self.is_log else self.scale
 
     def no_logarithm(self, value: float) -> Fault:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays.curve import Curve
 from dltrain.data.columns.dates.durations import are_durations
 from dltrain.data.columns.kinds import date_writing
 from dltrain.data.columns.reading import Reading, is_duration, is_text, is_unreadable, text_of, to_numbers
@@ -292,6 +293,7 @@ def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float6
     Raises:
         DataError: a logarithm is to be learned of a number that has none.
     """
+    bends = spec.transform != "standard"
     if spec.is_log:
         if values.min() <= 0:
             raise DataError(spec.no_logarithm(float(values.min())))
@@ -300,17 +302,21 @@ def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float6
     # A single value is to be learnt as it is: less its mean, nothing of it is left.
     if config.scale_target and (deviation > 0 or spec.is_log):
         spec = replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
+    if spec.transform == "quantile":
+        spec = replace(spec, curve=Curve.of((values - spec.mean) / spec.scale))
     # What comes later may well be beyond what has been seen.
     in_time = config.series is not None or config.split.time is not None
-    if not (spec.is_log and not in_time if config.clip_target is None else config.clip_target):
+    if not (bends and not in_time if config.clip_target is None else config.clip_target):
         return spec
+    if spec.curve is not None:
+        return replace(spec, limits=(spec.curve.scores[0], spec.curve.scores[-1]))
     low, high = float(values.min()), float(values.max())
     return replace(spec, limits=((low - spec.mean) / spec.scale, (high - spec.mean) / spec.scale))
 
 
 def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:
     """The spec of a number that is to be learned as `data.scale_target` says, before anything is fitted."""
-    return replace(spec, transform="log") if scale_target == "log" and spec.task == "regression" else spec
+    return replace(spec, transform=scale_target) if scale_target in ("log", "quantile") and spec.task == "regression" else spec
 
 
 def refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
@@ -322,6 +328,7 @@ def refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> N
         Fault(f"{what}: there is no number to {do}", path=f"data.{key}", hint="leave it out")
         for key, is_asked, do in (
             ("scale_target", config.scale_target == "log", "learn the logarithm of"),
+            ("scale_target", config.scale_target == "quantile", "learn the quantiles of"),
             ("clip_target", config.clip_target, "keep within a range"),
         )
         if is_asked

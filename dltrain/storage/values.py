@@ -37,3 +37,13 @@ def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key}: expected texts")
     return tuple(values)
+
+
+def limits_of(limits: Any) -> tuple[float, float] | None:
+    """The least and the largest number between which a target is kept; None: it is not."""
+    if limits is None:
+        return None
+    low, high = (float(limit) for limit in limits)
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError("limits of a target: expected two finite numbers in order")
+    return low, high

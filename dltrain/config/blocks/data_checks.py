@@ -184,6 +184,9 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
                 also = "the target" if name in config.target else "the time"
                 add(place, "data.series.id", f"{name} is {also}, and cannot tell series apart", "name another column")
         _check_covariates(context, place, config)
+    if config.series is not None and config.scale_target == "quantile":
+        hint = "leave it out, or take log"
+        add(node.entries["scale_target"], "data.scale_target", "a series foretells what may go beyond all quantiles so far", hint)
     if config.series is not None and config.series.scale is not None and config.scale_target == "log":
         hint = "leave one of them out"
         add(place, "data.series.scale", "a window is scaled by its own mean, not by that of the target's logarithm", hint)

@@ -334,8 +334,9 @@ class DataConfig:
         block=SeriesConfig,
     )
     scale_target: bool | str = keyed(
-        "bool|'standard'|'log'",
-        "How a regression target is scaled inside: to mean 0 and deviation 1 (true, standard), its logarithm (log), or not.",
+        "bool|'standard'|'log'|'quantile'",
+        "How a regression target is scaled inside: to mean 0 and deviation 1 (true, standard), its logarithm (log), put into the"
+        " shape of a normal distribution (quantile), or not.",
         True,
         example="log",
     )

@@ -10,6 +10,8 @@ from dltrain.data.kept.run import KeptRun
 from dltrain.errors import Note
 from dltrain.wording import listed
 
+_HOW = {"standard": "learnt as it is", "log": "learnt by its logarithm", "quantile": "learnt by its quantiles"}
+
 
 def keep_targets(
     kept: KeptRun, there: Sequence[TargetSpec], here: Sequence[TargetSpec]
@@ -50,10 +52,15 @@ def _keep(kept: KeptRun, there: TargetSpec | None, spec: TargetSpec) -> tuple[Ta
         return spec, f"the labels of {spec.name} are not those of {kept.name} ({listed(there.classes, 8)}){same}"
     if there.name != spec.name or there.transform != spec.transform:
         return spec, f"the target {spec.name} is scaled anew: that of {kept.name} is " + (
-            f"{there.name}" if there.name != spec.name else "learnt by its logarithm" if there.is_log else "no logarithm"
+            f"{there.name}" if there.name != spec.name else _HOW[there.transform]
         )
     limits = None
     if spec.limits is not None:
-        low, high = ((limit * spec.scale + spec.mean - there.mean) / there.scale for limit in spec.limits)
+        if there.curve is not None:
+            low, high = (float(there.curve.to_scores((spec.to_own(limit) - there.mean) / there.scale)) for limit in spec.limits)
+        else:
+            low, high = ((limit * spec.scale + spec.mean - there.mean) / there.scale for limit in spec.limits)
         limits = low, high
-    return replace(spec, mean=there.mean, scale=there.scale, limits=limits), f"the target {spec.name} is scaled as in {kept.name}"
+    return replace(
+        spec, mean=there.mean, scale=there.scale, curve=there.curve, limits=limits
+    ), f"the target {spec.name} is scaled as in {kept.name}"

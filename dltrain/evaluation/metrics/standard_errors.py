@@ -57,7 +57,7 @@ def row_values(
     target = head.targets[0]
     errors = probabilities_or_values - target.to_own(part.targets[target.name])
     values = {"mse": errors**2, "mae": np.abs(errors)}
-    if target.is_log:  # its loss is that of the logarithms
+    if target.is_bent:  # its loss is that of the logarithms, or of what is on the curve
         return values
     scaled = values["mse"] / target.scale**2
     own = {"MeanSquaredError": scaled, "MeanAbsoluteError": values["mae"] / target.scale, "HalfSquaredError": scaled / 2}

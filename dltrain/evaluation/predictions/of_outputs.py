@@ -111,7 +111,7 @@ def predictions_of(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part:
             _add_classes(result, head, said, top, several=several)
         else:
             for index, target in enumerate(head.targets):
-                values = in_nine_digits(said[:, index], None if target.is_log else target.scale).tolist()
+                values = in_nine_digits(said[:, index], None if target.is_bent else target.scale).tolist()
                 if not target.is_middle:
                     result.columns[f"quantile_{target.quantile:g}" + (f"_{target.plain_name}" if several else "")] = values
                 elif several:

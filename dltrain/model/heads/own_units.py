@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays.curve import CurveTables
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 
@@ -76,6 +77,8 @@ class OwnUnits:
         limits = [target.limits or (-np.inf, np.inf) for target in head.targets]
         self._low, self._high = (np.array(bounds, "float32") for bounds in zip(*limits))
         self._is_clipped = any(target.limits is not None for target in head.targets)
+        curves = [target.curve for target in head.targets]
+        self._curves = CurveTables(curves) if any(curves) else None
         self._smearing: Any = None
         if self._is_log.any():
             # Not a variable of the model: it is stored with the targets.
@@ -95,10 +98,12 @@ class OwnUnits:
 
     def of_targets(self, values: Any) -> Any:
         """Tensor [rows, targets] of stored ones, less the means of targets that are no logarithms."""
+        ops = import_keras().ops
+        if self._curves is not None:
+            values = self._curves.to_values(values, ops)
         values = values * self._scale + self._mean
         if not self._is_log.any():
             return values
-        ops = import_keras().ops
         return ops.exp(values) if self._is_log.all() else ops.where(self._is_log, ops.exp(values), values)
 
     def of_outputs(self, values: Any) -> Any:

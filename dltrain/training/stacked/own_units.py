@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.data.arrays.curve import CurveTables
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.own_units import means_beside, means_inside, of_relative_differences, sees_differences
+from dltrain.model.keras_import import import_keras
 
 
 class StackedUnits:
@@ -26,6 +28,8 @@ class StackedUnits:
         limits = [[target.limits or (-np.inf, np.inf) for target in head.targets] for head in heads]
         self._low, self._high = (np.array([[[pair[end] for pair in of]] for of in limits], "float32") for end in (0, 1))
         self._is_clipped = any(target.limits is not None for head in heads for target in head.targets)
+        curves = [[[target.curve for target in head.targets]] for head in heads]
+        self._curves = CurveTables(curves) if any(any(of[0]) for of in curves) else None
         self._smearing: Any = None
         if self._is_log.any():
             import tensorflow as tf
@@ -42,6 +46,8 @@ class StackedUnits:
 
     def of_targets(self, values: Any) -> Any:
         """Tensor [K or 1, rows, targets] of stored ones, less the means of targets that are no logarithms."""
+        if self._curves is not None:
+            values = self._curves.to_values(values, import_keras().ops)
         values = values * self._scale + self._mean
         if not self._is_log.any():
             return values
