@@ -93,6 +93,8 @@ def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
     _, config = start(columns, simple=kind == "simple")
     assert config.model.layers[0].component.name == "Dense"
     assert not config.model.inputs
+    assert config.training is not None
+    assert config.training.members.folds == (5 if kind in ("few classes", "words") else None)
 
 
 def test_members_validate_on_folds_of_all_rows_but_the_test_part() -> None:
