@@ -246,6 +246,17 @@ def digest(content: bytes | memoryview) -> str:
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
 
 
+# What other programs write, and what becomes of it.
+OTHER_SUFFIXES = {
+    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
+    ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
+    ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
+    ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
+    ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata", ".sas7bdat": "a file of SAS",
+    ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R", ".ndjson": "JSON lines",
+}  # fmt: skip
+# What reads some of them; polars is there in any case.
+_READERS = {".jsonl": "read_ndjson", ".ndjson": "read_ndjson", ".json": "read_json", ".feather": "read_ipc", ".arrow": "read_ipc"}
 _OTHER_KINDS = {
     b"\x89PNG": "a picture (PNG)",
     b"\xff\xd8\xff": "a picture (JPEG)",
@@ -257,7 +268,22 @@ _OTHER_KINDS = {
     b"SQLite format 3": "an SQLite database",
     b"%PDF-": "a PDF",
     b"PAR1": "a Parquet file",
+    b'{"': "JSON",
+    b'[{"': "JSON",
+    b"ARROW1": "an Arrow or Feather file",
 }
+
+
+def how_to_convert(path: str) -> str:
+    """What makes a table of a file that is none, for a hint: a command, where there is a short one."""
+    reader = _READERS.get(Path(path).suffix.casefold())
+    if reader is None:
+        return "save the data as CSV, Parquet or .npz"
+    name = Path(path).name
+    if not re.fullmatch(r"[\w.,+-]+", name):
+        return "save it as Parquet"
+    code = f'import polars; polars.{reader}("{name}").write_parquet("{Path(path).stem}.parquet")'
+    return f"python -c '{code}' makes a table of it"
 
 
 def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
@@ -319,6 +345,7 @@ def _refuse_other_kinds(content: bytes, path: str) -> None:
     kind = next((name for start, name in _OTHER_KINDS.items() if content.startswith(start)), None)
     if kind is not None:
         hint = "save it as CSV or Parquet" if "Excel" in kind else "give a CSV or Parquet file"
+        hint = how_to_convert(path) if Path(path).suffix.casefold() in _READERS else hint
         if kind == "a Parquet file":
             is_called_so = path.endswith(".parquet")
             kind += "" if is_called_so else ", though not named .parquet"

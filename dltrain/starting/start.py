@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.data.files import expand_paths, table_pattern
+from dltrain.data.files import OTHER_SUFFIXES, expand_paths, how_to_convert, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.folders import holds_masks
 from dltrain.errors import DataError, Fault, UsageError
@@ -22,15 +22,6 @@ from dltrain.wording import nearest, shown
 SILENT = Reporter()
 PARQUET_SUFFIXES = (".parquet", ".pq")
 TABLE_SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
-# What other programs write, and what becomes of it.
-OTHER_SUFFIXES = {
-    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
-    ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
-    ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
-    ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
-    ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata", ".sas7bdat": "a file of SAS",
-    ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R", ".ndjson": "JSON lines",
-}  # fmt: skip
 MOST_ENTRIES = 200_000
 
 
@@ -80,7 +71,7 @@ def _start_file(where: str, written: str, target: str | None, reporter: Reporter
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
-        raise DataError(Fault(f"{shown(where)} is {what}", hint="save the data as CSV, Parquet or .npz"))
+        raise DataError(Fault(f"{shown(where)} is {what}", hint=how_to_convert(where)))
     expand_paths([where])  # no pipe or device is looked into
     if suffix == ".npz":
         from dltrain.starting.arrays import start_archive

@@ -1,0 +1,35 @@
+"""Files of other kinds, given in a table's place."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars
+import pytest
+
+from dltrain.config.types import DataConfig
+from dltrain.data.sources import read_source
+from dltrain.errors import DataError
+from dltrain.reporting import Reporter
+from dltrain.starting.start import make_starter
+
+
+@pytest.mark.parametrize(("name", "reader"), [("d.jsonl", "read_ndjson"), ("d.json", "read_json"), ("d.feather", "read_ipc")])
+def test_what_makes_a_table_of_another_file_is_said_and_works(
+    name: str, reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = polars.DataFrame({"a": [1.5, 2.5], "y": ["u", "v"]})
+    {"read_ndjson": frame.write_ndjson, "read_json": frame.write_json, "read_ipc": frame.write_ipc}[reader](tmp_path / name)
+    for read in (
+        lambda: read_source(DataConfig("csv", path=(str(tmp_path / name),)), seed=0, reporter=Reporter()),
+        lambda: make_starter(str(tmp_path / name)),
+    ):
+        with pytest.raises(DataError) as caught:
+            read()
+        hint = str(caught.value.faults[0].hint)
+        assert reader in hint
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", hint.split("'")[1]], check=True)
+    assert polars.read_parquet("d.parquet").equals(frame)
