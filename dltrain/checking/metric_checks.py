@@ -19,7 +19,7 @@ _OWN_UNITS = {
     "MeanSquaredLogarithmicError": "the logarithms of numbers",
     "MeanAbsolutePercentageError": "shares of numbers",
 }
-_ALONG_A_ROW = {"PearsonCorrelation", "ConcordanceCorrelation"}
+_ALONG_A_ROW = {"PearsonCorrelation", "ConcordanceCorrelation", "CosineSimilarity"}
 # Metrics of the largest output of a row, or of all as shares of their sum: of one output that is always the same.
 _OF_SEVERAL_OUTPUTS = {
     "CategoricalAccuracy": "accuracy",

@@ -31,6 +31,14 @@ def positive(value: Any) -> float:
     return number
 
 
+def least_and_largest(value: Any) -> tuple[float, float]:
+    """Two finite numbers, the first no larger than the second."""
+    low, high = (float(bound) for bound in value)
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError(f"expected the least and the largest of some numbers, got {value!r}")
+    return low, high
+
+
 def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """The value of a key that must be a list of texts."""
     values = typed(mapping, key, list)

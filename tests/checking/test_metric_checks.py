@@ -154,8 +154,9 @@ def test_counts_are_fitted_in_their_own_units():
     assert not refusals(config_with("number", loss="poisson", more=", scale_target: false"))
 
 
-def test_a_correlation_along_one_output_is_said_to_say_nothing():
-    [warning] = check_config(config_with("number", metrics=["PearsonCorrelation"])).warnings
+@pytest.mark.parametrize("metric", ["PearsonCorrelation", "CosineSimilarity"])
+def test_a_correlation_along_one_output_is_said_to_say_nothing(metric):
+    [warning] = check_config(config_with("number", metrics=[metric])).warnings
     assert "axis: 0" in (warning.hint or "")
 
 

@@ -22,7 +22,7 @@ from dltrain.storage.bounds import PIXELS
 from dltrain.wording import listed, shown
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # A file of more bytes a pixel is not read: even uncompressed, pictures within the limit are smaller.
 MOST_PIXEL_BYTES = 8
 

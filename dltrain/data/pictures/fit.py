@@ -26,6 +26,7 @@ from dltrain.data.pictures.preprocessing import (
     fit_pixel_scale,
     scale_pictures,
 )
+from dltrain.data.pictures.seen_range import range_of
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate, RawPictures, RawTable
 from dltrain.data.splits import Rows
@@ -208,6 +209,7 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
         missing=USUAL_MISSING if config.missing is None else tuple(config.missing),
         replace=config.replace,
         missing_target=config.missing_target,
+        seen=range_of(raw.images, rows) if raw.reader is None else None,
     )
 
 

@@ -16,6 +16,7 @@ from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_
 from dltrain.data.columns.scaling import nonzero_deviation
 from dltrain.data.dataset import IGNORED, InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.array_targets import have_values
+from dltrain.data.pictures.seen_range import notes_of_another_scale
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.tables.preprocessing import DROP
@@ -23,7 +24,7 @@ from dltrain.data.targets import smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.settings import whole_number
-from dltrain.storage.values import one_of, texts, typed
+from dltrain.storage.values import least_and_largest, one_of, texts, typed
 from dltrain.wording import listed
 
 UNIT_SCALES = ("minmax", "unit")
@@ -48,6 +49,7 @@ class PicturePreprocessing(Preprocessing):
         steps: transformers of scikit-learn behind the scaled numbers, which they take as one row.
         missing, replace: of the targets of array files, as the config has them.
         missing_target: "fail", or "drop": rows without a target are left out where targets are needed.
+        seen: the least and the largest number of the training part's arrays; None: of pictures, or not known.
     """
 
     kind: ClassVar[str] = "pictures"
@@ -63,6 +65,7 @@ class PicturePreprocessing(Preprocessing):
     missing: tuple[str, ...] = ()
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     missing_target: str = "fail"
+    seen: tuple[float, float] | None = None
 
     @property
     def schema(self) -> Schema:
@@ -99,6 +102,8 @@ class PicturePreprocessing(Preprocessing):
                 f"expected arrays of {'x'.join(map(str, self.shape))}, got {got}", hint="the model was built for that shape"
             )
         rows = self._usable_rows(raw, with_targets, notes) if rows is None else rows
+        if notes is not None:
+            notes += notes_of_another_scale(images, rows, self.seen)
         scaled = self._scaled(images, rows)
         if self.steps:
             scaled = apply_steps(self.steps, in_memory(scaled))
@@ -174,6 +179,7 @@ class PicturePreprocessing(Preprocessing):
             "missing": list(self.missing),
             "replace": {name: dict(words) for name, words in self.replace.items()},
             "missing_target": self.missing_target,
+            "seen": None if self.seen is None else list(self.seen),
         }
         return state, {"center": self.center, "spread": self.spread, **arrays}
 
@@ -199,6 +205,7 @@ class PicturePreprocessing(Preprocessing):
                 str(name): {str(old): str(new) for old, new in words.items()} for name, words in state.get("replace", {}).items()
             },
             missing_target=one_of(state, "missing_target", ("fail", DROP)) if "missing_target" in state else "fail",
+            seen=None if state.get("seen") is None else least_and_largest(state["seen"]),
         )
 
 

@@ -42,6 +42,8 @@ NOT_OF_A_LABEL = {
 _LABEL_LOSSES = ("BinaryCrossentropy", "BinaryFocalCrossentropy", "MeanSquaredError", "MeanAbsoluteError", "Dice", "Tversky")
 # What ends a network of pixels, beside Dense.
 _CONVOLUTIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D")
+# Losses of classes that are given as -1 and 1, or of regions that overlap.
+_OVERLAPS_AND_MARGINS = {"Hinge", "SquaredHinge", "Dice", "Tversky"}
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -372,7 +374,11 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
         hint = f"use BinaryCrossentropy, or one of {', '.join(_LABEL_LOSSES[1:])}"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
     classifies = loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
-    if target.task == "regression" and classifies:
+    if loss.like == "CosineSimilarity" and units == 1:
+        message = f"{loss.name} compares directions of several outputs; of one number there is its sign alone"
+        hint = f"use {'BinaryCrossentropy' if target.is_one_of_classes else 'MeanSquaredError or MeanAbsoluteError'}"
+        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
+    if target.task == "regression" and (classifies or loss.like in _OVERLAPS_AND_MARGINS):
         message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
         hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))

@@ -145,6 +145,12 @@ def test_every_format(kind: str, tmp_path: Path) -> None:
     assert read_pictures([str(tmp_path)], CIFAR, with_labels=False).names == (str(path),)
 
 
+@pytest.mark.parametrize("ending", [".jfif", ".JPE"])
+def test_other_endings_of_jpeg_are_pictures(ending: str, tmp_path: Path) -> None:
+    write_picture(tmp_path / "0.jpg", (32, 32)).rename(tmp_path / f"0{ending}")
+    assert len(read_pictures([str(tmp_path)], CIFAR, with_labels=False, classes=()).images) == 1
+
+
 def test_camera_orientation_is_applied(tmp_path: Path) -> None:
     image = Image.fromarray(np.repeat(np.arange(32, dtype=np.uint8)[:, None, None] * 8, 32, axis=1).repeat(3, axis=2))
     exif = Image.Exif()

@@ -78,6 +78,10 @@ def test_a_last_layer_that_does_not_fit_is_a_hidden_one(layers: list, options: d
         ([layer("Dense", units=3)], {"classes": 10, "output": "none"}, "cannot tell 10 classes apart"),
         ([layer("Dense", units=3)], {"targets": 1, "output": "none"}, "does not fit the regression"),
         ([], {"targets": 1, "loss": "BinaryCrossentropy"}, "is a loss for classes"),
+        ([], {"targets": 1, "loss": "SquaredHinge"}, "is a loss for classes"),
+        ([], {"targets": 1, "loss": "Dice"}, "is a loss for classes"),
+        ([], {"targets": 1, "loss": "CosineSimilarity"}, "its sign alone"),
+        ([], {"classes": 2, "loss": "CosineSimilarity"}, "its sign alone"),
         (
             [layer("Dense", units=1, activation="sigmoid")],
             {"classes": 2, "output": "none", "loss": "CategoricalCrossentropy"},
