@@ -10,8 +10,8 @@ from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, ONE_CLASS_METRICS, Head, is_one_hot, metrics_of
+from dltrain.model.heads.loss_rules import NOT_OF_A_LABEL
 from dltrain.model.heads.quantiles import no_metrics_fault
-from dltrain.model.heads.rules import NOT_OF_A_LABEL
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
 _OWN_UNITS = {

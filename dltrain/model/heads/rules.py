@@ -26,31 +26,14 @@ from dltrain.config.types import Component, Config, LayerConfig, LossConfig, Mod
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
+from dltrain.model.heads.loss_rules import INDEX_LOSSES, ONE_HOT_LOSSES, checked_loss, encoding_of
 from dltrain.model.heads.quantiles import pinball_loss, quantile_layers, refuse_own_end
 from dltrain.model.heads.reconstruction import reconstruction_layers
 from dltrain.model.heads.reversible import with_way_back
 from dltrain.wording import counted
 
-# How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
-_INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
-_ONE_HOT_LOSSES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
-NOT_OF_A_LABEL = {
-    "CTC": "sequences of labels, one after the other without their places",
-    "Circle": "embeddings, compared with one another",
-}
-# Of several labels: those that compare each by itself.
-_LABEL_LOSSES = ("BinaryCrossentropy", "BinaryFocalCrossentropy", "MeanSquaredError", "MeanAbsoluteError", "Dice", "Tversky")
 # What ends a network of pixels, beside Dense.
 _CONVOLUTIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D")
-# Losses of classes that are given as -1 and 1, or of regions that overlap.
-_OVERLAPS_AND_MARGINS = {"Hinge", "SquaredHinge", "Dice", "Tversky"}
-_LOGIT_LOSSES = {
-    "BinaryCrossentropy",
-    "BinaryFocalCrossentropy",
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "SparseCategoricalCrossentropy",
-}
 
 
 def resolve_heads(
@@ -172,7 +155,7 @@ def _resolve_head(
     if not target.is_one_of_classes and not target.is_multilabel:
         logits = False
     one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.like in CLASS_METRICS)
-    loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
+    loss = checked_loss(loss, target, units, logits, one_hot=one_hot)
     if layers and layers[0].component.kind == "composed":
         activation = None if logits else activation
         layers, reason, warning = _of_members(layers[0], units, activation, loss, wanted.weight if wanted else 1.0)
@@ -183,7 +166,7 @@ def _resolve_head(
         layers=layers,
         loss=loss,
         loss_weight=wanted.weight if wanted else 1.0,
-        encoding=_encoding(loss.like, target, units),
+        encoding=encoding_of(loss.like, target, units),
         logits=logits,
         reason=reason,
         source=None if own is None else own.name,
@@ -250,7 +233,7 @@ def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, l
     num_classes = len(target.classes)
     if target.is_multilabel:
         return num_classes, "sigmoid"
-    categorical = loss is not None and loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES
+    categorical = loss is not None and loss.like in INDEX_LOSSES | ONE_HOT_LOSSES
     if num_classes == 2 and not categorical:
         return 1, "tanh" if loss is not None and loss.like in ("Hinge", "SquaredHinge") else "sigmoid"
     return num_classes, "softmax"
@@ -352,52 +335,3 @@ def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alo
         arguments["activation"] = activation
     layer = Component("layer", "Conv2D" if target.is_mask else "Dense", arguments)
     return (LayerConfig(layer, name="output" if alone else layer_name(target.name), path="model.output"),)
-
-
-def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:
-    """The loss to use, with `from_logits` set where it must be; raises where it contradicts output or target."""
-    if loss is None:
-        if not target.is_one_of_classes and not target.is_multilabel:
-            return Component("loss", "MeanSquaredError")
-        if target.is_multilabel:
-            return Component("loss", "BinaryCrossentropy", {"from_logits": True} if logits else {})
-        many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
-        name = "BinaryCrossentropy" if units == 1 else many
-        return Component("loss", name, {"from_logits": True} if logits else {})
-    if loss.like in NOT_OF_A_LABEL:
-        message = f"{loss.name} is a loss for {NOT_OF_A_LABEL[loss.like]}; {target.name!r} has one value a row"
-        raise ConfigError(
-            fault_at(loss.place, message, path="training.loss", hint="leave it out: the loss follows from the task")
-        )
-    if target.is_multilabel and loss.own is None and loss.name not in _LABEL_LOSSES:
-        message = f"{loss.name} is no loss for rows of several labels, each of which is there or not"
-        hint = f"use BinaryCrossentropy, or one of {', '.join(_LABEL_LOSSES[1:])}"
-        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    classifies = loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
-    if loss.like == "CosineSimilarity" and units == 1:
-        message = f"{loss.name} compares directions of several outputs; of one number there is its sign alone"
-        hint = f"use {'BinaryCrossentropy' if target.is_one_of_classes else 'MeanSquaredError or MeanAbsoluteError'}"
-        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    if target.task == "regression" and (classifies or loss.like in _OVERLAPS_AND_MARGINS):
-        message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
-        hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
-        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    if target.is_one_of_classes and units == 1 and loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES:
-        message = f"{loss.name} needs one unit for each of the {len(target.classes)} classes, but the output has 1"
-        hint = "use BinaryCrossentropy, or as many softmax units as there are classes"
-        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    if logits and loss.like in _LOGIT_LOSSES:
-        return replace(loss, arguments={**loss.arguments, "from_logits": True})
-    return loss
-
-
-def _encoding(loss: str, target: TargetSpec, units: int) -> str:
-    if target.is_reconstruction:
-        return "input"
-    if target.task == "regression":
-        return "value"
-    if target.is_multilabel:
-        return "labels"
-    if units == 1:
-        return "binary"
-    return "index" if loss in _INDEX_LOSSES else "one_hot"
