@@ -136,6 +136,7 @@ class _Walker:
         self.catalog = catalog
         self.override = override
         self.inside_component = False
+        self.named_arguments: Node | None = None  # of a component that the path has just named
 
     def put(self, root: MappingNode) -> None:
         """Walks from the root and sets, replaces or removes."""
@@ -245,8 +246,10 @@ class _Walker:
         entry = self.catalog.find(kind, name) if kind else None
         if entry and normalize(following) == normalize(name) and following not in entry.arguments:
             self.inside_component = True
+            self.named_arguments = arguments
             return node
-        if self.inside_component and not (name[:1].isupper() or self.catalog.kind_of(name)):
+        is_no_name = self.inside_component and not (name[:1].isupper() or self.catalog.kind_of(name))
+        if node is self.named_arguments or is_no_name:
             return node
         if path == "training.loss" and self.catalog.find("loss", name) is None:
             return node

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dltrain.errors import RunError
+from dltrain.config import load_config
+from dltrain.errors import DltrainError, RunError
+from dltrain.evaluation.loss_meaning import is_loss, loss_meaning
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import best_of_sweep
 
@@ -59,6 +62,8 @@ def make_boards(found: Sequence[tuple[Path, tuple[str, str, float]]]) -> list[Bo
     for path, (part, metric, value) in found:
         if math.isfinite(value):
             fingerprint, data, interval = _facts_of(path, part, metric, value)
+            if is_loss(metric) and (meaning := _meaning(path)):
+                fingerprint, data = fingerprint + json.dumps(meaning), ", ".join([data, *meaning.values()])
             board = boards.setdefault((fingerprint, part, metric), Board(data, part, metric))
             board.entries.append(Entry(path, value, interval))
     for board in boards.values():
@@ -118,6 +123,15 @@ def _facts_of(path: Path, part: str, metric: str, value: float) -> tuple[str, st
     is_its_own = _of(_of(document.get("metrics"), part), metric) == value
     interval = (float(pair[0]), float(pair[1])) if known and is_its_own else None
     return str(data["fingerprint"]), _named(data.get("details")), interval
+
+
+def _meaning(path: Path) -> dict[str, str]:
+    """What is told of a run's loss, so that it is held against the same ones alone."""
+    try:
+        resolved = load_config(Run(best_of_sweep(path)).config_file).resolved
+    except DltrainError:
+        return {}
+    return {key: f"{key} {value}".replace('"', "") for key, value in loss_meaning(resolved).items()}
 
 
 def _of(found: Any, key: str) -> Any:

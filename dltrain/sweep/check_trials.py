@@ -37,7 +37,7 @@ def check_trials(config: Config, facts: DataFacts) -> Iterator[Fault]:
     def facts_of(data: DataConfig, seed: int) -> DataFacts:
         return facts if (replace(data, places={}), seed) == (own, config.seed) else read_facts_here(data, seed)
 
-    checks, text = TrialChecks(plan.config, facts_of, choices=plan.choices), base_text(plan.config)
+    checks, text = TrialChecks(plan.config, facts_of, choices=plan.choices, metric=plan.metric), base_text(plan.config)
     candidates = list(enumerate(build_strategy(plan, Path()).candidates(), 1))
     step = -(-len(candidates) // MOST_CHECKED) or 1
     for number, parameters in candidates[::step]:

@@ -11,6 +11,7 @@ from dltrain.checking.places import place_of
 from dltrain.config.types import Config, DataConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.evaluation.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.sweep.plan import TRIAL
 from dltrain.sweep.space import show
 
@@ -25,12 +26,20 @@ class TrialChecks:
         facts: what is known of data without reading all of it.
         choices: name -> choice -> the keys that it sets.
         refuses_large: a trial that takes more memory than the machine has is a fault.
+        metric: what trials are compared by.
     """
 
     def __init__(
-        self, base: Config, facts: Facts, *, choices: Mapping[str, Any] | None = None, refuses_large: bool = False
+        self,
+        base: Config,
+        facts: Facts,
+        *,
+        choices: Mapping[str, Any] | None = None,
+        refuses_large: bool = False,
+        metric: str = "",
     ) -> None:
-        self._base, self._choices = base, choices or {}
+        self._base, self._choices, self._metric = base, choices or {}, metric
+        self._meanings: list[dict[str, str]] = []
         self._facts = facts
         self._refuses_large = refuses_large
         self._known: dict[str, DataFacts] = {}
@@ -58,6 +67,7 @@ class TrialChecks:
             fault = replace(result.too_large, severity="error", hint="--allow-large tries it all the same")
             self._note(number, parameters, [fault], ConfigError.exit_code)
             return None
+        self._meanings.append(loss_meaning(config.resolved))
         return config
 
     def _note(self, number: int, parameters: Mapping[str, Any], faults: Iterable[Fault], exit_code: int) -> None:
@@ -74,7 +84,7 @@ class TrialChecks:
             DataError: only the data is at fault.
         """
         if not self._found:
-            return
+            return self._refuse_other_losses()
         faults, codes = [], set()
         texts = {TRIAL, *(place.file for place in self._base.places.values())}
         for (message, _), (fault, parameters, numbers, code) in self._found.items():
@@ -90,6 +100,21 @@ class TrialChecks:
             faults.append(fault)
         error: type[DltrainError] = DataError if codes == {DataError.exit_code} else ConfigError
         raise error(faults)
+
+    def _refuse_other_losses(self) -> None:
+        """Refuse to call a trial the best by a loss that is another one in others: least squares, cross-entropy, other units."""
+        keys = differing(self._meanings) if is_loss(self._metric) else []
+        if keys:
+            message = (
+                f"trials that differ in {' and '.join(keys)} cannot be compared by {self._metric}: it is another number in each"
+            )
+            hint = "compare by what is the same in all, such as `--metric log_loss` or `accuracy` of classes, `rmse` of numbers"
+            raise ConfigError(Fault(message, path="sweep.metric", hint=hint, **self._swept_place(keys)))
+
+    def _swept_place(self, keys: Iterable[str]) -> dict[str, Any]:
+        found = (self._base.places.get(f"sweep.parameters.{key}") for key in keys)
+        place = next((place for place in found if place is not None and place.word is None), None)
+        return {} if place is None else {"file": place.file, "line": place.line, "column": place.column}
 
     def _place(self, fault: Fault, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Where the swept key stands whose value is at fault; else where the config has the fault's key."""

@@ -13,6 +13,7 @@ from dltrain.config.catalog.metrics import find_direction
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
 from dltrain.evaluation.drawing.history import read_history
+from dltrain.evaluation.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.parts import PARTS
 from dltrain.storage.outputs import check_picture
 from dltrain.storage.run import Run
@@ -149,6 +150,8 @@ def _best(name: str, values: Sequence[float | None], configs: Sequence[Config]) 
         return None
     directions = {find_direction(name, config.training.metrics if config.training else ()) for config in configs}
     if len(directions) != 1 or None in directions:
+        return None
+    if is_loss(name) and differing([loss_meaning(config.resolved) for config in configs]):
         return None
     return (max if directions == {"max"} else min)(there, key=lambda item: item[0])[1]
 

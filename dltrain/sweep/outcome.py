@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from dltrain.config.catalog.metrics import split_part
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, RunError
 from dltrain.evaluation.drawing.figure import draw_or_warn
+from dltrain.evaluation.loss_meaning import PENALTIES, is_loss, penalties
 from dltrain.evaluation.predictions.held_out import join_held_out
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
@@ -32,6 +34,17 @@ BEST_FILE = "best.yaml"
 OUT_OF_FOLD_FILE = "out_of_fold.csv"
 # With fewer trials than this, or one key alone, importances say nothing.
 _LEAST_TRIALS = 4
+# What says which rows there are, and which of them are compared on.
+_OTHER_ROWS = (
+    "data.source",
+    "data.path",
+    "data.target",
+    "data.validation",
+    "data.test",
+    "data.limit",
+    "data.split",
+    "data.series.horizon",
+)
 
 
 @dataclass(slots=True)
@@ -109,6 +122,15 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
             f"there is no validation part, so the trials were compared on the {part} part: what the best one reaches there is"
             " too good to be expected of other rows (data.split.validation makes one)"
         )
+    configs = [trial.fits[0].config.resolved for trial in trials if trial.fits]
+    if is_loss(plan.metric) and len({penalties(config) for config in configs}) > 1:
+        notes.append(
+            f"{plan.metric} holds {PENALTIES} as well, which differ between the trials: a small penalty looks better than it is;"
+            " `--metric` with another one, such as log_loss of classes or rmse of numbers, compares what the trials predict"
+        )
+    moved = [key for key in _OTHER_ROWS if len({json.dumps(_at(config, key), default=str) for config in configs}) > 1]
+    if moved:
+        notes.append(f"the trials differ in {' and '.join(moved)}: their values are not of the same rows")
     dead = [trial for trial in trials if trial.status == "finished" and _has_dead_units(trial)]
     if dead:
         where = "its metrics.json names the layer" if len(dead) == 1 else "the metrics.json of each names the layer"
@@ -124,6 +146,12 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
             said = "each was validated on windows that it was not trained on"
         notes.append(f"{plan.folds} folds: {said}")
     return notes
+
+
+def _at(config: Any, key: str) -> Any:
+    for name in key.split("."):
+        config = config.get(name) if isinstance(config, dict) else None
+    return config
 
 
 def _named(trials: list[Trial]) -> str:

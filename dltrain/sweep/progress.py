@@ -79,7 +79,7 @@ class Progress(FitObserver):
     # Before the first fit
 
     def _check(self, facts: Facts) -> None:
-        checks = TrialChecks(self.plan.config, facts, choices=self.plan.choices, refuses_large=True)
+        checks = TrialChecks(self.plan.config, facts, choices=self.plan.choices, refuses_large=True, metric=self.plan.metric)
         candidates = self.strategy.candidates() or [{}]
         different: dict[str, dict[str, Any]] = {}
         for number, parameters in enumerate(candidates, 1):

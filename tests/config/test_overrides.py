@@ -109,6 +109,11 @@ def test_overrides_apply_in_order() -> None:
     assert config.training.optimizer == Component("optimizer", "Adam", {"beta_1": 0.5})
 
 
+def test_a_component_may_be_named_before_an_argument_of_its_name() -> None:
+    config = load(MODEL, "model.layers.hidden.kernel_regularizer={L2: {l2: 1}}", "model.layers.1.kernel_regularizer.L2.l2=0.5")
+    assert config.model.layers[1].component.arguments["kernel_regularizer"] == Component("regularizer", "L2", {"l2": 0.5})
+
+
 @pytest.mark.parametrize(
     ("text", "word", "path", "fragment"),
     [
