@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config import load_config
+from dltrain.config.catalog.loss_meaning import is_loss, loss_meaning
 from dltrain.errors import DltrainError, RunError
-from dltrain.evaluation.loss_meaning import is_loss, loss_meaning
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import best_of_sweep
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from dltrain.checking.check import check_with_facts
 from dltrain.checking.places import place_of
+from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.config.types import Config, DataConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
-from dltrain.evaluation.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.sweep.plan import TRIAL
 from dltrain.sweep.space import show
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from dltrain.config import load_config
 from dltrain.config.canonical import with_defaults, without_defaults
+from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.config.catalog.metrics import find_direction
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
 from dltrain.evaluation.drawing.history import read_history
-from dltrain.evaluation.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.parts import PARTS
 from dltrain.storage.outputs import check_picture
 from dltrain.storage.run import Run

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.checking.check import check_with_facts
 from dltrain.config import dump_yaml, load_config, load_config_text
+from dltrain.config.catalog.loss_meaning import PENALTIES, is_loss, penalties
 from dltrain.config.catalog.metrics import split_part
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, RunError
 from dltrain.evaluation.drawing.figure import draw_or_warn
-from dltrain.evaluation.loss_meaning import PENALTIES, is_loss, penalties
 from dltrain.evaluation.predictions.held_out import join_held_out
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning, penalties
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError
-from dltrain.evaluation.loss_meaning import differing, is_loss, loss_meaning, penalties
 from dltrain.sweep.checks import TrialChecks, read_facts_here
 from dltrain.sweep.plan import base_text, plan_sweep, trial_config
 from tests.training.support import config_of
