@@ -12,7 +12,7 @@ from dltrain.config.types import MULTILABEL
 from dltrain.data.columns.reading import find_units, is_labelled, is_number, is_text, mend
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.labels.cells import Cells
+from dltrain.data.labels.cells import YES_OR_NO, Cells
 from dltrain.data.labels.encode import are_exact
 from dltrain.data.labels.lists import labels_in
 from dltrain.data.tables.column_names import column_of, only
@@ -38,7 +38,6 @@ FEW_NUMBERS = 20
 FEW_ROWS = 10
 MOST_LISTED = 100
 OTHER = "other"
-ZERO_AND_ONE = ({"0", "1"}, {"false", "true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +118,25 @@ def columns_of_labels(asked: str | None, frame: polars.DataFrame, file: str) -> 
         return ()
     others = [name for name in names if not is_zero_or_one(column_of(frame, name))]
     if others:
-        message = f"several columns to predict are labels of 0 and 1 here; {listed(others)} of {file} holds something else"
+        message = f"several columns to predict are labels, 0 and 1 or yes and no; {listed(others)} of {file} holds something else"
         raise UsageError(Fault(message, hint=f"name one, and write `target: [{', '.join(names)}]` into the config then"))
     return names
 
 
 def is_zero_or_one(series: polars.Series) -> bool:
     """Whether a column says of each row that it has something, or not."""
-    kept = series.drop_nulls()
-    return len(kept) > 0 and set(kept.cast(str).str.strip_chars().unique().to_list()) in ZERO_AND_ONE
+    return set(_zeros_and_ones(series).drop_nulls().unique().to_list()) == {"0", "1"}
+
+
+def _zeros_and_ones(series: polars.Series) -> polars.Series:
+    """A column of labels as `labels.cells` reads it; an empty cell is none."""
+    texts = series.cast(str).str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0+$", "$1").replace(YES_OR_NO)
+    return texts.replace("", None)
 
 
 def labels_of_columns(names: Sequence[str], frame: polars.DataFrame) -> Target:
     """Columns of 0 and 1 as one target of several labels."""
-    ones = {name: int((column_of(frame, name).cast(str).str.strip_chars().is_in(["1", "true"])).sum()) for name in names}
+    ones = {name: int((_zeros_and_ones(column_of(frame, name)) == "1").sum()) for name in names}
     num_missing = len(frame) - len(frame.select(names).drop_nulls())
     spec = TargetSpec(names[0], MULTILABEL, tuple(names))
     return Target(names[0], spec, counts=ones, task=MULTILABEL, num_missing=num_missing, columns=tuple(names))

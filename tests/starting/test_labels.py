@@ -120,6 +120,18 @@ def test_columns_of_0_and_1_are_labels_of_one_target(tmp_path: Path) -> None:
         make_starter(str(tmp_path / "t.csv"), target="lost,x", folder=tmp_path)
 
 
+@pytest.mark.parametrize("words", [("False", "True"), ("no", "Yes"), ("0.0", "1.0")])
+def test_columns_of_words_are_labels_as_well(tmp_path: Path, words: tuple[str, str]) -> None:
+    draw = np.random.default_rng(0)
+    frame = polars.DataFrame({name: np.array(words)[draw.integers(0, 2, 60)] for name in "ab"})
+    frame.with_columns(x=polars.Series(draw.normal(size=60))).write_csv(tmp_path / "t.csv")
+    starter = make_starter(str(tmp_path / "t.csv"), target="a,b", folder=tmp_path)
+    dataset = load_dataset(load_config_text(starter.text, file="c.yaml", folder=tmp_path).data, seed=0)
+    share = (frame["a"] == words[1]).sum() / 60
+    assert dataset.schema.targets[0].classes == ("a", "b")
+    assert f"a: {100 * share:.1f} %" in starter.text
+
+
 @pytest.mark.parametrize(("side", "tiles"), [(40, None), (300, 128)])
 def test_pictures_with_masks_get_a_config_for_each_pixel(tmp_path: Path, side: int, tiles: int | None) -> None:
     for kind in ("pictures", "masks"):

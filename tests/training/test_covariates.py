@@ -70,9 +70,8 @@ def test_layers_take_what_is_known_and_what_stays_the_same(folder: Path) -> None
     [spec], features = dataset.schema.inputs, dataset.parts["test"].inputs["features"]
     model = build_model(config.model, dataset.schema, resolve_heads(config.model, dataset.schema, None), seed=0)
     keras = import_keras()
-    known, static = (
-        keras.Model(model.inputs, model.get_layer(name).output).predict(features, verbose=0) for name in ("known", "static")
-    )
+    views = keras.Model(model.inputs, [model.get_layer(name).output for name in ("known", "static")])
+    known, static = (np.asarray(found) for found in views(np.asarray(features)))
     own = [spec.columns.index(name) for name in spec.columns if name.startswith(("promo", "holiday")) and "+" not in name]
     # Of windows that begin `horizon` rows later the last rows are those that are foretold.
     codes = dataset.parts["test"].identifiers["shop"]
@@ -89,25 +88,24 @@ def test_a_forecast_is_the_exported_model_s_of_the_raw_columns(folder: Path, tmp
     model = import_keras().models.load_model(export(run, format="keras", destination=tmp_path / "shops.keras").path)
     import tensorflow as tf
 
-    for place, shop in enumerate(["shop 0", "shop 1", "shop 2"]):
-        rows = frame.filter(polars.col("shop") == shop)
-        sales = rows["sales"].to_list()[:40]
-        for block in range(2):  # the forecasts of the first stand for the rows that are not known yet in the second
-            first = 40 + HORIZON * block - HISTORY
-            seen = rows[first : first + HISTORY + HORIZON]
-            answers = model(
-                {
-                    "promo": tf.constant([seen["promo"].to_list()], tf.float32),
-                    "holiday": tf.constant([seen["holiday"].to_list()]),
-                    "kind": tf.constant([rows["kind"][0]]),
-                    "size": tf.constant([rows["size"][0]], tf.float32),
-                    "sales": tf.constant([sales[-HISTORY:]], tf.float32),
-                }
-            )
-            expected = [float(np.ravel(answers[f"prediction_sales__{ahead}"])[0]) for ahead in range(1, HORIZON + 1)]
-            begin = place * AHEAD + block * HORIZON
-            np.testing.assert_allclose(said.prediction[begin : begin + HORIZON], expected, rtol=1e-4)
-            sales += expected
+    shops = [frame.filter(polars.col("shop") == shop) for shop in ("shop 0", "shop 1", "shop 2")]
+    sales = np.array([rows["sales"].to_list()[:40] for rows in shops])
+    for block in range(2):  # the forecasts of the first stand for the rows that are not known yet in the second
+        first = 40 + HORIZON * block - HISTORY
+        seen = [rows[first : first + HISTORY + HORIZON] for rows in shops]
+        answers = model(
+            {
+                "promo": tf.constant([rows["promo"].to_list() for rows in seen], tf.float32),
+                "holiday": tf.constant([rows["holiday"].to_list() for rows in seen]),
+                "kind": tf.constant([rows["kind"][0] for rows in shops]),
+                "size": tf.constant([rows["size"][0] for rows in shops], tf.float32),
+                "sales": tf.constant(sales[:, -HISTORY:], tf.float32),
+            }
+        )
+        expected = np.stack([np.ravel(answers[f"prediction_sales__{ahead}"]) for ahead in range(1, HORIZON + 1)], axis=1)
+        found = np.reshape(said.prediction, (3, AHEAD))[:, block * HORIZON : (block + 1) * HORIZON]
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+        sales = np.concatenate([sales, expected], axis=1)
 
 
 def test_what_is_known_ahead_is_learnt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
