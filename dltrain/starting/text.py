@@ -15,7 +15,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
-from dltrain.data.tables.text_format import WHITESPACE, Framing, find_separator
+from dltrain.data.tables.text_format import DOUBLED, WHITESPACE, Framing, find_separator
 from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import quotes_are_letters, scan_text
 
@@ -49,6 +49,8 @@ def find_text_options(file: str) -> dict[str, Any]:
     text = to_utf8(content, encoding, file)
     if _blanks_separate(text):
         options["separator"] = WHITESPACE
+    elif (signs := _two_signs(text)) is not None:
+        options["separator"] = signs
     elif _quotes_are_letters(text, file):
         options["quote"] = "none"
     head, _, _ = read_head(file, HEAD_LINES)
@@ -76,6 +78,21 @@ def _blanks_separate(text: bytes) -> bool:
     separator = find_separator(text[:BEGINNING], '"').encode()
     counts = {line.count(separator) for line in lines}
     return len(counts) > 1 or counts == {0} or all(b"  " in line.strip() for line in lines)
+
+
+def _two_signs(text: bytes) -> str | None:
+    """The two signs that stand between fields, where each line has them as often, and no single sign more often; else None."""
+    lines = [line for line in text[:BEGINNING].splitlines()[:HEAD_LINES] if line.strip()]
+    if len(lines) < FEWEST_LINES:
+        return None
+    for signs in DOUBLED:
+        count = lines[0].count(signs.encode())
+        if count and all(line.count(signs.encode()) == count for line in lines):
+            separator = find_separator(text[:BEGINNING], '"').encode()
+            counts = {line.count(separator) for line in lines}
+            if separator in signs.encode() or len(counts) > 1 or max(counts) <= count:
+                return signs
+    return None
 
 
 def _quotes_are_letters(text: bytes, file: str) -> bool:

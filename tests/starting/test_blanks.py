@@ -7,6 +7,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.data.load import read_raw
 from dltrain.starting.start import make_starter
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
 HORSEPOWER = ["?" if row == 5 else f"{row * 37 % 200}.0" for row in range(60)]
 ALIGNED = [f'{18 + row % 9:.1f}   {4 + row % 3}   {power}\t"ford {row % 12}"' for row, power in enumerate(HORSEPOWER)]
@@ -35,3 +36,20 @@ def test_blanks_inside_fields_do_not(lines: list[str], separator: str, tmp_path:
     assert config.data.separator == separator
     raw, _ = read_raw(config.data, seed=0)
     assert (raw.frame.height, raw.frame.width) == (60, 3)
+
+
+@pytest.mark.parametrize("signs", ["::", "||"])
+def test_two_signs_separate(signs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = [
+        (str(row), f"{row % 7}:{row % 60:02}", f'"a {signs} b"' if row % 9 == 0 else "c|d", str(row * 3 % 17))
+        for row in range(60)
+    ]
+    (tmp_path / "t.dat").write_text("\n".join(signs.join(row) for row in cells if '"' not in row[2]) + "\n")
+    config = load_config_text(make_starter("t.dat", target="-1").text, folder=tmp_path)
+    assert (config.data.separator, config.data.header) == (signs, False)
+    (tmp_path / "t.dat").write_text("\n".join(signs.join(row) for row in cells) + "\n")
+    raw, _ = read_raw(config.data, seed=0)
+    assert raw.frame.rows() == [tuple(cell.strip('"') for cell in row) for row in cells]
+    small_chunks(monkeypatch, 64)
+    assert_same(load_as(monkeypatch, IN_MEMORY, config.data), load_as(monkeypatch, STREAMED, config.data))

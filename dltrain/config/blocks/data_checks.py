@@ -14,7 +14,7 @@ from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
 from dltrain.config.types.key import default_of
 from dltrain.wording import did_you_mean
 
-SEPARATOR_WORDS = ("tab", "comma", "semicolon", "pipe", "space", "whitespace")
+SEPARATOR_WORDS = ("tab", "comma", "semicolon", "pipe", "space", "whitespace", "::", "||")
 
 
 def check_data(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
@@ -151,7 +151,7 @@ def _check_writing(context: Context, node: MappingNode, config: DataConfig) -> N
         words = {"separator": SEPARATOR_WORDS, "quote": ("none",)}.get(name, ())
         if text is not None and len(text) != 1 and text.casefold() not in words:
             hints = {
-                "separator": r'a tab is "\t" or tab, runs of blanks are whitespace',
+                "separator": r'a tab is "\t" or tab, runs of blanks are whitespace; of two signs :: and || are read',
                 "quote": "none, where quotes mean nothing",
             }
             hint = hints.get(name)

@@ -12,6 +12,8 @@ from dltrain.data.tables.text_scan import scan_text
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 16
 WHITESPACE = "whitespace"
+# Two signs between fields stand for this one, which no text has.
+DOUBLED, UNIT_SEPARATOR = ("::", "||"), "\x1f"
 _SEP_LINE = re.compile(rb"sep=([^\n])\r?\n", flags=re.IGNORECASE)
 _BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
 # Below the header of a table in Markdown, and around it where a database draws boxes: |---|:--:| or +----+----+.
@@ -25,6 +27,7 @@ _WITH_COMMAS = re.compile(
     rf"\s*\(?[-+{MINUS}]?(?:{CURRENCY})?\s*(?:[\d.]*\d,\d+|\d{{1,3}}(?:,\d{{3}})+(?:\.\d*)?)\s*(?:{CURRENCY}|%)?\)?\s*"
 )
 NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " ", "whitespace": "\t"}
+NAMES |= dict.fromkeys(DOUBLED, UNIT_SEPARATOR)
 
 
 def find_separator(content: bytes, quote: str | None, *, header: bool | None = None) -> str:
@@ -89,6 +92,7 @@ class Framing:
         squeezes: runs of blanks and tabs become one tab.
         separator: what the line `sep=;` says, or None; that line is no row, whatever the config says of the separator.
         has_rules: lines such as `|---|---|` stand between header and rows, as in Markdown: they are no rows.
+        doubled: two signs that separate fields become one.
         is_boxed: the lines of that table begin with `|`, and those at their ends enclose no fields.
     """
 
@@ -98,6 +102,7 @@ class Framing:
     separator: str | None = None
     has_rules: bool = False
     is_boxed: bool = False
+    doubled: bytes | None = None
 
     @classmethod
     def of(cls, config: DataConfig, head: bytes) -> Framing:
@@ -108,6 +113,7 @@ class Framing:
             config.comment.encode() if config.comment else None,
             (config.separator or "").casefold() == WHITESPACE,
             match[1].decode("ascii", "ignore") or None if match else None,
+            doubled=config.separator.encode() if config.separator in DOUBLED else None,
         )
         if NAMES.get((config.separator or "|").casefold(), config.separator) not in (None, "|"):
             return framing
@@ -134,6 +140,9 @@ class Framing:
             content = _COUNTS.sub(b"", _RULES.sub(b"", content))
         if self.is_boxed:
             content = _OUTER.sub(b"", content)
+        if self.doubled is not None:
+            sign = UNIT_SEPARATOR.encode()
+            content = re.sub(rb'("[^"\n]*")|' + re.escape(self.doubled), lambda match: match[1] or sign, content)
         if self.squeezes:
             content = content.replace(b"\r\n", b"\n")
             content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)
