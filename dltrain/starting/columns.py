@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import NAMES_OF_PICTURES, ColumnKind, infer_kind
-from dltrain.data.columns.reading import LEADING_ZERO, Reading, find_units, is_text, mend, read_numbers, to_booleans, to_numbers
+from dltrain.data.columns.reading import (
+    LEADING_ZERO,
+    Reading,
+    find_units,
+    is_text,
+    mend,
+    read_numbers,
+    text_of,
+    to_booleans,
+    to_numbers,
+)
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.summary import hint_left_out
 from dltrain.errors import DataError, Fault
@@ -29,6 +39,7 @@ MANY_NUMBERS = 20
 COUNTS_ROWS = re.compile(
     r"row|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
 )
+IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|epoch|step|period|age")
 # Part of a table that counted its rows has numbers of up to so many times its own.
 SOME_ROWS = 4
 # Of words whose different ones are more than this share of the rows, next to nothing can be learnt about each.
@@ -140,8 +151,14 @@ def check_some_column(columns: Columns, target: str, file: str) -> None:
         raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons)))
 
 
-def with_names(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
-    """The columns, with those that only name the rows pointed out, as long as something else is left to learn from."""
+def with_names(columns: Columns, frame: polars.DataFrame, target: str, *, classes: bool) -> Columns:
+    """The columns, with those that only name the rows pointed out, as long as something else is left to learn from.
+
+    Args:
+        columns, frame: the table.
+        target: its column to predict.
+        classes: whether that holds classes, of which a table often lists one after the other: a count of its rows tells them.
+    """
     found: dict[str, str] = {}
     others = {name: kind for name, kind in columns.kinds.items() if name != target and not kind.left_out}
     for name, kind in others.items():
@@ -151,13 +168,13 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: str) -> Column
             if different > MANY_NAMES and different > NAMES_SHARE * len(values):
                 found[name] = f"{different:,} different in {len(values):,} rows"
         elif kind.kind == "number" and name in columns.numbers:
-            reason = _count_reason(name, columns.numbers[name])
+            reason = _count_reason(name, columns.numbers[name], classes=classes)
             found |= {name: reason} if reason else {}
     left = [name for name in others if name not in found and name not in columns.constant]
     return replace(columns, names=found) if left else columns
 
 
-def _count_reason(name: str, numbers: NDArray[np.float64]) -> str:
+def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool) -> str:
     """Why different whole numbers only count the rows: all from 0 or 1 on, in no order; or some of them, if the name says so."""
     if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
         return ""
@@ -166,13 +183,17 @@ def _count_reason(name: str, numbers: NDArray[np.float64]) -> str:
         return ""
     if numbers.min() in (0, 1) and (steps == 1).all():
         in_order = (np.diff(numbers) == 1).all() or (np.diff(numbers) == -1).all()  # then it may be a time
-        return "" if in_order else "counts the rows, in another order"
+        if in_order:
+            return "counts the rows" if classes and not IS_TIME.search(name) else ""
+        return "counts the rows, in another order"
     is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name))
     return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
 def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:
     """Words that keep the column from being read as what it otherwise is."""
+    if series.dtype.is_float():
+        return tuple(text_of(series.filter(series.is_infinite())).unique().to_list())
     if not is_text(series):
         return ()
     series = mend(series, reading)

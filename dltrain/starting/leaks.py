@@ -26,6 +26,9 @@ TELLING_AUC = 0.8
 TELLING_CORRELATION = 0.95
 
 
+SURELY = "almost perfectly"
+
+
 @dataclass(frozen=True, slots=True)
 class Leaks:
     """What gives the target away.
@@ -128,7 +131,7 @@ def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels
     words = labels.drop_nulls().unique().sort().to_list()
     told = _telling_nearly_all(frame, features, labels, columns)
     if told:
-        return f"{listed(told)} alone tell{'s' if len(told) == 1 else ''} the class almost perfectly"
+        return f"{listed(told)} alone tell{'s' if len(told) == 1 else ''} the class {SURELY}"
     if len(words) != 2:
         return ""
     truth = _thinned((labels == words[1]).fill_null(False).to_numpy())

@@ -85,7 +85,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     else:
         target = _find_target(raw, asked, columns, written, header=options.get("header", True))
     columns = columns if wishes.series is not None else with_codes(columns, target)
-    columns = _to_learn_from(columns, raw, target.name, None if wishes.series is not None else shown(written))
+    columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
     if wishes.series is not None:
@@ -141,12 +141,13 @@ def _head(written: str, raw: RawTable, is_whole: bool) -> str:
     return f"{os.path.basename(written)}: {size}"
 
 
-def _to_learn_from(columns: Columns, raw: RawTable, target: str, file: str | None) -> Columns:
+def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | None) -> Columns:
     """The columns, with those pointed out that only name rows; texts and pictures count where there is nothing else.
 
     None for a file: the target's own past can be learned from, and there need be no other column.
     """
-    columns = with_names(with_short_texts(columns, raw.frame, target), raw.frame, target)
+    target, classes = found.name, found.spec.task == "classification"
+    columns = with_names(with_short_texts(columns, raw.frame, target), raw.frame, target, classes=classes)
     columns = with_pictures(columns, target)
     if file is not None:
         check_some_column(columns, target, file)
@@ -185,12 +186,12 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     if size <= LARGE_BYTES and not any(unpacks_to_more(file, LARGE_BYTES) for file in config.path):
         raw = read_source(config, seed=SEED, reporter=reporter)
         assert isinstance(raw, RawTable)
-        return (with_late_signs(raw) if config.source == "csv" else raw), True
+        return with_late_signs(raw), True
     file = config.path[0]
     reporter.status(f"reading the first {LARGE_LINES:,} rows of {shown(file)}")
     if config.source == "parquet":
         frame = read_parquet(file, num_rows=LARGE_LINES)
-        return RawTable(frame, origin=((0, shown(file), 0),)), False
+        return with_late_signs(RawTable(frame, origin=((0, shown(file), 0),))), False
     from dltrain.data.sources.csv import parse_text
 
     head, complete, _ = read_head(file, LARGE_LINES)

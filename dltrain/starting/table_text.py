@@ -15,12 +15,12 @@ from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
 from dltrain.data.tables.text_format import WHITESPACE
-from dltrain.errors import Note
+from dltrain.errors import Note, warn
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
 from dltrain.starting.design import MEMBERS, VALIDATION, Design
-from dltrain.starting.leaks import Leaks
+from dltrain.starting.leaks import SURELY, Leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
 from dltrain.starting.target import Target
 from dltrain.wording import listed
@@ -87,6 +87,7 @@ def render_source(block: Block, found: Studied) -> None:
         block.entry("path", config.path[0])
     for key, remark in (
         ("encoding", "the file is no UTF-8"),
+        ("skip", "lines before the table"),
         ("header", "the first line is data already; `columns: [...]` gives the columns names"),
         ("units_row", "the line below the header holds units and is no row"),
         ("separator", "runs of blanks" if config.separator == WHITESPACE else "what stands between fields"),
@@ -95,7 +96,7 @@ def render_source(block: Block, found: Studied) -> None:
         ("thousands", f"numbers such as 1{config.thousands}234"),
     ):
         value = getattr(config, key)
-        if value is not None:
+        if value is not None and (value or key != "skip"):
             block.entry(key, value, remark)
     if raw.reading.get("remark"):
         block.remark(raw.reading["remark"], indent=2)
@@ -175,8 +176,6 @@ def render_columns(block: Block, found: Studied) -> None:
     if out:
         how = ", as text or as a category" if has_text else ""
         block.remark(f"left out: {listed(out, 20)}; `features` can name them{how}", indent=2)
-    if leaks.telling:
-        block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
     if config.dates:
         block.entry("dates", config.dates, _dates_remark(columns))
     if config.replace:
@@ -188,7 +187,10 @@ def render_columns(block: Block, found: Studied) -> None:
 def notes_on_columns(found: Studied) -> list[Note]:
     """What is to be said on how the columns to learn from are read, and those that are left out for what they hold."""
     kinds = {name: kind for name, kind in found.columns.kinds.items() if name not in (found.target.name, *found.config.drop)}
-    return how_read(replace(found.config, features=None), found.raw.frame, kinds, found.columns.reading)
+    notes = how_read(replace(found.config, features=None), found.raw.frame, kinds, found.columns.reading)
+    told, name = found.leaks.telling, found.target.name
+    said = f"{told}: if it is not known before {name} is, leave it out as well"
+    return [*notes, *([warn(said, "telling") if SURELY in told else Note(said)] if told else [])]
 
 
 def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:

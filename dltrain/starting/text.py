@@ -6,27 +6,31 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.number_signs import signs_of
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, is_number, is_text, mend, to_numbers
 from dltrain.data.files import read_blocks, to_utf8
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import TWO_READINGS, RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
-from dltrain.data.tables.text_format import DOUBLED, WHITESPACE, Framing, find_separator
+from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, WHITESPACE, Framing, find_separator
 from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import quotes_are_letters, scan_text
+from dltrain.errors import DataError, warn
+from dltrain.wording import listed
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars
     from numpy.typing import NDArray
 
 HEAD_LINES = 1_000
 LOOKED_AT = 1 << 26
 FEWEST_LINES, BEGINNING = 5, 1 << 20
+MOST_BEFORE = 30
 # Different values that are no numbers by the signs which the beginning shows, and the same of numbers, that tell the signs.
 MOST_ODD = 500
 _FIELD = re.compile(r'"[^"]*"|[^ \t]+')
@@ -54,10 +58,36 @@ def find_text_options(file: str) -> dict[str, Any]:
     elif _quotes_are_letters(text, file):
         options["quote"] = "none"
     head, _, _ = read_head(file, HEAD_LINES)
-    table = parse_text(head, file, DataConfig("csv", header=False, **options))
+    plain = DataConfig("csv", header=False, **options)
+    try:
+        table: RawTable | None = parse_text(head, file, plain)
+    except DataError:
+        table = None
+    if table is None or table.frame.width == 1:
+        before = _lines_before(text[:BEGINNING])
+        if before:
+            options["skip"] = before
+            table = parse_text(head, file, replace(plain, skip=before))
+    if table is None:
+        parse_text(head, file, DataConfig("csv", **options))  # a header without a name for the names of rows
+        return options
     if not has_header(table.frame):
         options["header"] = False
     return options
+
+
+def _lines_before(text: bytes) -> int:
+    """How many lines stand before the table, of which all rows have as many fields; 0: none, or there is no such table."""
+    found = (1, 0)
+    for separator in SEPARATORS:
+        scan = scan_text(text, separator, '"', "")
+        widths = scan.num_fields[:HEAD_LINES]
+        before = int(np.argmax(widths == widths[-1])) if len(widths) else 0
+        is_table = len(widths) - before > FEWEST_LINES and bool((widths[before:] == widths[-1]).all())
+        # A header may lack the name of the names of rows, so one field less says nothing.
+        if is_table and not scan.faults and 0 < before < MOST_BEFORE and widths[:before].max() < widths[-1] - 1:
+            found = max(found, (int(widths[-1]), int(scan.lines[before]) - 1))
+    return found[1]
 
 
 def _blanks_separate(text: bytes) -> bool:
@@ -70,7 +100,9 @@ def _blanks_separate(text: bytes) -> bool:
     if len(lines) < FEWEST_LINES:
         return False
     rows = [_FIELD.findall(line.decode("utf-8", "replace")) for line in lines]
-    if len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
+    width = len(rows[1])
+    has_row_names = len(rows[0]) == width - 1 and len({row[0] for row in rows[1:]}) == len(rows) - 1  # as R writes a table
+    if width < 2 or any(len(row) != width for row in rows[1:]) or not (len(rows[0]) == width or has_row_names):
         return False
     numeric = [all(is_number(cell) or cell in USUAL_MISSING for cell in column) for column in zip(*rows[1:])]
     if 2 * sum(numeric) < len(numeric):
@@ -170,20 +202,30 @@ def with_late_signs(raw: RawTable) -> RawTable:
     for name, series in mended.items():
         numbers = to_numbers(series, reading)
         is_odd = _odd_cells(series, numbers)
-        if is_odd.any() and not is_odd.all():
+        if is_odd.any():
             odd[name] = int(is_odd.sum())
             some = [*series.filter(is_odd).unique()[:MOST_ODD], *series.filter(numbers == numbers)[:MOST_ODD]]
             cells.append([name, *some])
     signs = signs_of(cells, raw.reading.get("separator", ","))
     found = Reading(decimal=signs.decimal, thousands=signs.thousands or reading.thousands)
-    if not cells or signs.remark or found == reading or found.decimal == found.thousands:
+    if not cells or found == reading or found.decimal == found.thousands:
         return raw
     left = {name: int(_odd_cells(series, to_numbers(series, found)).sum()) for name, series in mended.items()}
-    if any(count > odd.get(name, 0) for name, count in left.items()) or sum(left.values()) == sum(odd.values()):
+    if sum(left.values()) == sum(odd.values()) or (signs.remark and "decimal" in raw.reading):
         return raw
+    worse = [name for name, count in left.items() if count > odd.get(name, 0)]
+    better = [name for name in odd if left[name] < odd[name]]
+    if worse and not better:
+        return raw
+    if worse:
+        text = f"numbers of {listed(better, 8)} are not written as those of {listed(worse, 8)} are, and are text"
+        return replace(raw, notes=(*raw.notes, warn(f"{text}; data.decimal and data.thousands say which are numbers", "signs")))
+    if signs.remark:  # in text of a Parquet file
+        raw = replace(raw, notes=(*raw.notes, warn(signs.remark, TWO_READINGS)))
     said = {key: value for key, value in raw.reading.items() if key not in ("remark", "unsure")}
     more = {"thousands": found.thousands} if found.thousands else {}
-    return replace(raw, reading={**said, "decimal": found.decimal, **more, "is_sure": "true"})
+    more |= {"remark": signs.remark} if signs.remark else {"is_sure": "true"}
+    return replace(raw, reading={**said, "decimal": found.decimal, **more})
 
 
 def _odd_cells(series: polars.Series, numbers: NDArray[np.float64]) -> polars.Series:

@@ -19,6 +19,7 @@ STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'lower_
 IMAGE = "image"  # the kind of a column that names picture files
 FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|'image'|none"
 TEXT_TABLES = ("csv", "word_vectors")
+WITH_TEXT = (*TEXT_TABLES, "parquet")  # whose columns of text may hold numbers
 TABLES = ("table", "noise")  # what a source holds, or its name
 NO_DATA = "none"  # the source of a config with `data: none`
 LIKE_SCIKIT_LEARN = "scikit-learn"
@@ -253,8 +254,8 @@ class DataConfig:
         example="'",
         of=TEXT_TABLES,
     )
-    decimal: str | None = keyed("'.'|','", "The decimal sign of numbers.", example=",", of=TEXT_TABLES)
-    thousands: str | None = keyed("text", "The sign between thousands of numbers.", example=".", of=TEXT_TABLES)
+    decimal: str | None = keyed("'.'|','", "The decimal sign of numbers.", example=",", of=WITH_TEXT)
+    thousands: str | None = keyed("text", "The sign between thousands of numbers.", example=".", of=WITH_TEXT)
     encoding: str | None = keyed(
         "text",
         "The text encoding of the file, such as latin-1; by default UTF-8.",

@@ -39,7 +39,10 @@ NAMES_OF_PICTURES = "names of picture files; the kind `image` reads them"
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
-ROW_NUMBERS = ("no", "nr", "obs", "rowid", "rowno", "rownum", "serial", "serialno", "slno", "sno", "srno", "recno", "lfdnr")
+ROW_NUMBERS = (
+    "no", "nr", "obs", "rowid", "rowno", "rownum", "serial", "serialno", "slno", "sno", "srno", "recno", "lfdnr", "number", "num",
+    "nummer", "seq", "seqno", "seqnr", "recordno", "lineno", "caseno", "obsno",
+)  # fmt: skip
 # A column without a name, as it is read here, by pandas and in pandas' Parquet files; and an index that was made a column
 # (`...1` by R).
 UNNAMED = re.compile(r"(?i)|unnamed(_\d+|: ?\d+)(_level_\d+|\.\d+)?|__index_level_\d+__")

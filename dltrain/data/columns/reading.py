@@ -131,6 +131,7 @@ def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> po
             polars.Series(whole, dtype=polars.Int128).cast(series.dtype, strict=False).drop_nulls().to_list()
         ).fill_null(False)
     if series.dtype.is_numeric():
+        numbers = [*numbers, *(float(word) for word in words if word in ("inf", "-inf"))]
         values = np.asarray(numbers, np.float32 if str(series.dtype) == "Float32" else np.float64)
         return polars.Series(np.isin(to_numbers(series, reading), values.astype(np.float64)))
     if is_unreadable(series) or str(series.dtype) == "Null":

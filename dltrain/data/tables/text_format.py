@@ -9,7 +9,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.number_signs import CURRENCY, MINUS
 from dltrain.data.tables.text_scan import scan_text
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = ("\t", ",", ";", "|")  # of two that do equally well the earlier; a tab hardly stands within a field
 SAMPLE_BYTES = 1 << 16
 WHITESPACE = "whitespace"
 # Two signs between fields stand for this one, which no text has.

@@ -186,10 +186,11 @@ def is_figure(cell: str) -> bool:
 
 
 def are_years(row: Sequence[str | None]) -> bool:
-    """Whether most cells of a row are years, each after the one before, and no cell is another number: a header."""
-    years = [int(cell) for cell in row if cell and _YEAR.fullmatch(cell)]
+    """Whether most cells of a row are years, all in order, and no cell is another number: a header."""
+    years = [int(cell) for cell in row if cell and _YEAR.fullmatch(cell.strip())]
     numbers = sum(is_number(cell) for cell in row if cell)
-    return 2 < len(years) == numbers > len(row) / 2 and all(early < late for early, late in pairwise(years))
+    are_some = 2 < len(years) == numbers > len(row) / 2
+    return are_some and any(all(early < late for early, late in pairwise(order)) for order in (years, years[::-1]))
 
 
 def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:

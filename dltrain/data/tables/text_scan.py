@@ -284,11 +284,11 @@ class WidthCheck:
             message = f"the rows have {min(self.widths)} values each, {self.named_by} {self.width}"
             question = "is the separator right (data.separator), is there a header line (data.header, data.columns)?"
             return [Fault(message, file=self.file, line=self.first_line, hint=question)]
-        faults = []
+        faults: list[Fault] = []
         for line, have in self.wrong:
             message = f"the row has {have} values, {'more' if have > self.width else 'fewer'} than {self.named_by} ({self.width})"
             hint = "quote values that hold the separator" if have > self.width else None
-            if have > self.width == 1 and self.num_wrong > self.num_records / 2:
+            if not faults and (self.width == 1 or len(self.widths) == 2) and self.num_wrong > self.num_records / 2:
                 hint = f"if the table begins at line {line} only: data.skip: {line - 1}"
             faults.append(Fault(message, file=self.file, line=line, hint=hint))
         return capped(faults, self.num_wrong)

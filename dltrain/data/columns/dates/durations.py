@@ -20,6 +20,8 @@ _HOURS = r"(?i)^(-?)(\d{1,4}):([0-5]\d)(?::([0-5]\d))? ?(?:h|hrs?|hours?|std\.?|
 _HALF_DAYS = r"^(0?\d|1[0-2]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,9})?))? ?([AaPp])\.?[Mm]\.?$"
 # ISO 8601, as feeds of videos and XML write it: PT1H30M, P1DT2H, PT4.5S.
 _ISO = r"^(-?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$"
+# `1995H1` is half a year: minutes behind hours have two digits where no word follows.
+_HALF_YEAR = r"(?i)\dh\d$"
 _LETTER = r"\p{L}"
 _PAIR = r"(?i)\d ?(?:d|h|j|std|tag|jour|m|heure)[^\d]*\d"
 
@@ -32,6 +34,8 @@ def are_durations(series: polars.Series) -> bool:
         return True
     if series.str.contains(_ISO).all() and series.str.contains(r"\d[WDHMS]$").all():
         return True
+    if series.str.contains(_HALF_YEAR).any():
+        return False
     return bool(series.str.contains(_WORDS).all() and series.str.contains(_LETTER).all() and series.str.contains(_PAIR).any())
 
 

@@ -17,6 +17,7 @@ from dltrain.data.columns.dates.reading import (
     WIDTHS,
     as_digits,
     parse,
+    zone_last,
     zone_minutes,
 )
 from dltrain.data.tables.column_names import name_of
@@ -85,7 +86,7 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
         chosen, note = _year_first_or_last(values, chosen, year_first, note)
     elif _is_weak(chosen) and not _is_regular(values, chosen):
         return None
-    if chosen.endswith("%z"):
+    if "%z" in chosen:
         zone, more = _zone_of(values, chosen)
         return Writing(f"{chosen} @{zone}", note or more)
     return Writing(chosen, note)
@@ -94,7 +95,7 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
 def zoned(values: polars.Series, writing: str) -> Writing:
     """A writing of the user's with the zone that the values show, where it names none and they are moments."""
     date_format, zone = split_writing(writing)
-    if zone is not None or date_format is None or not date_format.endswith(("%z", "%Z")):
+    if zone is not None or date_format is None or not date_format.endswith(("%z", "%Z", "%z %Y")):
         return Writing(writing)
     found, note = _zone_of(values, date_format)
     return Writing(f"{date_format} @{found}", note)
@@ -200,6 +201,7 @@ def _is_regular(values: polars.Series, date_format: str) -> bool:
 
 def _zone_of(values: polars.Series, date_format: str) -> tuple[str, str]:
     """The zone whose clock the hours are read by: the one offset that all values have, else UTC, with a note."""
+    values, _ = zone_last(values, date_format)
     minutes = zone_minutes(values.str.extract(rf" ?({ZONE})(?:{PLACE})?$")).unique().sort().to_list()
     places = values.str.extract(rf"({PLACE})$").unique().to_list()
     if len(places) == 1 and places[0] and is_zone(places[0][1:-1]):

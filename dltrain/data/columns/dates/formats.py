@@ -35,13 +35,18 @@ _BASIC = re.compile(rf"\d{{8}}(?P<join>[T _-])(?P<time>\d{{4}}|\d{{6}})(?P<part>
 # A day and a time in the names of files: `2020-01-05-08`, `2020-01-05_08-30-00`.
 _DASHED = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)(?P<join>[-_])\d\d(?P<minute>-\d\d)?(?P<second>-\d\d)?")
 # What C's ctime and the posts of networks write: `Mon Apr  6 22:19:45 2009`.
-_CTIME = re.compile(rf"{_ENGLISH} +\d{{1,2}} \d\d:\d\d:\d\d \d{{4}}", re.IGNORECASE)
+_CTIME = re.compile(rf"{_ENGLISH} +\d{{1,2}} \d\d:\d\d:\d\d(?P<zone> [+-]\d{{4}}| [A-Z]{{3,4}})? \d{{4}}", re.IGNORECASE)
+# What DB2 writes: `2020-01-05-08.30.00.123456`.
+_DB2 = re.compile(r"\d{4}-\d\d-\d\d-\d\d\.\d\d\.\d\d(?P<part>\.\d{1,9})?")
 
 
 @lru_cache(maxsize=1024)
 def candidates(text: str) -> tuple[str, ...]:
     """The formats that a text may be written in, the likelier first."""
     text = re.sub(rf"{PLACE}$", "", text.strip())
+    year = re.search(r"(?<=\d{4}) ?(?:г\.?|года)$", text)  # noqa: RUF001 of Russian dates
+    if year:
+        return tuple(date_format + year[0] for date_format in candidates(text[: year.start()]))
     weekday = _WEEKDAY.match(text)
     before = ""
     if weekday:
@@ -56,8 +61,12 @@ def candidates(text: str) -> tuple[str, ...]:
     if dashed:
         time = "%H" + ("-%M" if dashed["minute"] else "") + ("-%S" if dashed["second"] else "")
         found.append(f"%Y-%m-%d{dashed['join']}{time}")
-    if weekday and _CTIME.fullmatch(text):
-        found.append(f"{before}%b %d %H:%M:%S %Y")
+    db2 = _DB2.fullmatch(text)
+    if db2:
+        found.append(f"%Y-%m-%d-%H.%M.%S{'%.f' if db2['part'] else ''}")
+    ctime = _CTIME.fullmatch(text) if weekday else None
+    if ctime:
+        found.append(f"{before}%b %d %H:%M:%S{' %z' if ctime['zone'] else ''} %Y")
     timed = _TIMED.fullmatch(text)
     if timed:
         half = timed["half"]

@@ -161,6 +161,7 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
     """Text of one format: see `_read`."""
     import polars
 
+    series, date_format = zone_last(series, date_format)
     has_zone, written = date_format.endswith(("%z", "%Z")), date_format
     text, minutes = series, None
     if has_zone:
@@ -201,6 +202,13 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
             (polars.col("d") - polars.duration(minutes=polars.col("m"))).alias(series.name)
         )[series.name]
     return dates, moment
+
+
+def zone_last(texts: polars.Series, date_format: str) -> tuple[polars.Series, str]:
+    """Text and its format with the zone behind the year, before which networks and the `date` of Unix write it."""
+    if not date_format.endswith(" %z %Y"):
+        return texts, date_format
+    return texts.str.replace(rf"^(.*?)( ?(?:{ZONE})) (\d{{4}})$", "${1} ${3}${2}"), f"{date_format[:-6]} %Y %z"
 
 
 def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:

@@ -1,0 +1,102 @@
+"""What stands before a table, row names of R, counts of rows, text in Parquet: what `init` makes of them, and says."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.cli.app import run as command
+from dltrain.config import load_config_text
+from dltrain.config.types import DataConfig
+from dltrain.data import load_dataset
+
+X = np.random.default_rng(8).normal(size=120).round(3)
+CLASSES = ["abc"[row // 40] for row in range(120)]
+
+
+def begun(folder: Path, name: str, target: str) -> DataConfig:
+    assert command(["init", str(folder / name), f"--target={target}", "-o", str(folder / "c.yaml")]) == 0
+    config = load_config_text((folder / "c.yaml").read_text(), folder=folder).data
+    assert load_dataset(config, seed=0).parts
+    return config
+
+
+@pytest.mark.parametrize(
+    ("before", "header", "separator", "trailing", "skip"),
+    [
+        ("|1x3 Cross validator\n", "", ", ", "", 1),
+        ('"Data Source","Indicators",\n\n"Last Updated Date","2020-10-15",\n\n', '"a","b","y",\n', ",", ",", 4),
+        ("Report of the week\nmade by Excel; 2020\n", "a;b;y\n", ";", "", 2),
+    ],
+)
+def test_lines_before_a_table(before: str, header: str, separator: str, trailing: str, skip: int, tmp_path: Path) -> None:
+    rows = [separator.join([str(x), str(row % 3), "1", label]) + trailing for row, (x, label) in enumerate(zip(X, CLASSES))]
+    names = header.replace('"b"', '"b","c"').replace("b;", "b;c;")
+    (tmp_path / "t.csv").write_text(before + names + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.csv", "y" if header else "-1")
+    assert config.skip == skip
+    assert config.features == ({"a": "number", "b": "number"} if header else {"column_1": "number", "column_2": "number"})
+
+
+@pytest.mark.parametrize("row", ["1,2,3,9", "1,2"])
+def test_a_row_of_another_length_is_no_end_of_a_preamble(row: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{x},{label},1" for x, label in zip(X[:40], CLASSES)]
+    (tmp_path / "t.csv").write_text("a,y,b\n" + "\n".join([*rows[:20], row, *rows[20:]]) + "\n")
+    assert command(["init", str(tmp_path / "t.csv"), "--target=y"]) == 3
+    assert "t.csv:22: error: the row has" in capsys.readouterr().err
+
+
+def test_a_table_of_r_with_row_names_and_blanks(tmp_path: Path) -> None:
+    rows = [f'"Mazda RX{row}" {x} {row % 3} "{label}"' for row, (x, label) in enumerate(zip(X, CLASSES))]
+    (tmp_path / "t.txt").write_text('"mpg" "cyl" "y"\n' + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.txt", "y")
+    assert config.separator == "whitespace"
+    assert config.features == {"mpg": "number", "cyl": "number"}
+
+
+@pytest.mark.parametrize("name", ["", "Number", "what", "row", "day"])
+def test_a_count_of_rows_that_are_sorted_by_class(name: str, tmp_path: Path) -> None:
+    rows = [f"{row + 1},{x},{row % 3},{label}" for row, (x, label) in enumerate(zip(X, CLASSES))]
+    (tmp_path / "t.csv").write_text((f"{name},a,b,y\n" if name else "") + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.csv", "y" if name else "-1")
+    assert (("column_1", name)[bool(name)] in (config.features or ())) == (name == "day")  # which may be a time
+
+
+def test_years_that_fall_are_a_header(tmp_path: Path) -> None:
+    rows = [f"NR,T,Y{row % 3}\t{row} \t{row * 2} \t{row * 3} " for row in range(60)]
+    (tmp_path / "t.tsv").write_text("unit,sex,geo\\time\t2012 \t2011 \t2010 \n" + "\n".join(rows) + "\n")
+    assert begun(tmp_path, "t.tsv", "2012").features == {"unit,sex,geo\\time": "category", "2011": "number", "2010": "number"}
+
+
+def test_numbers_in_text_of_parquet(tmp_path: Path) -> None:
+    values = [row + 0.25 for row in range(80)]
+    text = {
+        "a": [f"{value:.2f}".replace(".", ",") for value in values],
+        "b": [f"1.{row:03d},5" for row in range(80)],
+        "y": [f"{value * 100:,.2f}".translate(str.maketrans(",.", ".,")) for value in values],
+    }
+    polars.DataFrame(text).write_parquet(tmp_path / "t.parquet")
+    config = begun(tmp_path, "t.parquet", "y")
+    assert (config.decimal, config.thousands, config.task) == (",", ".", "regression")
+    part = load_dataset(DataConfig(**{**_options(config), "scale": "none", "scale_target": False}), seed=0).parts["train"]
+    np.testing.assert_array_equal(part.inputs["features"][:, 0], np.asarray(values, np.float32)[part.row_ids])
+    np.testing.assert_allclose(part.targets["y"].ravel(), 100 * np.asarray(values)[part.row_ids], rtol=1e-6)
+
+
+def _options(config: DataConfig) -> dict[str, object]:
+    return {field: getattr(config, field) for field in config.__slots__}
+
+
+def test_infinite_numbers_of_parquet_are_no_values_and_said(tmp_path: Path) -> None:
+    numbers = [math.inf if row == 9 else row / 2 for row in range(80)]
+    polars.DataFrame({"a": numbers, "b": [row % 5 for row in range(80)], "y": numbers[::-1]}).write_parquet(
+        tmp_path / "t.parquet"
+    )
+    config = begun(tmp_path, "t.parquet", "y")
+    assert config.replace == {"a": {"inf": ""}, "y": {"inf": ""}}
+    assert config.missing_target == "drop"
+    assert not [text for text in load_dataset(config, seed=0).warnings if "no value of" in text]
