@@ -107,7 +107,8 @@ def without_credentials(text: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     """`1 row`, `1,200 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 # A path of the cache -> the name under which the user knows what lies there.

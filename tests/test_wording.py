@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.wording import column_hint, one_line, printable, without_credentials
+from dltrain.wording import column_hint, counted, one_line, printable, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,9 @@ def test_attack_16_a_path_made_of_a_url_keeps_no_password(url):
 )
 def test_a_column_that_holds_the_name_looked_for_may_be_several(column, said):
     assert column_hint("y", [column]).endswith(said)
+
+
+@pytest.mark.parametrize(("noun", "said"), [("row", "2 rows"), ("process", "2 processes"), ("box", "2 boxes")])
+def test_several_things_are_told_in_the_plural(noun, said):
+    assert counted(2, noun) == said
+    assert counted(1, noun) == f"1 {noun}"

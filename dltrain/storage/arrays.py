@@ -70,7 +70,12 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
             return arrays
     except DAMAGE as error:
         reason = reason_of(error)
-        raise DataError(Fault(f"not a readable .npz archive: {str(reason)[:200]}", file=name)) from error
+        raise DataError(Fault(f"not a readable .npz archive: {_first_line(reason)}", file=name)) from error
+
+
+def _first_line(reason: object) -> str:
+    """What NumPy says, without its advice, such as to trust pickles."""
+    return str(reason).partition("\n")[0][:200]
 
 
 def array_names(path: Path) -> list[str]:
@@ -84,7 +89,7 @@ def array_names(path: Path) -> list[str]:
             return [info.filename.removesuffix(".npy") for info in archive.infolist()[:MAX_ARRAYS]]
     except DAMAGE as error:
         reason = reason_of(error)
-        raise DataError(Fault(f"not a readable .npz archive: {reason}", file=shown(str(path)))) from error
+        raise DataError(Fault(f"not a readable .npz archive: {_first_line(reason)}", file=shown(str(path)))) from error
 
 
 def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -101,7 +106,7 @@ def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
                     shape, _, dtype = _read_header(member)
                     shapes[info.filename.removesuffix(".npy")] = tuple(int(extent) for extent in shape), str(dtype)
     except DAMAGE as error:
-        raise DataError(Fault(f"not a readable .npz archive: {str(error)[:200]}", file=shown(file))) from error
+        raise DataError(Fault(f"not a readable .npz archive: {_first_line(error)}", file=shown(file))) from error
     return shapes
 
 

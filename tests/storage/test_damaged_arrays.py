@@ -1,0 +1,25 @@
+"""Archives of arrays that cannot be read: what is said of them is ours."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from dltrain.errors import DataError
+from dltrain.storage.arrays import declared_shapes
+
+
+def test_a_header_that_is_too_long_brings_no_advice_to_trust_pickles(tmp_path):
+    header = b"{'descr': " + b"(" * 5000 + b")" * 5000 + b", 'fortran_order': False, 'shape': (20,)}"
+    numbers = io.BytesIO()
+    np.save(numbers, np.arange(20))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+        archive.writestr("y.npy", numbers.getvalue())
+    with pytest.raises(DataError, match="Header info length") as caught:
+        declared_shapes(str(tmp_path / "a.npz"))
+    assert "pickle" not in str(caught.value)
