@@ -30,6 +30,7 @@ from dltrain.config.catalog.metrics import (
     split_part,
 )
 from dltrain.config.gates import Requirement, parse_gate
+from dltrain.config.old_words.scores import score_meant
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
@@ -140,7 +141,9 @@ def check_requirements(config: Config, training: TrainingConfig, facts: DataFact
             found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
         if not found:
             offered = labels if bracket and labels else known
-            hint = meant_or(bare, offered, f"there will be: {one_of(offered)}")
+            there = f"there will be: {one_of(offered)}"
+            meant = score_meant(score, known)
+            hint = f"{meant}; {there}" if meant else meant_or(bare, offered, there)
             message = f"no metric {name} to require, in {text!r}"
             if bracket and labels and find_name(score, of_one) is not None:
                 asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]

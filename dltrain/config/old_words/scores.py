@@ -1,0 +1,48 @@
+"""Names that others have for what is computed of each run, and what to ask for in their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dltrain.config.old_words.names import SENTENCES
+from dltrain.wording import normalize
+
+_MEAN_RECALL = "of more than two classes it is `recall`, their mean; of two ask for `recall[LABEL]` of each"
+_OTHER_RECALL = "it is the recall of the other class: `recall[LABEL]`"
+_MACRO = "of more than two classes `{0}` is their mean; of one it is `{0}[LABEL]`"
+_RATE = "ask for accuracy, which is 1 - the share of errors"
+_MEANT = {
+    **dict.fromkeys(("balancedaccuracy", "balancedaccuracyscore", "uar", "macroaccuracy"), _MEAN_RECALL),
+    **dict.fromkeys(("specificity", "tnr", "truenegativerate"), _OTHER_RECALL),
+    **dict.fromkeys(("error", "errorrate", "zerooneloss"), _RATE),
+    **dict.fromkeys(("sensitivity", "tpr", "truepositiverate", "hitrate"), "it is `recall`"),
+    **dict.fromkeys(("ppv", "positivepredictivevalue"), "it is `precision`"),
+    **dict.fromkeys(("auroc", "rocaucscore", "aucroc", "cstatistic"), "it is `roc_auc`, which there is of two classes"),
+    **dict.fromkeys(("crossentropy", "nll", "negloglikelihood", "neglogloss"), "it is `log_loss`"),
+    **dict.fromkeys(("accuracyscore",), "it is `accuracy`"),
+    **dict.fromkeys(("brierscore", "brierscoreloss"), "it is `brier`"),
+    **{f"{before}{name}{after}": _MACRO.format(name) for name in ("precision", "recall", "f1")
+       for before, after in (("macro", ""), ("", "macro"), ("avg", ""), ("mean", ""))},
+    "meansquaredlogerror": "MeanSquaredLogarithmicError among `training.metrics` computes it",
+    "rmsle": "MeanSquaredLogarithmicError among `training.metrics` computes its square",
+    "rsquare": "it is `r2`",
+}  # fmt: skip
+_AMONG_METRICS = re.compile(r"write (.+)")
+
+
+def score_meant(name: str, there: Iterable[str] = ()) -> str | None:
+    """What to ask for in the place of a metric that is called so elsewhere; None where that is not known.
+
+    Args:
+        name: without a part and a label.
+        there: the metrics that there are; of several labels a row they have averages by names of their own.
+    """
+    word = normalize(name)
+    if any(known.endswith("_macro") for known in there):
+        return None
+    if word in _MEANT:
+        return _MEANT[word]
+    said = SENTENCES["metric"].get(word)
+    found = _AMONG_METRICS.fullmatch(said) if said else None
+    return f"{found[1]} among `training.metrics` computes it" if found else said
