@@ -22,7 +22,7 @@ from dltrain.config import load_config
 from dltrain.config.load import FaultyConfig
 from dltrain.config.types import NO_DATA, Config
 from dltrain.data.dataset import Dataset
-from dltrain.data.facts import DataFacts, facts_of
+from dltrain.data.facts import DataFacts, facts_of, faults_without_numbers
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, Note, texts, warnings_of
 from dltrain.model.given import given_schema
 from dltrain.model.heads.head import Head
@@ -185,6 +185,8 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     for item in (*check_groups(config, network), *check_members(config, facts), *answers):
         (errors if item.severity == "error" else warnings).append(item)
     errors += check_baselines(config, facts.schema)
+    if facts.schema is not None and not facts.errors:
+        errors += faults_without_numbers(config.data, facts.schema.targets)
     errors += check_sweep(config) if config.sweep else ()
     # Where there is no data it is not to blame, and neither is it for columns or numbers that the model or a step asks for.
     asked = ("model.", "data.transform.")

@@ -155,3 +155,19 @@ def with_folds(config: DataConfig, facts: DataFacts) -> DataFacts:
         return facts
     reason = why_no_folds(part_sizes(rows, split.test, None)["train"], split.folds)
     return replace(facts, errors=(*facts.errors, config_fault(config, "data.split", reason))) if reason else facts
+
+
+def faults_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> list[Fault]:
+    """What is to be done to numbers where no target is one."""
+    if any(spec.task == "regression" for spec in specs):
+        return []
+    what = "the input is reconstructed" if specs[0].is_reconstruction else f"the target {specs[0].name} holds classes"
+    return [
+        Fault(f"{what}: there is no number to {do}", path=f"data.{key}", hint="leave it out")
+        for key, is_asked, do in (
+            ("scale_target", config.scale_target == "log", "learn the logarithm of"),
+            ("scale_target", config.scale_target == "quantile", "learn the quantiles of"),
+            ("clip_target", config.clip_target, "keep within a range"),
+        )
+        if is_asked
+    ]

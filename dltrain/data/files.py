@@ -53,8 +53,7 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
         elif os.path.isdir(path):
             pattern = table_pattern(path)
             if pattern is None:
-                hint = f"name its files: {shown(path)}/*{_commonest_suffix(path)}"
-                faults.append(Fault(f"{shown(path)} is a folder, not a file", hint=hint))
+                faults.append(_folder_fault(path))
             else:
                 files += expand_paths([pattern])
         elif os.path.exists(path) and not os.path.isfile(path):
@@ -93,6 +92,19 @@ def table_pattern(folder: str) -> str | None:
     ending = kinds.pop()
     written = {entry.name[-len(ending) :] for entry in entries if entry.name.casefold().endswith(ending)}
     return os.path.join(glob.escape(folder), f"*{written.pop()}") if len(written) == 1 else None
+
+
+def _folder_fault(path: str) -> Fault:
+    """Says what to name instead of a folder."""
+    from dltrain.data.pictures.files import EXTENSIONS
+
+    suffix = _commonest_suffix(path)
+    if suffix.casefold() in EXTENSIONS:
+        message = f"{shown(path)} is a folder of pictures; what is read here is a table"
+        return Fault(
+            message, hint="name a CSV, Parquet or .npz file, with a column that names each picture if there is one of these"
+        )
+    return Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{suffix}")
 
 
 def _commonest_suffix(folder: str) -> str:

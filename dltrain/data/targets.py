@@ -18,6 +18,7 @@ from dltrain.data.columns.reading import Reading, is_duration, is_text, is_unrea
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.facts import faults_without_numbers
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
@@ -321,18 +322,7 @@ def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:
 
 def refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
     """Raises DataError where something is to be done to numbers and no target is one."""
-    if any(spec.task == "regression" for spec in specs):
-        return
-    what = "the input is reconstructed" if specs[0].is_reconstruction else f"the target {specs[0].name} holds classes"
-    faults = [
-        Fault(f"{what}: there is no number to {do}", path=f"data.{key}", hint="leave it out")
-        for key, is_asked, do in (
-            ("scale_target", config.scale_target == "log", "learn the logarithm of"),
-            ("scale_target", config.scale_target == "quantile", "learn the quantiles of"),
-            ("clip_target", config.clip_target, "keep within a range"),
-        )
-        if is_asked
-    ]
+    faults = faults_without_numbers(config, specs)
     if faults:
         raise DataError(faults)
 

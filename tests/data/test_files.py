@@ -10,6 +10,7 @@ import polars
 import pytest
 
 from dltrain.config.types import DataConfig
+from dltrain.data.files import expand_paths
 from dltrain.data.sources import read_source
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter
@@ -33,3 +34,13 @@ def test_what_makes_a_table_of_another_file_is_said_and_works(
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", hint.split("'")[1]], check=True)
     assert polars.read_parquet("d.parquet").equals(frame)
+
+
+def test_a_folder_of_pictures_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "a.PNG").touch()
+    with pytest.raises(DataError, match="a folder of pictures; what is read here is a table"):
+        expand_paths([str(tmp_path)])
+    (tmp_path / "a.PNG").rename(tmp_path / "a.dat")
+    with pytest.raises(DataError) as error:
+        expand_paths([str(tmp_path)])
+    assert error.value.faults[0].hint == f"name its files: {tmp_path}/*.dat"

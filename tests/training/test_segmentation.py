@@ -16,7 +16,7 @@ from dltrain.data import load_dataset
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import IGNORED
 from dltrain.data.sources.shapes import CLASSES, draw
-from dltrain.errors import DataError, UsageError
+from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.load_run import load_run
@@ -266,6 +266,8 @@ def test_the_h5_opens_in_plain_keras(whole: Path) -> None:
         ("training.loss=Dice", "pixels have no weights"),
         ("data.split.stratify=true", "no one class of a picture"),
         ("data.target=kind", "masks are what is learnt"),
+        ("data.scale_target=log", "there is no number to learn the logarithm of"),
+        ("data.clip_target=true", "there is no number to keep within a range"),
         ("model.output={Dense: {units: 3, activation: softmax}}", "cannot tell 4 classes apart"),
         ("model.layers.3={MaxPooling2D: {name: up}}", "Concatenate"),
     ],
@@ -273,3 +275,8 @@ def test_the_h5_opens_in_plain_keras(whole: Path) -> None:
 def test_what_does_not_go_with_masks_is_said_before_training(folder: Path, word: str, said: str) -> None:
     result = check_config(config_of(SHAPES, word, folder=folder))
     assert any(said in fault.message for fault in result.errors), [str(fault) for fault in result.errors]
+
+
+def test_a_transform_leaves_no_pixels(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="has no pixels"):
+        config_of(SHAPES, "data.transform=[{PCA: {n_components: 2}}]", folder=folder)

@@ -9,7 +9,7 @@ from dltrain.config.keys import keys_of
 from dltrain.config.reading import Context
 from dltrain.config.text.nodes import MappingNode, Node
 from dltrain.config.text.scalars import describe, quote
-from dltrain.config.types import LIKE_SCIKIT_LEARN, MULTILABEL, DataConfig, ImagesConfig, TextConfig
+from dltrain.config.types import LIKE_SCIKIT_LEARN, MULTILABEL, SEGMENTATION, DataConfig, ImagesConfig, TextConfig
 from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
 from dltrain.config.types.key import default_of
 from dltrain.wording import did_you_mean
@@ -79,6 +79,9 @@ def _check_kinds_of_data(context: Context, node: MappingNode, config: DataConfig
         message = "only a reconstruction has a clean input to learn from a corrupted one"
         hint = "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers"
         add(node.entries["corrupt"], "data.corrupt", message, hint)
+    if config.transform and config.task == SEGMENTATION:
+        message = "each pixel has a class, and what a transform makes of a picture has no pixels"
+        add(node.entries["transform"], "data.transform", message, "leave it out")
 
 
 def _check_labels(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
