@@ -75,7 +75,7 @@ def build_raw_model(
 
     Args:
         keras: the module.
-        model: of preprocessed input.
+        model: of preprocessed input, which is not trained any more.
         preprocessing: of the run.
         inputs: from `describe_inputs`.
         heads: of the model.
@@ -100,6 +100,8 @@ def build_raw_model(
         prepared = add_pictures(keras, preprocessing, tensors[inputs[0].column], any_size=any_size)
     arguments = [prepared[spec.name] for spec in preprocessing.schema.inputs]
     model = _uncompiled(keras, _without_random_layers(keras, model))
+    for layer in model._flatten_layers(include_self=False):
+        layer.activity_regularizer = None  # a part of the loss, which not every format can hold
     results = model(arguments if len(arguments) > 1 else arguments[0])
     results = list(results) if isinstance(results, (list, tuple)) else [results]
     made, outputs = add_outputs(keras, heads, results, with_text=with_text, units=units_of_input(preprocessing))
