@@ -14,6 +14,7 @@ from dltrain.config.catalog.loss_meaning import is_loss, loss_meaning
 from dltrain.errors import DltrainError, RunError
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import best_of_sweep
+from dltrain.wording import listed
 
 BEST, ALIKE, WORSE, UNKNOWN = "best", "within chance", "worse", ""
 
@@ -37,10 +38,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Board:
-    """Results that can be compared: of the same data, on the same part.
+    """Results that can be compared: of the same data and targets, on the same part.
 
     Attributes:
-        data: its files with their rows, in words; empty: not known.
+        data: its files with their rows, in words; empty: not known. With the targets where other runs on it have others.
         part: of the data.
         metric: as the runs call it.
         entries: the best first.
@@ -58,15 +59,17 @@ def make_boards(found: Sequence[tuple[Path, tuple[str, str, float]]]) -> list[Bo
     Args:
         found: run, and its (part, metric, value), the best first.
     """
-    boards: dict[tuple[str, str, str], Board] = {}
+    boards: dict[tuple[str, str, str, str], Board] = {}
     for path, (part, metric, value) in found:
         if math.isfinite(value):
-            fingerprint, data, interval = _facts_of(path, part, metric, value)
+            fingerprint, targets, data, interval = _facts_of(path, part, metric, value)
             if is_loss(metric) and (meaning := _meaning(path)):
                 fingerprint, data = fingerprint + json.dumps(meaning), ", ".join([data, *meaning.values()])
-            board = boards.setdefault((fingerprint, part, metric), Board(data, part, metric))
+            board = boards.setdefault((fingerprint, targets, part, metric), Board(data, part, metric))
             board.entries.append(Entry(path, value, interval))
-    for board in boards.values():
+    for (fingerprint, targets, *_), board in boards.items():
+        if targets and any(other[0] == fingerprint and other[1] != targets for other in boards):
+            board.data = f"{board.data}, {targets}" if board.data else targets
         best = board.entries[0]
         best.standing = BEST
         for entry in board.entries[1:]:
@@ -107,22 +110,23 @@ def difference_interval(
     return low, high
 
 
-def _facts_of(path: Path, part: str, metric: str, value: float) -> tuple[str, str, tuple[float, float] | None]:
-    """Fingerprint and name of a run's data, and the interval of a metric; empty where a damaged run does not say."""
+def _facts_of(path: Path, part: str, metric: str, value: float) -> tuple[str, str, str, tuple[float, float] | None]:
+    """Fingerprint, targets and name of a run's data, and the interval of a metric; empty where a damaged run does not say."""
     try:
         run = Run(best_of_sweep(path))
         manifest, document = run.read_manifest(), run.read_metrics()
     except RunError:
-        return "", "", None
+        return "", "", "", None
     data = manifest.get("data")
     if not isinstance(data, dict) or not data.get("fingerprint"):
-        return "", "", None
+        return "", "", "", None
     pair = _of(_of(document.get("intervals"), part), metric)
     known = isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, int | float) for end in pair)
     # The value of a sweep may be the mean of several fits, of which the first one's interval says little.
     is_its_own = _of(_of(document.get("metrics"), part), metric) == value
     interval = (float(pair[0]), float(pair[1])) if known and is_its_own else None
-    return str(data["fingerprint"]), _named(data.get("details")), interval
+    targets = listed(list(manifest.get("reference", {})), 3)
+    return str(data["fingerprint"]), targets and f"target {targets}", _named(data.get("details")), interval
 
 
 def _meaning(path: Path) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from dltrain.evaluation.leaderboard import difference_interval
+from dltrain.evaluation.leaderboard import difference_interval, make_boards
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.9, 0.8), (5.0, 9.0)])
@@ -36,3 +38,24 @@ def test_equal_shares_are_rarely_called_different():
         low, high = difference_interval(first, wilson(first), second, wilson(second))
         covered.append(low <= 0 <= high)
     assert 0.94 <= np.mean(covered) <= 0.975
+
+
+def run_of(folder: Path, name: str, target: str, accuracy: float) -> tuple[Path, tuple[str, str, float]]:
+    place = folder / name
+    place.mkdir()
+    manifest = {"reference": {target: {"counts": [1, 1]}}, "data": {"fingerprint": "f", "details": {"t.csv": {"rows": 9}}}}
+    ends = {"test": {"accuracy": [accuracy - 0.01, accuracy + 0.01]}}
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    metrics = {"part": "test", "metrics": {"test": {"accuracy": accuracy}}, "intervals": ends}
+    (place / "metrics.json").write_text(json.dumps(metrics))
+    return place, ("test", "accuracy", accuracy)
+
+
+def test_runs_of_one_table_that_foretell_other_columns_are_not_held_against_each_other(tmp_path: Path) -> None:
+    found = [run_of(tmp_path, *facts) for facts in (("a", "y", 0.9), ("b", "k", 0.8), ("c", "y", 0.5))]
+    boards = make_boards(found)
+    assert [(board.data, [(entry.path.name, entry.standing) for entry in board.entries]) for board in boards] == [
+        ("t.csv (9 rows), target y", [("a", "best"), ("c", "worse")]),
+        ("t.csv (9 rows), target k", [("b", "best")]),
+    ]
+    assert make_boards([found[0], found[2]])[0].data == "t.csv (9 rows)"
