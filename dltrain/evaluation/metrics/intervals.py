@@ -23,7 +23,8 @@ LEVEL = 95  # percent
 RESAMPLES = 2000
 MOST_UNITS = 1000  # more rows are drawn in so many groups, put together at random: the spread of sums stays what it is
 LEAST_UNITS = 5
-FEW_UNITS = 250  # groups or blocks, up to which the errors of a few of them move all
+FEW_UNITS = 250  # up to which the errors of a few of them move all
+_FEW_SUMS = 40  # of rows, whose errors' slopes are looked at: it costs a pass over the samples for each
 _MOST_NUMBERS = 200_000  # units times sums
 _SEED = 0xB007
 _LARGEST = 3.0  # times Student's quantile: of very few units the samples' own spreads may be next to nothing
@@ -134,8 +135,8 @@ def resample_counts(count: int) -> Floats:
 def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, Interval]:
     """Metric -> its interval; metrics that are no number have none.
 
-    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth; errors that few groups or
-    blocks share a studentized one; others quantiles of the bootstrap.
+    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth, and so does an area of
+    few units; errors of few units get a studentized one; others quantiles of the bootstrap.
 
     Args:
         sums: of the part.
@@ -148,7 +149,7 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
     drawn = draw(sums, units)
     found: dict[str, Interval] = {}
     studentized: Mapping[str, Interval] = {}
-    if not units.are_rows and units.count <= FEW_UNITS:
+    if units.count <= FEW_UNITS and (sums.num_sums <= _FEW_SUMS or not units.are_rows):
         quantile = student_quantile(1 - (1 - level / 100) / 2, units.count - 1)
         studentized = studentized_intervals(sums.compute, added, resample_counts(units.count), sums.tailed, quantile)
     for name, one in drawn.items():
@@ -158,6 +159,8 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
             interval = _share_interval(sums.shares[name], added, units, level)
         elif name in studentized:
             interval = studentized[name]
+        elif name.partition("[")[0] == "roc_auc" and units.count <= FEW_UNITS:
+            interval = _area_interval(one, level) or one.interval(level)
         else:
             interval = one.interval(level)
             if interval is not None and name in sums.bounded:
@@ -221,6 +224,16 @@ def _below_one(interval: Interval, units: int, level: int) -> Interval:
     if low >= 1:  # nothing went wrong in so many units: that says no more than it does of a share
         return wilson(units, units, level)
     return low, min(high, 1.0)
+
+
+def _area_interval(drawn: Drawn, level: int) -> Interval | None:
+    """Of an area under a curve, as of a share of as many rows as its spread says; None where that says nothing."""
+    units, value = len(drawn.without), drawn.value
+    spread = (units - 1) / units * float(((drawn.without - drawn.without.mean()) ** 2).sum())  # the jackknife's
+    if not (math.isfinite(spread) and spread > 0 and 0 < value < 1):
+        return None
+    rows = min(float(units), value * (1 - value) / spread)
+    return wilson(value * rows, rows, level, student_quantile(1 - (1 - level / 100) / 2, units - 1))
 
 
 def _share_interval(share: Share, added: Floats, units: Units, level: int) -> Interval | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from types import SimpleNamespace
 
 import numpy as np
@@ -183,3 +184,17 @@ def _shifted(rng, num_rows, shift):
     scores = rng.normal(size=num_rows) + (1.5 + shift) * np.where(codes == 1, 1, -1) / 2
     given = 1 / (1 + np.exp(-scores))
     return codes, np.stack([1 - given, given], axis=1)
+
+
+def test_of_thirty_rows_areas_and_errors_are_covered_as_well() -> None:
+    """A strong model of few rows, whose samples are all near an area of 1; errors of which a few are large."""
+    rng, rows, covered = np.random.default_rng(0), 30, {"area": [], "rmse": []}
+    area = NormalDist().cdf(2 / 2**0.5)
+    for _ in range(150):
+        codes = np.tile([0, 0, 1], 10)
+        scores = 1 / (1 + np.exp(-rng.normal(size=rows) - 2 * codes))
+        found = intervals(class_sums(codes, np.stack([1 - scores, scores], axis=1)), units_of(rows))["roc_auc"]
+        covered["area"].append(found[0] <= area <= found[1])
+        found = intervals(number_sums(np.zeros(rows), rng.laplace(size=rows)), units_of(rows))["rmse"]
+        covered["rmse"].append(found[0] <= 2**0.5 <= found[1])
+    assert {name: np.mean(values) > 0.91 for name, values in covered.items()} == {"area": True, "rmse": True}
