@@ -1,18 +1,23 @@
-"""A training step against Keras's `fit`, side by side in one process.
+"""A training step against Keras's `fit`, side by side in one process; and with `--others` against what else trains such a model.
 
-    python -m tests.benchmarks.steps [--repeats 5] [--json FILE]
+    python -m tests.benchmarks.steps [--repeats 5] [--only WORD] [--others] [--json FILE]
 
 The same model twice, on the same rows in the same order; `fit` is timed as it is called by hand (arrays, `shuffle=True`, quiet).
 Each repeat times one stretch of both, one after the other; the table shows medians and the ratio of the pairs.
+
+Others are a hand-written `tf.function` with XLA, PyTorch (`pip install torch`, compiled) and JAX (`pip install jax`, jitted), each
+left out where it is not installed. The limit is the time that the step's multiplications take at the speed of a product of two
+matrices of 2048 × 2048 numbers, measured here: three times those forwards.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +33,7 @@ from dltrain.model.keras_import import import_keras
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.loop import CompiledLoop, epoch_order
 from dltrain.training.segments import to_tensors
+from tests.benchmarks.other_steps import Train, by_jax, by_tf_function, by_torch
 
 
 def layer(class_name: str, name: str | None = None, inputs: tuple[str, ...] | None = None, **arguments: Any) -> LayerConfig:
@@ -68,6 +74,18 @@ CASES: dict[str, dict[str, Any]] = {
             layer("Flatten"), layer("Dense", units=32, activation="relu"),
         ],
         "shape": (31, 23, 1), "classes": 2, "rows": 576, "batch": 16, "epochs": 3, "run_steps": 100_000, "goal": 0.45,
+    },
+    "MLP 713-20-10-1, batch 1024": {
+        "layers": [layer("Dense", units=20, activation="relu"), layer("Dense", units=10, activation="relu")],
+        "shape": (713,), "classes": 2, "rows": 8192, "batch": 1024, "epochs": 5, "run_steps": 100_000, "goal": 0.9,
+    },
+    "LSTM 32 over 100 steps, batch 32": {
+        "layers": [layer("LSTM", units=32)],
+        "shape": (100, 8), "classes": 2, "rows": 512, "batch": 32, "epochs": 2, "run_steps": 100_000, "goal": 0.9,
+    },
+    "Xception's head, batch 32": {
+        "layers": [layer("Dense", units=256, activation="relu")],
+        "shape": (2048,), "classes": 10, "rows": 2048, "batch": 32, "epochs": 3, "run_steps": 100_000, "goal": 0.9,
     },
     "residual net on 96×96, batch 32": {
         "layers": resnet(), "shape": (96, 96, 3), "classes": 10, "rows": 256, "batch": 32, "epochs": 1, "run_steps": 1000, "goal": 0.95,
@@ -130,20 +148,83 @@ def measure(case: dict[str, Any], repeats: int) -> dict[str, Any]:
     }
 
 
+def measure_others(case: dict[str, Any], repeats: int, speed: float) -> dict[str, Any]:
+    """Milliseconds a step by other means, or why they are left out."""
+    model, encoded = make(case)
+    x, y = encoded.inputs[0], encoded.targets[0]
+    steps = case["rows"] // case["batch"]
+    means: dict[str, Callable[[], Train]] = {
+        "tf.function, XLA": lambda: by_tf_function(case, model, x, y),
+        "PyTorch, compiled": lambda: by_torch(case, x, y),
+        "JAX, jitted": lambda: by_jax(case, x, y),
+    }
+    found: dict[str, float | str] = {}
+    for name, make_train in means.items():
+        try:
+            train = make_train()
+            train(1)
+        except ImportError as error:
+            found[name] = f"left out: {error}"
+            continue
+        times = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            train(case["epochs"])
+            times.append((time.perf_counter() - started) / (case["epochs"] * steps))
+        found[name] = 1000 * statistics.median(times)
+    found["limit of products"] = 1000 * 6 * case["batch"] * products_a_row(model) / speed
+    return {"others": found}
+
+
+def products_a_row(model: Any) -> int:
+    """Multiplications of weights forwards, for one row."""
+    total = 0
+    for item in model.layers:
+        kernels = [weight for weight in item.trainable_weights if len(weight.shape) > 1]
+        if kernels:
+            places = item.input.shape[1:-1] if type(item).__name__ == "LSTM" else item.output.shape[1:-1]
+            total += math.prod(places) * sum(math.prod(kernel.shape) for kernel in kernels)
+    return total
+
+
+def product_speed() -> float:
+    """Operations a second of TensorFlow's product of two matrices, the best of ten."""
+    import tensorflow as tf
+
+    side = 2048
+    a = tf.random.normal((side, side))
+    times = []
+    for _ in range(10):
+        started = time.perf_counter()
+        tf.matmul(a, a).numpy()
+        times.append(time.perf_counter() - started)
+    return 2 * side**3 / min(times)
+
+
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", metavar="WORD", default="", help="cases whose name has this word")
+    parser.add_argument("--others", action="store_true", help="also what else trains such a model, and the limit")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(words)
     import_keras()
     results = {}
     print(f"{'model':34} {'dltrain':>11} {'fit':>11} {'ratio':>7} {'goal':>6}  XLA")
+    speed = product_speed() if options.others else 0.0
     for name, case in CASES.items():
+        if options.only not in name:
+            continue
         row = results[name] = measure(case, options.repeats)
         print(
             f"{name:34} {row['dltrain_ms']:8.3f} ms {row['fit_ms']:8.3f} ms {row['ratio']:7.3f} {row['goal']:6.2f}  {'on' if row['xla'] else 'off'}",
             flush=True,
         )
+        if options.others:
+            row |= measure_others(case, options.repeats, speed)
+            for means, value in row["others"].items():
+                told = value if isinstance(value, str) else f"{value:8.3f} ms, dltrain / it {row['dltrain_ms'] / value:.3f}"
+                print(f"    {means:26} {told}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
