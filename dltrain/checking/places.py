@@ -37,6 +37,6 @@ def placed(config: Config, faults: Iterable[Fault]) -> list[Fault]:
 
 
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """By place; those without a line last; each once."""
+    """Faults by their place in the file, each once; those without a line come last."""
     unique = dict.fromkeys(faults)
     return tuple(sorted(unique, key=lambda item: (item.line is None, item.line or 0, item.column or 0)))

@@ -26,7 +26,7 @@ OUTLIER_DISTANCE = 20.0  # in widths of the middle half of the values
 
 @dataclass(slots=True)
 class Finding:
-    """One oddity.
+    """Something odd about the data, with what can be done about it.
 
     Attributes:
         message: what was found, with columns or rows.

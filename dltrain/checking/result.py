@@ -49,7 +49,7 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """The sum of what is known."""
+        """Bytes of the model, of a batch and, as far as it is known, of the data."""
         return self.model + self.batch + (self.data or 0)
 
 

@@ -34,7 +34,7 @@ class DataRequest:
 
     @classmethod
     def of(cls, config: Config) -> DataRequest:
-        """What a config asks for."""
+        """The data that a config asks for, as its model takes it."""
         return cls(data_for_model(config.data, config.model), config.seed)
 
     @property

@@ -46,7 +46,7 @@ class FittedStep:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What the numbers are called."""
+        """Names of the numbers that the step gives."""
         return tuple(f"{self.name} {index}" for index in range(self.width))
 
     def transform(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ class AverageOfRuns(StoredRun):
 
     @property
     def is_average(self) -> bool:
-        """It is one."""
+        """True: several runs are averaged."""
         return True
 
     def in_float32(self) -> Self:

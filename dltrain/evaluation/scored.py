@@ -58,5 +58,5 @@ class Scored:
         return sums_of_part(self.heads, self.answers, self.part, {})
 
     def units(self, sums: Mapping[str, Sums]) -> Units | None:
-        """What chance draws."""
+        """The rows, or groups of rows, that the bootstrap draws."""
         return units_of_part(self.part, sums)

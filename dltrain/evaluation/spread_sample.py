@@ -64,7 +64,7 @@ def take_part(part: Part, rows: NDArray[np.int64]) -> Part:
 
 
 def sample_note(rows: NDArray[np.int64]) -> str:
-    """The sentence that says so."""
+    """Says that the training part's metrics are those of a sample."""
     return f"The training part's metrics are those of {len(rows):,} rows, evenly spread over the training part."
 
 

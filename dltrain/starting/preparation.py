@@ -41,7 +41,7 @@ class Preparation:
     clip_target: bool = False
 
     def apply(self, config: DataConfig) -> DataConfig:
-        """The `data:` block with it."""
+        """The `data:` block with the decisions in it."""
         return replace(
             config,
             encode=self.encode or None,

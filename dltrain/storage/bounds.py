@@ -50,5 +50,5 @@ PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
 
 
 def most_unpacked(num_bytes: int, ratio: int | None = None) -> int:
-    """Bytes that a file of so many may unpack to."""
+    """To how many bytes a file of so many may unpack."""
     return max(ALWAYS_ALLOWED, (RATIO.value if ratio is None else ratio) * num_bytes)

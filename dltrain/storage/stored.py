@@ -72,12 +72,12 @@ def whole(low: int, high: int) -> Check:
 
 
 def word(*words: str) -> Check:
-    """One of some words."""
+    """A check that takes one of these words."""
     return lambda value: isinstance(value, str) and value in words
 
 
 def maybe(check: Check) -> Check:
-    """Null, or what the check takes."""
+    """A check that takes null, and what another check takes."""
     return lambda value: value is None or check(value)
 
 
@@ -102,7 +102,7 @@ def fields(schema: Mapping[str, Check], *, required: Iterable[str] = (), others:
 
 
 def anything(value: Any) -> bool:
-    """What is only kept and shown."""
+    """A check that takes every value: what is only kept and shown."""
     return True
 
 

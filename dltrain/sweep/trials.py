@@ -88,7 +88,7 @@ class Trial:
 
     @property
     def epoch(self) -> str | None:
-        """As `epochs_text` has it."""
+        """The epochs at whose ends the fits reached their metrics, as a text."""
         return epochs_text(fit.epoch for fit in self.fits)
 
     @property

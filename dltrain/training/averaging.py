@@ -136,12 +136,12 @@ class EpochAverage:
         self._statistics = epoch, [variable.value.read_value() for variable in statistics]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a resume needs, by name."""
+        """The running means and their count, by the names that a resume reads."""
         means = {f"{_PREFIX}{index}": np.asarray(mean) for index, mean in enumerate(self._means)}
         return {f"{_PREFIX}count": np.asarray(self._count), **means}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Go on with what `arrays` gave."""
+        """Put back the running means that `arrays` gave."""
         import tensorflow as tf
 
         self._count = int(arrays.get(f"{_PREFIX}count", np.asarray(0)))

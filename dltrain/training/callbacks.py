@@ -195,7 +195,7 @@ class EpochCallbacks:
         return plain, arrays
 
     def restore(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Put back what `memory` gave."""
+        """Put callbacks back to where `memory` found them."""
         self._model.stop_training = bool(plain.get("stopped", False))
         for key, callback in self._callbacks.items():
             values = dict(plain.get(key, {}))

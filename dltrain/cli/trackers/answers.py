@@ -16,7 +16,7 @@ NAMES = {"mlflow": "MLflow", "wandb": "Weights & Biases"}
 
 
 def require_answer(to: str, uri: str | None = None) -> None:
-    """Ask it.
+    """Refuse a tracker whose server does not answer, or answers that it cannot take the run.
 
     Args:
         to: "mlflow" or "wandb".

@@ -118,7 +118,7 @@ class Tracker(Protocol):
     """Keeps runs. Told of one again, it takes what is new of it."""
 
     def send(self, told: Told) -> Logged:
-        """Tell it of a run, whole or so far.
+        """Send a run to the tracker, whole or as far as it has got.
 
         Raises:
             DataError: it does not answer, or refuses.

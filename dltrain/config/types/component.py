@@ -43,7 +43,7 @@ class Component:
 
     @property
     def own(self) -> OwnComponent | None:
-        """What own code says of it; None: it is Keras's."""
+        """What the source of own code says of the component; None for Keras's."""
         return None if self.code is None else self.code.components[self.name]
 
     @property

@@ -87,7 +87,7 @@ class ThresholdConfig:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether it takes rows to choose it."""
+        """Whether rows decide it, rather than a number that is given."""
         return self.number is None
 
     def plain(self) -> Any:

@@ -60,12 +60,12 @@ class MembersConfig:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of members, or of the folds that stand for them."""
         return self.folds or self.number
 
     @property
     def are_several(self) -> bool:
-        """Whether there is more than one to train."""
+        """Whether this fit trains several members; a member by itself is one."""
         return self.count > 1 and self.member is None
 
 

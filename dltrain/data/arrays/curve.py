@@ -62,7 +62,7 @@ class Curve:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Curve:
-        """What `to_state` made, again.
+        """The curve that `to_state` wrote.
 
         Raises:
             ValueError, TypeError, KeyError: it is damaged.

@@ -40,7 +40,7 @@ class Boolean(Number):
         return "true or false"
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
-        """What fills gaps."""
+        """Learn the value that stands in for missing ones."""
         fill = how.impute if not isinstance(how.impute, str) or how.impute == "none" else "most_frequent"
         untaught = why_untaught(seen)
         if untaught and untaught != NO_VALUE:

@@ -34,7 +34,7 @@ UNSEEN = "a word that nobody wrote"
 
 
 class Category(Kind):
-    """One of several words."""
+    """Words, each of which names a category."""
 
     name = "category"
     tells_alone = True

@@ -92,7 +92,7 @@ class FeatureColumn:
 
     @property
     def by_kind(self) -> Kind:
-        """What its kind is and does."""
+        """The column's kind, which knows how such columns are read, learned and written."""
         return KIND_OF[self.kind]
 
     @property
@@ -373,7 +373,7 @@ class Gaps:
     total: int = 0
 
     def add(self, column: FeatureColumn, values: Any, locate: Locate) -> None:
-        """Take in those of a column's values."""
+        """Add the rows in which a column has no value."""
         rows = np.flatnonzero(column.by_kind.are_gaps(values))
         self.total += len(rows)
         for row in rows[: NUM_SHOWN - len(self.faults)]:
@@ -382,6 +382,6 @@ class Gaps:
             self.faults.append(Fault(message, file=file, line=line, hint="data.impute: median fills it"))
 
     def refuse(self) -> None:
-        """Raise DataError with them where there are any."""
+        """Raise DataError where rows without a value were added."""
         if self.faults:
             raise DataError(capped(self.faults, self.total))

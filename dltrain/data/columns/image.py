@@ -38,7 +38,7 @@ class Image(Kind):
     many = "a column of images"
 
     def check(self, column: FeatureColumn) -> None:
-        """The form of its pictures is there."""
+        """Refuse a stored column without the form of its pictures."""
         if column.form is None:
             raise ValueError(f"the column {column.name} has no form of its pictures")
         super().check(replace(column, form=None))

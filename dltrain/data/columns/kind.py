@@ -204,7 +204,7 @@ class Kind:
         return False
 
     def group(self, column: FeatureColumn) -> str:
-        """With which others it is described."""
+        """The name under which such columns are counted in the summary."""
         return self.name
 
     def describe(self, columns: Sequence[FeatureColumn]) -> str:

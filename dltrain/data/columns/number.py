@@ -128,7 +128,7 @@ def make_gaps(column: FeatureColumn, generator: np.random.Generator, count: int)
 
 
 def make_numbers(number: NumberTransform, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """Numbers as training had them, some beyond."""
+    """Made-up numbers distributed as those of training, a few of them beyond."""
     if len(number.quantiles):
         beyond = 0.1 * (number.quantiles[-1] - number.quantiles[0])
         return generator.uniform(number.quantiles[0] - beyond, number.quantiles[-1] + beyond, count)

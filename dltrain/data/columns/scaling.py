@@ -58,7 +58,7 @@ class NumberTransform:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the model's columns that it makes."""
+        """Names of the model's columns that are made of the number."""
         return (self.name, f"{self.name} missing") if self.indicator else (self.name,)
 
     def transform(self, values: Numbers) -> Numbers:

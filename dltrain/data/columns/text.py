@@ -27,7 +27,7 @@ class Text(Kind):
     many = "free text"
 
     def check(self, column: FeatureColumn) -> None:
-        """Its tokens are there."""
+        """Refuse a stored column without its tokens."""
         if column.tokenizer is None:
             raise ValueError(f"the column {column.name} has no tokens")
         super().check(replace(column, tokenizer=None))

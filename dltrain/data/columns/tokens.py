@@ -125,7 +125,7 @@ class Tokenizer:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Tokenizer:
-        """What `to_state` made, again.
+        """The tokens that `to_state` wrote.
 
         Raises:
             KeyError, TypeError, ValueError: it is not what `to_state` makes.

@@ -61,7 +61,7 @@ def read_targets(
 
 
 def have_values(target: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Boolean [rows]: where there is a target."""
+    """Boolean [rows]: whether the row has a target."""
     if target.ndim == 3:  # masks, of which each pixel may have none
         return np.ones(len(target), bool)
     if target.ndim == 2:  # several labels

@@ -67,7 +67,7 @@ class Ahead:
         return np.stack([self.last.later(step, first + place) for place in range(count)], axis=1).ravel()
 
     def go_on(self, said: Mapping[str, NDArray[np.float64]]) -> None:
-        """Take forecasts for the rows that come next.
+        """Continue the series with forecasts in place of rows that are not known yet.
 
         Args:
             said: column that is foretold -> [series, rows] in its own units.

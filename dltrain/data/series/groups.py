@@ -35,7 +35,7 @@ class Groups:
     names: list[tuple[str, ...]]
 
     def take(self, rows: NDArray[np.int64]) -> Groups:
-        """Those of some rows."""
+        """The groups of some of the rows."""
         return Groups(self.codes[rows], self.names)
 
     def labels(self, columns: Sequence[str], rows: NDArray[np.int64]) -> dict[str, list[str]]:
@@ -50,7 +50,7 @@ def label_of(column: str) -> str:
 
 
 def one_series(num_rows: int) -> Groups:
-    """All rows are of one series."""
+    """Groups that put all rows into one series."""
     return Groups(np.zeros(num_rows, np.int64), [()])
 
 

@@ -24,7 +24,7 @@ WHOLE_SERIES, ROW = "series", "row"
 
 
 def label_specs(config: DataConfig, raw: RawTable, reading: Reading, names: Sequence[str]) -> tuple[TargetSpec, ...]:
-    """The labels that columns hold.
+    """A target for each column that holds labels.
 
     Raises:
         DataError: a column is empty, or has one label alone.

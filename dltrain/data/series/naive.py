@@ -40,7 +40,7 @@ class NaiveErrors:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], num_series: int) -> NaiveErrors:
-        """Of what `to_state` gave.
+        """The errors that `to_state` wrote.
 
         Raises:
             ValueError: it is something else.

@@ -57,7 +57,7 @@ class Times:
     labels: NDArray[np.object_] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Times:
-        """Those of some rows."""
+        """The times of some of the rows."""
         return Times(self.kind, self.values[rows], self.date_format, None if self.labels is None else self.labels[rows])
 
     @property

@@ -72,7 +72,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
 
 
 def fetch(name: str, reporter: Reporter) -> Path:
-    """Where scikit-learn has it.
+    """The file of the dataset that scikit-learn's package brings with it.
 
     Raises:
         UsageError: not where this version of dltrain knows it.

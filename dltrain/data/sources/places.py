@@ -15,7 +15,7 @@ from dltrain.storage.download import DownloadError, Remote, download
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a dataset's files look like on a disk.
+    """Which files a dataset consists of, and where they are looked for.
 
     Attributes:
         dataset: its name in a config.

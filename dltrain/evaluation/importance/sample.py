@@ -26,7 +26,7 @@ _DECIDING = ("log_loss", "rmse", "accuracy")
 
 @dataclass(slots=True)
 class Sample:
-    """Rows of a part and one metric.
+    """Rows of a part on which one metric is computed again and again.
 
     Attributes:
         scored: the whole part.
@@ -62,7 +62,7 @@ class Sample:
         )
 
     def drawn(self, outputs: Sequence[NDArray[Any]]) -> Drawn:
-        """The same, with the values that chance draws."""
+        """The metric over bootstrap samples of the part's rows."""
         return _drawn(self.scored, self.part, outputs)[0][self.metric]
 
 

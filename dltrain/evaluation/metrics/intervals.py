@@ -94,7 +94,7 @@ class Units:
     are_rows: bool = True
 
     def document(self) -> dict[str, object]:
-        """What metrics.json says of them."""
+        """How the intervals were made, for metrics.json."""
         return {"level": LEVEL / 100, "by": self.by, "units": self.count, "resamples": RESAMPLES}
 
 

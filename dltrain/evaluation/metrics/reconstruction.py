@@ -58,7 +58,7 @@ class ReconstructionScore:
         return np.concatenate(self._row_errors)
 
     def intervals(self) -> dict[str, Interval]:
-        """Those of mse, rmse and mae."""
+        """Confidence intervals of mse, rmse and mae."""
         return mean_intervals({"mse": self.row_errors, "mae": np.concatenate(self._absolute)}, len(self.row_errors))
 
     def metrics(self) -> dict[str, float]:

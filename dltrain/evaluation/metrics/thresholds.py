@@ -33,7 +33,7 @@ class Thresholds:
 
     @classmethod
     def of(cls, is_positive: ArrayLike, scores: ArrayLike) -> Thresholds:
-        """Those of rows.
+        """Every threshold that tells some of the rows apart.
 
         Args:
             is_positive: [rows].

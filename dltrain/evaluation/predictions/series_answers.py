@@ -57,7 +57,7 @@ def whole_series(part: Part) -> WholeSeries | None:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRows:
-    """What predictions are a row each of.
+    """The rows that predictions are made for, with the answers.
 
     Attributes:
         answers: of each head, see `answers_of`.
@@ -80,7 +80,7 @@ class AnsweredRows:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence that says so."""
+        """Says where there is a row for each series rather than for each window."""
         if self.series is None:
             return []
         count, windows = len(self.series.first), len(self.series.codes)

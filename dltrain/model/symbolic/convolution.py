@@ -27,7 +27,7 @@ def take_apart(inputs: tuple[Shape, ...], arguments: Arguments) -> tuple[int, Sh
 
 
 def join_channels(spatial: Sequence[int | None], channels: int | None, arguments: Arguments) -> Shape:
-    """The shape of such extents and channels."""
+    """A shape of spatial extents and channels, in the order of `data_format`."""
     return (channels, *spatial) if arguments.channels_first else (*spatial, channels)
 
 

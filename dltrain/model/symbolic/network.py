@@ -60,7 +60,7 @@ class Network:
 
     @property
     def trainable(self) -> int | None:
-        """Those that training changes."""
+        """Parameters that training changes; None where they are not known."""
         return _sum([row.found.trainable for row in self.rows])
 
     def needed_for(self, name: str) -> set[str]:

@@ -62,7 +62,7 @@ class Inferred:
 
     @property
     def trainable(self) -> int | None:
-        """Those of them that training changes."""
+        """The layer's parameters that training changes; None where they are not known."""
         return None if self.weights is None else _total(tuple(weight for weight in self.weights if weight.trainable))
 
     @property

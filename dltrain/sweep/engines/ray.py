@@ -51,7 +51,7 @@ class RayEngine:
         self._address = address
 
     def why_not(self, fits: Sequence[TrialFit]) -> str | None:
-        """It runs everything, if Ray is there.
+        """None: Ray runs every fit, if it is installed.
 
         Raises:
             UsageError: Ray is not installed.

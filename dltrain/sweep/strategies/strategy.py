@@ -47,7 +47,7 @@ class ListStrategy:
         self._trials = list(trials)
 
     def candidates(self) -> list[dict[str, Any]]:
-        """All of them."""
+        """The values of all trials, in their order."""
         return self._trials
 
     def choose(self, most: int) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ class ListStrategy:
         """Results change nothing."""
 
     def resume(self, trials: Sequence[Trial]) -> None:
-        """Go on with those that were not chosen yet."""
+        """Go on with the trials that an earlier run of the sweep had not chosen yet."""
         chosen = [dict(trial.parameters) for trial in trials]
         self._trials = [*chosen, *(trial for trial in self._trials if trial not in chosen)]
         self._next = len(chosen)

@@ -111,7 +111,7 @@ class PrunedStrategy:
         self._count = 0
 
     def candidates(self) -> list[dict[str, Any]]:
-        """Those of the strategy."""
+        """The values of all trials, of the strategy whose trials are pruned."""
         return self._strategy.candidates()
 
     def keep(self, trials: Sequence[dict[str, Any]]) -> None:

@@ -81,7 +81,7 @@ class Manifest:
 
     @classmethod
     def read(cls, run: Run) -> Manifest:
-        """That of a run.
+        """The manifest of a run.
 
         Raises:
             RunError: it is missing, or a value in it is not what dltrain writes.

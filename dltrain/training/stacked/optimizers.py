@@ -148,7 +148,7 @@ class _View:
         return shaped(self._optimizer.number(name), self._rank)
 
     def rest(self, name: str) -> Any:
-        """One minus a number."""
+        """One minus a number of the optimizer, such as 1 - beta_1."""
         return shaped(1 - self._optimizer.number(name), self._rank)
 
     def has(self, name: str) -> bool:

@@ -56,11 +56,11 @@ class Alone:
         return None
 
     def of_chief(self, value: float) -> float:
-        """A number as the chief has it."""
+        """A number of this process, replaced by the first process's."""
         return value
 
     def any(self, flag: bool) -> bool:
-        """Whether it is so in one process at the least."""
+        """Whether the flag is set in at least one process."""
         return flag
 
     def gather(self, arrays: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
@@ -68,7 +68,7 @@ class Alone:
         return [list(arrays)]
 
     def bytes_of_chief(self, content: bytes | None) -> bytes | None:
-        """Bytes that the chief has."""
+        """Bytes of the first process, given to all."""
         return content
 
     def require_same(self, text: str, what: str) -> None:
@@ -194,11 +194,11 @@ class Group(Alone):
             return np.asarray(self._totals[kind](tf.constant(array)))
 
     def of_chief(self, value: float) -> float:
-        """As in `Alone`."""
+        """A number of this process, replaced by the first process's."""
         return float(self.total(np.asarray(value if self.is_chief else 0.0, np.float64)))
 
     def any(self, flag: bool) -> bool:
-        """As in `Alone`."""
+        """Whether the flag is set in at least one process."""
         return bool(self.total(np.asarray(flag, np.float64)))
 
     def gather(self, arrays: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
@@ -215,7 +215,7 @@ class Group(Alone):
         ]
 
     def bytes_of_chief(self, content: bytes | None) -> bytes | None:
-        """As in `Alone`."""
+        """Bytes of the first process, given to all."""
         size = int(self.of_chief(-1 if content is None else len(content)))
         if size < 0:
             return None
