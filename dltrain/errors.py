@@ -7,6 +7,7 @@ Any other exception that reaches the command line is a bug in dltrain (exit code
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -240,9 +241,14 @@ class TrialsCrashedError(DltrainError):
 
 
 class WorkerLostError(DltrainError):
-    """One of the processes that train a fit together is gone; the run is saved and can be resumed."""
+    """One of the processes that train a fit together is gone; the run is saved and can be resumed.
+
+    Attributes:
+        run: the directory of the run, where it had begun.
+    """
 
     exit_code = 8
+    run: os.PathLike[str] | None = None
 
 
 class InterruptedRun(DltrainError):

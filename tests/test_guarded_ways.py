@@ -72,6 +72,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "training/environment.py": "git rev-parse HEAD",
         "system.py": "os.fork, which those above call where the system has it",
         "cards.py": "nvidia-smi -L, where the driver shows nothing else",
+        "cli/again.py": "a fit that has lost a worker goes on in the place of this process: imports as it does, no working directory",
         "training/saving/tracking.py": "what sends a run to a tracker while it is trained: a session of its own, imports as the fit does",
     },
     "print": {

@@ -43,6 +43,12 @@ class Settings:
     verbose: int = 0
     threads: int | None = None
 
+    @property
+    def words(self) -> list[str]:
+        """The options that say so."""
+        threads = [] if self.threads is None else ["--threads", str(self.threads)]
+        return [*["--json"] * self.json, *["-q"] * self.quiet, *["-v"] * self.verbose, *threads]
+
 
 class Console(Reporter):
     """Shows results, progress and log lines as the settings, the streams and the environment allow.

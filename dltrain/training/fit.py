@@ -306,7 +306,9 @@ class _Fit:
         except WorkerLostError as error:
             status = "interrupted"
             hint = f"go on, with as many workers or others: dltrain fit --resume {self.run.path}{self.session.group.words}"
-            raise WorkerLostError([replace(fault, hint=hint) for fault in error.faults]) from error
+            lost = WorkerLostError([replace(fault, hint=hint) for fault in error.faults])
+            lost.run = self.run.path
+            raise lost from error
         except DltrainError as error:
             status = "diverged" if error.exit_code == 4 else "failed"
             raise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -11,9 +14,11 @@ import numpy as np
 import polars
 import pytest
 
+from dltrain.cli.again import go_on
 from dltrain.cli.commands.fit import _require_engine
+from dltrain.cli.console import Console
 from dltrain.config.load import load_config_text
-from dltrain.errors import UsageError
+from dltrain.errors import UsageError, WorkerLostError
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.sweep.engines import ray
@@ -144,3 +149,62 @@ def test_workers_of_one_fit_are_actors(cluster, tmp_path):
     done = run_dltrain("fit", "c.yaml", *there, "5", cwd=tmp_path)
     assert done.returncode == 2
     assert "has no room for 5 workers" in done.stderr
+
+
+def descendants(words: bytes) -> list[int]:
+    """Processes below this one whose command line begins so."""
+    parents, found = {}, []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if (folder / "cmdline").read_bytes().startswith(words):
+                found.append(int(folder.name))
+
+    def is_below(number: int) -> bool:
+        while number > 1:
+            number = parents.get(number, 0)
+            if number == os.getpid():
+                return True
+        return False
+
+    return [number for number in found if is_below(number)]
+
+
+@pytest.mark.slow
+def test_a_fit_that_loses_a_worker_on_ray_goes_on_by_itself(cluster, tmp_path):
+    (tmp_path / "c.yaml").write_text(WORKERS)
+    words = ["training.epochs=60", "--threads", "1"]
+    there = ["--engine", "ray", "--address", cluster.address, "--workers", "2"]
+    history = tmp_path / "lost" / "history.csv"
+
+    def lose_a_worker() -> None:
+        until = time.monotonic() + 200
+        while time.monotonic() < until and not (history.is_file() and history.read_text().count("\n") > 5):
+            time.sleep(0.1)
+        for number in descendants(b"ray::Seat.train"):
+            os.kill(number, signal.SIGKILL)
+
+    thread = threading.Thread(target=lose_a_worker)
+    thread.start()
+    done = run_dltrain("fit", "c.yaml", *words, "--run-dir", "lost", *there, "--require", "accuracy>=0.1", "--json", cwd=tmp_path)
+    thread.join()
+    assert done.returncode == 0, done.stderr
+    assert "going on with what was saved (try 1 of 3)" in done.stderr
+    document = json.loads(done.stdout)
+    assert (document["status"], document["epochs"], document["resumed"]) == ("finished", 60, True)
+    assert [gate["met"] for gate in document["gates"]] == [True]
+    assert polars.read_csv(history)["epoch"].to_list() == list(range(1, 61))
+
+
+def test_a_fit_does_not_go_on_for_ever(monkeypatch):
+    console = Console()
+    begun = []
+    monkeypatch.setattr(os, "execve", lambda *words: begun.append(words))
+    error = WorkerLostError("worker 1 of 2 is gone")
+    go_on(["fit", "--resume", "x"], error, console)
+    [(_, words, environment)] = begun
+    assert "['fit', '--resume', 'x']" in words[-1]
+    assert environment["DLTRAIN_WORKERS_LOST"] == "1"
+    monkeypatch.setenv("DLTRAIN_WORKERS_LOST", "3")
+    with pytest.raises(WorkerLostError, match="worker 1 of 2 is gone"):
+        go_on(["fit", "--resume", "x"], error, console)

@@ -6,8 +6,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import click
 
@@ -24,7 +25,7 @@ from dltrain.cli.options import (
 )
 from dltrain.cli.paths import refuse_other_than_one, several_hint
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import Fault, UsageError, WorkerLostError
 from dltrain.wording import counted, one_line
 
 MOST_LOCAL = 64
@@ -32,6 +33,7 @@ MOST_LOCAL = 64
 if TYPE_CHECKING:
     from dltrain.config.types import Config
     from dltrain.training.result import FitResult
+    from dltrain.training.workers.group import Group
 
 
 def command(
@@ -95,27 +97,70 @@ def command(
         return 0
     from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
 
-    with contextlib.ExitStack() as stack:
-        if engine is not None and workers is not None:
-            from dltrain.sweep.engines.ray_workers import workers_on_ray
-
-            each = "--threads says so" if threads else "--threads says otherwise"
-            threads, count, workers = threads or 1, workers, None
-            console.status(f"{count} workers on Ray, each with {counted(threads, 'thread')} ({each})")
-            group = stack.enter_context(workers_on_ray(config, count, address=address, threads=threads))
-        result = fit(
-            config,
-            argv=sys.argv,
-            runs=runs,
-            run_dir=run_dir,
-            resume=resumed,
-            require=gates,
-            threads=threads,
-            reporter=console,
-            workers=workers or 1,
-            group=group,
-        )
+    try:
+        with contextlib.ExitStack() as stack:
+            count = workers if engine is not None else None
+            if count is not None:
+                group, threads = _on_ray(stack, console, config, count, address), threads or 1
+            result = fit(
+                config,
+                argv=sys.argv,
+                runs=runs,
+                run_dir=run_dir,
+                resume=resumed,
+                require=gates,
+                threads=threads,
+                reporter=console,
+                workers=workers if workers is not None and count is None else 1,
+                group=group,
+            )
+    except WorkerLostError as error:
+        if engine is None or error.run is None:
+            raise
+        more = [
+            *(words or ()),
+            *allowed(large=allow_large, one_class=allow_one_class),
+            "--engine",
+            engine,
+            "--workers",
+            str(workers),
+        ]
+        _go_on([*more, *(["--address", address] if address else []), *_requiring(gates)], error, console)
     return _show(console, result)
+
+
+def _on_ray(stack: contextlib.ExitStack, console: Console, config: Config, count: int, address: str | None) -> Group:
+    """The workers on Ray, for as long as the stack is open.
+
+    Raises:
+        UsageError: there is no cluster, or no room in it.
+        WorkerLostError: there is none for a fit that has lost a worker.
+    """
+    from dltrain.cli.again import times_lost
+    from dltrain.sweep.engines.ray_workers import workers_on_ray
+
+    threads = console.settings.threads
+    each = "--threads says so" if threads else "--threads says otherwise"
+    console.status(f"{count} workers on Ray, each with {counted(threads or 1, 'thread')} ({each})")
+    try:
+        return stack.enter_context(workers_on_ray(config, count, address=address, threads=threads or 1))
+    except UsageError as error:
+        if not times_lost():
+            raise
+        raise WorkerLostError(
+            [replace(fault, message=f"a worker was lost, and {fault.message}") for fault in error.faults]
+        ) from error
+
+
+def _requiring(gates: Sequence[str]) -> list[str]:
+    return [word for gate in gates for word in ("--require", gate)]
+
+
+def _go_on(words: Sequence[str], error: WorkerLostError, console: Console) -> NoReturn:
+    """Begin the command anew, to go on with the run."""
+    from dltrain.cli.again import go_on
+
+    go_on(["fit", *words, "--resume", str(error.run), *console.settings.words], error, console)
 
 
 def _require_engine(engine: str | None, workers: int | None, address: str | None) -> None:

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -63,6 +64,10 @@ class RayEngine:
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """As in `Engine`."""
         self.why_not(())
+        with off_stdout():
+            yield from self._run(source, context)
+
+    def _run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         ray, is_ours = connect(self._address)
         threads = context.threads or 1
         jobs = context.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
@@ -78,6 +83,13 @@ class RayEngine:
                     ray.cancel(reference, force=True)
             if is_ours:
                 ray.shutdown()
+
+
+@contextlib.contextmanager
+def off_stdout() -> Iterator[None]:
+    """What Ray prints of processes that died goes to stderr: stdout holds the result alone, which may be JSON."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def connect(address: str | None) -> tuple[Any, bool]:

@@ -13,7 +13,7 @@ from dltrain.cards import AUTO, CPU, asked_cards, count_cards
 from dltrain.config.types import Config
 from dltrain.errors import DltrainError, Fault, UsageError, WorkerLostError, reason_of
 from dltrain.settings import trusting_code
-from dltrain.sweep.engines.ray import RayEngine, connect
+from dltrain.sweep.engines.ray import RayEngine, connect, off_stdout
 from dltrain.training.workers.cluster import Cluster
 from dltrain.training.workers.group import Group
 from dltrain.wording import counted
@@ -76,6 +76,12 @@ def workers_on_ray(config: Config, count: int, *, address: str | None, threads: 
     if asked_cards(devices) > 1:
         hint = "training.devices=gpu: each worker takes one card"
         raise UsageError(Fault(f"training.devices: {devices} is of one machine, and Ray's workers may be on many", hint=hint))
+    with off_stdout():
+        yield from _workers(config, count, address, threads, devices)
+
+
+def _workers(config: Config, count: int, address: str | None, threads: int, devices: str) -> Iterator[Group]:
+    """`workers_on_ray`, once it is known that Ray can be asked."""
     ray, is_ours = connect(address)
     cards = 1 if asked_cards(devices) or (devices == AUTO and count_cards()) else 0
     group = None
