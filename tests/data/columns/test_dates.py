@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dltrain.config.catalog.date_formats import epoch_of
 from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.columns.dates.durations import are_durations
 from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_kind, infer_time
@@ -309,3 +310,27 @@ def test_numbers_since_1970_are_told_how_to_be_said(tmp_path: Path, first: int, 
 @pytest.mark.parametrize("value", ["x", "12", "3.5", "20200105", ""])
 def test_other_words_are_no_times(value: str) -> None:
     assert epoch_of(value) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "zone"),
+    [
+        ("%a %b %d %H:%M:%S +0000 %Y", " @UTC"),
+        ("%a %b %d %H:%M:%S PDT %Y", " @-07:00"),
+        ("%Y-%m-%d-%H.%M.%S.123456", ""),
+        ("%d января %Y г.", ""),  # noqa: RUF001
+        ("%d января %Y года", ""),
+    ],
+)
+def test_dates_of_networks_of_db2_and_of_russian(form: str, zone: str) -> None:
+    times = [datetime(2020, 1, 3, 5, 7, 9) + timedelta(days=day) for day in range(20)]
+    text = polars.Series("x", [time.strftime(form) for time in times])
+    writing = find_writing(text)
+    assert writing is not None
+    assert writing.text.endswith(zone)
+    assert to_dates(text, writing.text).dt.date().to_list() == [time.date() for time in times]
+
+
+def test_halves_of_years_are_no_lengths_of_time() -> None:
+    assert not are_durations(polars.Series([f"{year}H{half}" for year in range(1995, 2005) for half in (1, 2)]))
+    assert are_durations(polars.Series(["2h30", "8h05", "24h00"]))
