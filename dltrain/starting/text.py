@@ -169,7 +169,7 @@ def has_header(frame: polars.DataFrame) -> bool:
         values = values.filter(~values.is_in(["", *USUAL_MISSING]))
         if not cell or cell in USUAL_MISSING:
             continue
-        if is_number(cell) or _looks_like(cell, values):
+        if is_figure(cell) or _looks_like(cell, values):
             is_data = True
         elif len(values) and (values.cast(float, strict=False).null_count() == 0 or all(map(is_figure, values[:HEAD_LINES]))):
             return True
