@@ -324,7 +324,7 @@ def test_a_damaged_plan_is_refused(inline, tmp_path, key, value):
     manifest = json.loads((first.run / "manifest.json").read_text())
     manifest["plan"][key] = value
     (first.run / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(RunError, match=rf"manifest\.json: plan\.{key} is not what dltrain writes there"):
+    with pytest.raises(RunError, match=rf"manifest\.json: plan\.{key}[\w.]* is not what dltrain writes there"):
         sweep(resume=first.run)
     del manifest["plan"]
     (first.run / "manifest.json").write_text(json.dumps(manifest))
