@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
@@ -128,8 +129,7 @@ def export(
         reporter.status("comparing it with the run")
         num_rows, difference = _compare(stored, model, raw, chosen, temporary)
     described = document(raw.inputs, raw.outputs, chosen)
-    if not num_rows:
-        notes.append(f"nothing that reads {chosen.name} files is installed: the file was not compared with the run")
+    notes += _to_be_said(stored, chosen, num_rows)
     return Export(
         run=run,
         path=path,
@@ -141,6 +141,16 @@ def export(
         notes=notes,
         **described,
     )
+
+
+def _to_be_said(stored: StoredRun, chosen: ExportFormat, num_rows: int) -> list[str]:
+    """What is odd about the written file: that nothing compared it, or that it answers a part of what the run does."""
+    notes = []
+    if not num_rows:
+        notes.append(f"nothing that reads {chosen.name} files is installed: the file was not compared with the run")
+    if isinstance(stored.preprocessing, SeriesPreprocessing) and stored.preprocessing.labels_whole:
+        notes.append("the file answers one window; a series' answer is the mean of the probabilities of its windows")
+    return notes
 
 
 # What a SavedModel consists of; a folder with anything else in it is not replaced.

@@ -69,7 +69,9 @@ def test_tones_are_told_apart(tmp_path: Path) -> None:
     assert result.metrics["accuracy"] == pytest.approx(np.mean([one.metrics["accuracy"] for one in by_tone]))
     assert result.metrics["accuracy"] == pytest.approx(np.mean(np.reshape(right, (30, 13))[:, ::3]))
 
-    model = import_keras().models.load_model(export(run.run, format="keras", destination=tmp_path / "tones.keras").path)
+    exported = export(run.run, format="keras", destination=tmp_path / "tones.keras")
+    assert "the file answers one window; a series' answer is the mean of the probabilities of its windows" in exported.notes
+    model = import_keras().models.load_model(exported.path)
     import tensorflow as tf
 
     last = frame.filter(polars.col("tone") == 7)["value"].to_numpy()[None, -12:]

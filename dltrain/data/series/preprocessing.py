@@ -304,7 +304,8 @@ class SeriesPreprocessing(Preprocessing):
         for names, what in ((series.known, "known ahead"), (series.static, "the same in each series")):
             line += f"; {' and '.join(names)} {'are' if len(names) > 1 else 'is'} {what}" if names else ""
         if series.id:
-            line += f"; {len(self.known):,} series told apart by {', '.join(series.id)}, one model for all"
+            trained = " in the training part," if self.labels_whole else ""
+            line += f"; {len(self.known):,} series{trained} told apart by {', '.join(series.id)}, one model for all"
         return [line, *self.table.describe()]
 
     def _apart(self) -> str:
