@@ -107,7 +107,7 @@ def without_credentials(text: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     """`1 row`, `1,200 rows`."""
-    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) and noun != "epoch" else "s"
     return f"{count:,} {noun}{ending}"
 
 

@@ -141,7 +141,7 @@ def test_a_wrong_config_costs_no_import_of_tensorflow(dltrain, folder):
     result = dltrain("fit", "typo.yaml", PYTHONPROFILEIMPORTTIME="1")
     assert result.returncode == 2
     imported = [line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if line.startswith("import time:")]
-    assert "dltrain.config.load" in imported
+    assert "dltrain.config.blocks.data" in imported
     assert not {"tensorflow", "keras", "sklearn", "polars"} & {name.partition(".")[0] for name in imported}
     result = dltrain("fit", "typo.yaml", "--json")
     assert result.returncode == result.json["exit"] == 2

@@ -68,7 +68,7 @@ BROKEN = [
     (CSV + "series: {history: 3}\n  encode: {w: embedding}\n", 6, 11, "data.encode.w", "of a series are one-hot"),
     (CSV + "limit: 9\nmodel: {inputs: {n: [a], e: {shape: [2]}}}\n", 6, 29, "model.inputs.e", "no data goes into an input"),
     (CSV + "columns: [y, b, b]\n", 5, 19, "data.columns.2", "named twice"),
-    (CSV + 'separator: "::"\n', 5, 14, "data.separator", "single character"),
+    (CSV + 'separator: ":;"\n', 5, 14, "data.separator", "single character"),
     (CSV + "encoding: utf9\n", 5, 13, "data.encoding", "unknown text encoding"),
     (CSV + "replace: {a: b}\n", 5, 16, "data.replace.a", "expected a mapping of old text to new"),
     (CSV + "missing: {a: b}\n", 5, 12, "data.missing", "expected a name or a list of names"),

@@ -189,10 +189,8 @@ def test_attack_7_temporary_files_are_new_files(tmp_path, monkeypatch):
 
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    monkeypatch.setattr("dltrain.storage.atomic.secrets.token_hex", lambda size: "guessed")
-    import os
-
-    (tmp_path / f".file.{os.getpid()}-guessed.tmp").symlink_to(victim)
+    monkeypatch.setattr("dltrain.storage.atomic._temporary_name", lambda path: f".{path.name}.guessed.tmp")
+    (tmp_path / ".file.guessed.tmp").symlink_to(victim)
     with pytest.raises(RunError):
         write_atomically(tmp_path / "file", b"evil")
     assert victim.read_text() == "precious"

@@ -47,6 +47,8 @@ FEW_CATEGORIES = 64
 TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
+# Where fewer are, many different words are texts of which some are digits, as numbers of tickets are.
+MOSTLY_NUMBERS, MOST_WORDS = 0.8, 20
 NEARLY_ALL = 0.9
 _NUMBER = r"[-+]?[\d.,' ]*\d[\d.,]*"
 _SCRIPT = r"[\p{Nd}.,\x{66b}\x{66c}\x{ff0e}\x{ff0c}]"
@@ -115,7 +117,8 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
             if sample.str.contains(LEADING_ZERO).any():
                 codes.append(shown_column(name))
             continue
-        warnings.append(_said_of_words(name, kind, sample, is_word, "numbers"))
+        if is_word.sum() <= (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() <= MOST_WORDS:
+            warnings.append(_said_of_words(name, kind, sample, is_word, "numbers"))
     lines = []
     if codes:
         hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"

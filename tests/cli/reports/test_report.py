@@ -111,7 +111,7 @@ def test_numbers_a_sweep_and_several_runs(folder, capsys):
     for words, shown in (
         (["numbers"], ["rmse", "predicted against true: as it should be", "the predictions that are furthest off"]),
         (["sweep"], ["2 trials, the best first", "training.optimizer.learning_rate", "standard error", "Trials in their order"]),
-        (["labels", "numbers"], ["What their configs differ in", "data.target", "(best)"]),
+        (["labels", "numbers"], ["What their configs differ in", "data.target"]),
     ):
         file = folder / f"{words[0]}-{len(words)}.html"
         assert run(["report", *(str(folder / word) for word in words), "-o", str(file), "--json"]) == 0
