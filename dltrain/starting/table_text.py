@@ -162,7 +162,7 @@ def render_columns(block: Block, found: Studied) -> None:
         block.entry("color", config.arguments["color"], "no picture that was looked at has colours")
     for name, reason in columns.codes.items():
         if name in kinds and name not in config.drop:
-            block.remark(f"{name}: codes rather than amounts, {reason}; `{name}: number` takes them for amounts", indent=2)
+            block.remark(f"{name}: whole numbers read as categories, {reason}; `{name}: number` takes them for amounts", indent=2)
     for note in notes_on_columns(found):
         block.remark(note.text, indent=2)
     if config.drop:

@@ -29,7 +29,7 @@ def test_numbers_of_users_are_categories_and_ages_numbers(tmp_path: Path) -> Non
     rows = zip(*_rows(), strict=True)
     text = _config(tmp_path, ["user,age,liked", *(f"{user},{age},{liked:.3f}" for user, age, liked in rows)], "liked")
     assert "features: {user: category, age: number}" in text
-    assert "user: codes rather than amounts, 80 different" in text
+    assert "user: whole numbers read as categories, 80 different" in text
     assert "`user: number` takes them for amounts" in " ".join(text.replace("#", "").split())
 
 
@@ -52,11 +52,11 @@ def test_amounts_stay_numbers(tmp_path: Path, curve: object) -> None:
     liked = curve(amount.astype(float)) + rng.normal(size=4000)  # type: ignore[operator]
     text = _config(tmp_path, ["amount,liked", *(f"{x},{y:.3f}" for x, y in zip(amount, liked, strict=True))], "liked")
     assert "amount: number" in text
-    assert "codes rather" not in text
+    assert "read as categories" not in text
 
 
 def test_each_row_of_its_own_number_is_no_code(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     order, other = rng.permutation(4000) * 3 + 5, rng.normal(size=4000)
     lines = [f"{x},{y:.3f},{y + rng.normal():.3f}" for x, y in zip(order, other, strict=True)]
-    assert "codes rather" not in _config(tmp_path, ["amount,other,liked", *lines], "liked")
+    assert "read as categories" not in _config(tmp_path, ["amount,other,liked", *lines], "liked")
