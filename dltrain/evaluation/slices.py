@@ -76,7 +76,8 @@ class Slice:
     @property
     def seems_worse(self) -> bool:
         """Whether a deciding metric is worse than the baseline's, and chance explains it."""
-        return not self.is_worse and any(
+        is_better = bool(self.standings) and all(standing == "better" for standing in self.standings.values())
+        return not (self.is_worse or is_better) and any(
             self.metrics[name] > self.baseline[name]
             for name in self.baseline
             if name in self.metrics and name.endswith(_DECIDING)

@@ -9,6 +9,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.kept.run import KeptRun, read_kept, require_kind
 from dltrain.data.kept.target import keep_targets
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.data.pictures.seen_range import FEWEST_VALUES, notes_of_another_scale
 from dltrain.errors import ConfigError, Note
 
 # What a reader says of the pixels; the rest is where pictures are, and what they are called.
@@ -38,7 +39,7 @@ def kept_pictures(config: DataConfig, found: PicturePreprocessing) -> tuple[Pict
     targets, notes = keep_targets(kept, there.targets, found.targets)
     said = Note(f"preprocessing of {kept.name}: {there.describe()[0]}")
     made = replace(found, targets=targets, scale=there.scale, center=there.center, spread=there.spread, steps=there.steps)
-    return made, [said, *notes]
+    return made, [said, *notes, *notes_of_another_scale(found.seen, there.seen, FEWEST_VALUES)]
 
 
 def _require_form(config: DataConfig, kept: KeptRun, there: PicturePreprocessing, here: PicturePreprocessing) -> None:

@@ -162,6 +162,9 @@ def _other_features(config: DataConfig, kept: KeptRun, table: TablePreprocessing
     is_series = config.series is not None
     roles = dict.fromkeys(config.drop, "data.drop") | ({} if is_series else dict.fromkeys(config.target, "data.target"))
     roles |= {config.weight: "data.weight"} if config.weight else {}
+    roles |= dict.fromkeys(config.identifiers, "data.identifiers")
+    splits = {key: getattr(config.split, key) for key in ("column", "group", "time")}
+    roles |= {} if is_series else {name: f"data.split.{key}" for key, name in splits.items() if name}
     for name in kinds.keys() & roles.keys():
         message = f"{name} is a feature of {kept.name}, whose preprocessing is kept"
         yield config_fault(config, roles[name], message, f"leave {KEY} out: the preprocessing is then fitted to this data")

@@ -16,7 +16,7 @@ from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_
 from dltrain.data.columns.scaling import nonzero_deviation
 from dltrain.data.dataset import IGNORED, InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.array_targets import have_values
-from dltrain.data.pictures.seen_range import notes_of_another_scale
+from dltrain.data.pictures.seen_range import notes_of_another_scale, range_of
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.tables.preprocessing import DROP
@@ -49,7 +49,7 @@ class PicturePreprocessing(Preprocessing):
         steps: transformers of scikit-learn behind the scaled numbers, which they take as one row.
         missing, replace: of the targets of array files, as the config has them.
         missing_target: "fail", or "drop": rows without a target are left out where targets are needed.
-        seen: the least and the largest number of the training part's arrays; None: of pictures, or not known.
+        seen: between which numbers nearly all of the training part's arrays are; None: of pictures, or not known.
     """
 
     kind: ClassVar[str] = "pictures"
@@ -103,7 +103,8 @@ class PicturePreprocessing(Preprocessing):
             )
         rows = self._usable_rows(raw, with_targets, notes) if rows is None else rows
         if notes is not None:
-            notes += notes_of_another_scale(images, rows, self.seen)
+            found = None if self.seen is None else range_of(images, rows)
+            notes += notes_of_another_scale(found, self.seen, len(rows) * int(np.prod(images.shape[1:])))
         scaled = self._scaled(images, rows)
         if self.steps:
             scaled = apply_steps(self.steps, in_memory(scaled))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,36 +15,33 @@ from dltrain.errors import Note, warn
 FEWEST_VALUES = 16
 # Numbers that fill less than one part in so many of what training's filled are on another scale: 0...1 instead of 0...255.
 SMALL_SHARE = 100
-
-
-def blocks_of(images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-    """The rows, so many at a time that they do not fill the memory."""
-    size = max(1, BLOCK_VALUES // max(1, int(np.prod(images.shape[1:]))))
-    return (rows_in_memory(images, rows[start : start + size]) for start in range(0, len(rows), size))
+# Percent of the numbers that may lie outside, at each end, without being what training has seen.
+FAR_OUT = 0.1
 
 
 def range_of(images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> tuple[float, float] | None:
-    """The least and the largest number of some rows; None where there is none."""
-    bounds = [(float(block.min()), float(block.max())) for block in blocks_of(images, rows) if block.size]
-    return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
+    """Between which numbers nearly all of some rows are, one in a thousand at each end left out; None where there is none."""
+    size = max(1, int(np.prod(images.shape[1:])))
+    every = max(1, -(-len(rows) * size // BLOCK_VALUES))
+    values = rows_in_memory(images, rows[::every])
+    if not values.size:
+        return None
+    low, high = np.percentile(values, FAR_OUT, method="lower"), np.percentile(values, 100 - FAR_OUT, method="higher")
+    return float(low), float(high)
 
 
-def notes_of_another_scale(
-    images: NDArray[Any] | DiskArray, rows: NDArray[np.int64], seen: tuple[float, float] | None
-) -> list[Note]:
+def notes_of_another_scale(found: tuple[float, float] | None, seen: tuple[float, float] | None, num_values: int) -> list[Note]:
     """A warning of numbers that are far outside of what training has seen, or all in a small corner of it.
 
     Args:
-        images: arrays that a trained model is asked about, before they are scaled.
-        rows: those that it is asked about.
-        seen: the least and the largest number of the training part; None: not known.
+        found: `range_of` the arrays that a trained model is asked about, before they are scaled; None: there are none.
+        seen: the same of the training part; None: not known.
+        num_values: how many numbers were found.
     """
-    found = None if seen is None else range_of(images, rows)
     if seen is None or found is None or seen[0] == seen[1]:
         return []
     span = seen[1] - seen[0]
     is_outside = found[1] - seen[1] > span or seen[0] - found[0] > span
-    num_values = len(rows) * int(np.prod(images.shape[1:]))
     is_small = 0 < (found[1] - found[0]) * SMALL_SHARE < span and num_values >= FEWEST_VALUES
     if not is_outside and not is_small:
         return []

@@ -1,36 +1,22 @@
+"""Arrays on another scale than those of the training."""
+
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from dltrain.config.types import DataConfig
-from dltrain.data.pictures.fit import fit_pictures
-from dltrain.data.pictures.preprocessing import PicturePreprocessing
-from dltrain.data.raw import RawPictures
-from dltrain.errors import Note
-
-BYTES = np.random.default_rng(0).integers(0, 256, (40, 4, 5, 3)).astype(np.uint8)
-UNIT = (BYTES / 255).astype(np.float32)
+from dltrain.data.pictures.seen_range import notes_of_another_scale, range_of
 
 
-@pytest.mark.parametrize("scale", ["unit", "standard", "minmax", "none"])
-@pytest.mark.parametrize(
-    ("trained", "asked", "is_said"),
-    [
-        (BYTES, UNIT, True),
-        (UNIT, BYTES, True),
-        (BYTES, BYTES.astype(np.float32), False),
-        (UNIT, 1 - UNIT[:1], False),
-        (BYTES - 100.0, BYTES, False),
-        (BYTES, np.full_like(BYTES, 7), False),
-    ],
-)
-def test_arrays_on_another_scale_than_the_training_s_are_told(
-    scale: str, trained: np.ndarray, asked: np.ndarray, is_said: bool
-) -> None:
-    config = DataConfig("npz", scale=scale, task="classification")
-    fitted = fit_pictures(config, RawPictures(trained, np.arange(40) % 2), 0, None).preprocessing
-    again = PicturePreprocessing.from_state(*fitted.to_state())
-    notes: list[Note] = []
-    again.transform(RawPictures(asked, None), with_targets=False, notes=notes)
-    assert [note.code for note in notes] == (["another_scale"] if is_said else [])
+def test_one_number_far_out_is_no_other_scale() -> None:
+    rng = np.random.default_rng(0)
+    training, asked = rng.normal(size=(400, 8)), rng.normal(size=(50, 8))
+    training[3, 4] = 5000
+    seen = range_of(training, np.arange(400))
+    assert notes_of_another_scale(range_of(asked, np.arange(50)), seen, asked.size) == []
+    (note,) = notes_of_another_scale(range_of(255 * asked, np.arange(50)), seen, asked.size)
+    assert "scaled otherwise" in note.text
+
+
+def test_of_few_numbers_the_range_is_all_of_them() -> None:
+    assert range_of(np.array([[0.0, 3.0], [255.0, 7.0]]), np.arange(2)) == (0.0, 255.0)
+    assert range_of(np.zeros((0, 2)), np.arange(0)) is None
