@@ -205,7 +205,7 @@ def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Se
         said.append(warn(f"no UTF-8, and read otherwise: {files_odd}; data.encoding says otherwise", "encoding"))
     content = "".join(contents).encode("utf-8", "surrogateescape")
     return RawTable(
-        polars.DataFrame({FILE: [name for _, name, _ in files], TEXT: texts, LABEL: labels}),
+        polars.DataFrame({FILE: [_as_text(name) for _, name, _ in files], TEXT: texts, LABEL: [*map(_as_text, labels)]}),
         target=(LABEL,),
         origin=tuple((row, name, 0) for row, (_, name, _) in enumerate(files)),
         details={folder: {"digest": digest(content), "bytes": size, "rows": len(files)}},
@@ -213,6 +213,11 @@ def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Se
         names=(FILE,),
         kinds={TEXT: "text"},
     )
+
+
+def _as_text(name: str) -> str:
+    """The name of a file, what of it is no UTF-8 replaced."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 SOURCE = DataSource(read, look)
