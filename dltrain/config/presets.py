@@ -13,6 +13,7 @@ from dltrain.config.composed import COMPOSED
 from dltrain.config.keys import key_of
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
+from dltrain.config.types import MULTILABEL
 from dltrain.wording import did_you_mean, normalize, one_of
 
 REALMLP, TABM = "realmlp", "tabm"
@@ -56,6 +57,10 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
     if task is None and name == REALMLP:
         message = f"{name} trains classes and numbers differently, and the config does not say which: it is taken for classes"
         faults.add(node, "model.preset", message, "say data.task: classification, or regression", warning=True)
+    if name == TABM and task != MULTILABEL and "output" not in model.entries and (count := _num_targets(root)) > 1:
+        message = f"its members' output is that of one target, and data.target names {count}"
+        faults.add(node, "model.preset", message, f"one config for each target; or `preset: {REALMLP}`, which takes several")
+        return
     given = model.entries.get("layers")
     if name == TABM:
         model_keys, training = _tabm(_branches(root))
@@ -81,6 +86,12 @@ def _task(root: MappingNode) -> str | None:
         return task.text.lower()
     known = SOURCES.get(source.text) if isinstance(source, ScalarNode) else None
     return known.task or None if known else None
+
+
+def _num_targets(root: MappingNode) -> int:
+    data = root.entries.get("data")
+    target = data.entries.get("target") if isinstance(data, MappingNode) else None
+    return len(target.items) if isinstance(target, ListNode) else 1
 
 
 def _branches(root: MappingNode) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.dataset import TargetSpec
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.average_of_sweep import load_trusted
@@ -29,6 +30,8 @@ from dltrain.storage.outputs import refuse_part_of_run
 
 NAMES = ("keras", "saved_model", "onnx", "tflite")
 MOST_DIFFERENCE = 1e-3
+# An export computes in float32, and its last few operations may each be off by half a step between two such numbers.
+STEPS_OFF = 4
 
 
 @dataclass(slots=True)
@@ -129,7 +132,7 @@ def export(
         reporter.status("comparing it with the run")
         num_rows, difference = _compare(stored, model, raw, chosen, temporary)
     described = document(raw.inputs, raw.outputs, chosen)
-    notes += _to_be_said(stored, chosen, num_rows)
+    notes += [*_to_be_said(stored, chosen, num_rows), *_of_coarse_numbers(stored)]
     return Export(
         run=run,
         path=path,
@@ -239,6 +242,16 @@ def _compare(stored: StoredRun, model: Any, raw: RawModel, chosen: ExportFormat,
     return len(arrays[0]), difference
 
 
+def _of_coarse_numbers(stored: StoredRun) -> list[str]:
+    """Says which targets float32 takes in steps that are no small part of how far apart they are."""
+    notes = []
+    for target in (target for head in stored.heads if head.task == "regression" for target in head.targets):
+        step = float(_float32_steps(target, np.array([target.to_own(0.0)]))[0])
+        if step > MOST_DIFFERENCE * target.scale and not target.is_bent:
+            notes.append(f"{target.name}: the file answers in float32, which takes numbers of this size in steps of {step:g}")
+    return notes
+
+
 def _answers(stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """What the run itself answers, by the names of the export's outputs, and the scale of each."""
     values: list[tuple[NDArray[Any], Any]] = []
@@ -249,13 +262,24 @@ def _answers(stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]) 
             values.append((probabilities_of(head, output), 1.0))
         elif head.task == "regression":
             own = [(target, target.to_prediction(output[:, index])) for index, target in enumerate(head.targets)]
-            values += [(numbers, target.deviation_at(numbers)) for target, numbers in own]
+            values += [(numbers, np.maximum(target.deviation_at(numbers), _coarse(target, numbers))) for target, numbers in own]
         else:
             center, spread = units_of_input(stored.preprocessing) or (np.array(0.0), np.array(1.0))
             values.append((output * spread + center, float(np.max(spread)) or 1.0))
     names = [item.name for item in raw.outputs if item.dtype == "float32"]
     expected = {name: value for name, (value, _) in zip(names, values, strict=True)}
     return expected, {name: scale for name, (_, scale) in zip(names, values, strict=True)}
+
+
+def _coarse(target: TargetSpec, numbers: NDArray[Any]) -> NDArray[Any]:
+    """The deviation below which steps of float32 are too large for a difference to tell anything."""
+    return STEPS_OFF / MOST_DIFFERENCE * _float32_steps(target, numbers)
+
+
+def _float32_steps(target: TargetSpec, numbers: NDArray[Any]) -> NDArray[Any]:
+    """How far apart float32 numbers are where a target's predictions are made: about them and the mean that is added last."""
+    sizes = np.maximum(np.abs(numbers), 0.0 if target.is_log else abs(target.mean))
+    return np.asarray(np.spacing(sizes.astype(np.float32)), np.float64)
 
 
 def _size(path: Path) -> int:

@@ -16,9 +16,9 @@ from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
+from dltrain.starting.common_blocks import SEED, open_config, render_model, render_training
 from dltrain.starting.design import Design
-from dltrain.starting.pictures import NUM_LOOKED_AT, learnable, list_layout, look_at, open_layout
+from dltrain.starting.pictures import NUM_LOOKED_AT, learnable, list_layout, look_at, open_layout, render_split_of_layout
 from dltrain.starting.starter import Starter
 
 # Pictures whose shorter side is so long are cut into tiles so wide.
@@ -45,7 +45,6 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
         raise UsageError(Fault("the masks are what is learnt", hint="leave --target out"))
     config, files = list_layout(layout, SEGMENTATION)
     color, size = look_at(files)
-    split = config.split
     tiled = _shorter_side(files) >= TILED
     size = (TILE, TILE) if tiled else _halved_twice(size)
     arguments: dict[str, Any] = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
@@ -64,8 +63,7 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
     if "ignore" in arguments:
         block.entry("ignore", arguments["ignore"], "mostly what is not to be counted; without it a class")
     _render_size(block, size, tiled, color)
-    if split.test is not None or split.validation is not None:
-        render_split(block, split)
+    render_split_of_layout(block, config.split, "pictures")
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "turns the mask as well")
     chosen = _design(len(files), size)
     render_model(block, chosen)

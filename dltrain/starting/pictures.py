@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
+from typing import Any
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
@@ -61,11 +62,9 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
         UsageError: a target, where the folders' names are the labels.
         DataError: nothing to learn from.
     """
-    if asked is not None:
-        raise UsageError(Fault("the labels are the names of the folders", hint="leave --target out"))
+    refuse_target(asked)
     config, files = list_layout(layout)
     color, size = look_at(files)
-    split = config.split
     arguments = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
     facts = read_facts(replace(config, arguments=arguments), seed=SEED)
     schema = learnable(facts, folder, reporter)
@@ -78,10 +77,7 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
     if not color:
         block.entry("color", "grayscale", "no picture that was looked at has colours")
-    if split.validation is not None:
-        render_split(block, split)
-    elif split.test is not None:
-        block.entry("split", {"test": split.test}, "of the pictures in path")
+    render_split_of_layout(block, config.split, "pictures")
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")
     render_model(block, chosen)
     render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
@@ -90,15 +86,39 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
 
 def list_layout(layout: Mapping[str, str], task: str | None = None) -> tuple[DataConfig, Sequence[PictureFile]]:
     """The `data:` block that names the folders of a layout, with the split that they need, and their pictures."""
-    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
-    config = DataConfig("image_folder", path=path, validation=validation, test=test, task=task)
+    config = config_of_layout("image_folder", layout, task=task)
     files = list_pictures(config).files
-    split = split_of(len(files), own_test=bool(test))
-    return replace(config, split=replace(split, validation=None) if validation else split), files
+    return split_layout(config, len(files)), files
+
+
+def refuse_target(asked: str | None) -> None:
+    """Raise UsageError for a target that the user named, where the folders' names are the labels."""
+    if asked is not None:
+        raise UsageError(Fault("the labels are the names of the folders", hint="leave --target out"))
+
+
+def config_of_layout(source: str, layout: Mapping[str, str], **more: Any) -> DataConfig:
+    """The `data:` block that names the folders of a layout."""
+    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
+    return DataConfig(source, path=path, validation=validation, test=test, **more)
+
+
+def split_layout(config: DataConfig, num_rows: int) -> DataConfig:
+    """The block with the split that its folders, which hold so many rows, leave to be made."""
+    split = split_of(num_rows, own_test=bool(config.test))
+    return replace(config, split=replace(split, validation=None) if config.validation else split)
+
+
+def render_split_of_layout(block: Block, split: SplitConfig, rows: str) -> None:
+    """The key `split`, where a part has no folder of its own."""
+    if split.validation is not None:
+        render_split(block, split)
+    elif split.test is not None:
+        block.entry("split", {"test": split.test}, f"of the {rows} in path")
 
 
 def learnable(facts: DataFacts, folder: str, reporter: Reporter) -> Schema:
-    """What can be learnt of the pictures; the reporter hears the warnings.
+    """What can be learnt of the files; the reporter hears the warnings.
 
     Raises:
         DataError: nothing.

@@ -6,17 +6,26 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dltrain.config.types import DataConfig, TextConfig
+from dltrain.config.types import TextConfig
 from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.look import read_facts
 from dltrain.data.sources.text_folder import SUFFIX, sample_texts
-from dltrain.errors import Fault, UsageError, texts
+from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
-from dltrain.starting.design import design_table, split_of
-from dltrain.starting.pictures import KEYS, folders_in, learnable, open_layout
+from dltrain.starting.common_blocks import SEED, open_config, render_model, render_training
+from dltrain.starting.design import design_table
+from dltrain.starting.pictures import (
+    config_of_layout,
+    folders_in,
+    learnable,
+    open_layout,
+    refuse_target,
+    render_split_of_layout,
+    split_layout,
+)
 from dltrain.starting.starter import Starter
+from dltrain.wording import listed
 
 
 def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
@@ -33,15 +42,11 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
         UsageError: a target, where the folders' names are the labels.
         DataError: nothing to learn from.
     """
-    if asked is not None:
-        raise UsageError(Fault("the labels are the names of the folders", hint="leave --target out"))
-    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
+    refuse_target(asked)
     classes, left = _classes(layout)
-    arguments = {"classes": classes} if left else {}
-    config = DataConfig("text_folder", path=path, validation=validation, test=test, arguments=arguments)
+    config = config_of_layout("text_folder", layout, arguments={"classes": classes} if left else {})
     count, sample = sample_texts(config)
-    split = split_of(count, own_test=bool(test))
-    config = replace(config, split=replace(split, validation=None) if validation else split)
+    config = split_layout(config, count)
     if is_unspaced(sample):
         config = replace(config, text=TextConfig(split="character"))
     facts = read_facts(config, seed=SEED)
@@ -54,18 +59,17 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
     what = f"a folder for each class, with a text in each {SUFFIX} file; the folders' names are the labels"
     open_layout(block, layout, folder, written, what, source="text_folder")
     if left:
-        block.entry("classes", classes, f"the folders of all parts; {', '.join(left)} is none of the test part")
+        block.entry("classes", classes, f"the folders of all parts; not in each: {listed(left)}")
     if config.text.split == "character":
         block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
-    if config.split.test is not None or config.split.validation is not None:
-        render_split(block, config.split)
+    render_split_of_layout(block, config.split, "texts")
     render_model(block, chosen)
     render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
     return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
 
 
 def _classes(layout: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The folders that all parts have, and those of training that others lack, such as texts without a label."""
+    """The folders that all parts have, and those of training that another lacks, such as texts without a label."""
     inside = folders_in(layout["path"])
     others = [{*folders_in(folder)} for key, folder in layout.items() if key != "path"]
     shared = [name for name in inside if all(name in names for names in others)]

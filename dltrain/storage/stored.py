@@ -225,6 +225,8 @@ def check_digest(folder: Path, file: Path, recorded: Any) -> None:
     if isinstance(expected, str) and digests(folder, [file]).get(name) != expected:
         is_config = file.name == "config.yaml"
         hint = "the run is damaged" + (", or was edited; where moved data is can be said by data.path=WHERE" if is_config else "")
+        if not file.exists():
+            raise RunError(f"{file} was there when the run ended, and is gone", hint="the run is damaged")
         raise RunError(f"{file} was changed since the run ended: its SHA-256 is not that of manifest.json", hint=hint)
 
 

@@ -94,3 +94,13 @@ def test_an_unknown_preset_is_an_error_at_its_place() -> None:
     [fault] = caught.value.faults
     assert (fault.line, fault.path) == (3, "model.preset")
     assert 'did you mean "realmlp"?' in str(fault.hint)
+
+
+def test_tabm_has_one_target() -> None:
+    text = TEXT.replace("target: price", "target: [price, rooms]")
+    with pytest.raises(ConfigError) as caught:
+        config_of(text, "model.preset=tabm")
+    [fault] = caught.value.faults
+    assert "data.target names 2" in fault.message
+    assert "realmlp" in str(fault.hint)
+    assert config_of(text, "model.preset=realmlp").model.layers

@@ -225,6 +225,25 @@ training: {{epochs: 1}}
                 np.testing.assert_allclose(values, predicted.columns[name], rtol=1e-4, atol=1e-5)
 
 
+def test_numbers_too_large_for_float32_are_exported_and_said(tmp_path):
+    generator = np.random.default_rng(0)
+    rows = [{"a": f"{a:.3f}", "when": f"{1.7e9 + 1000 * a:.0f}"} for a in generator.normal(size=80)]
+    write_rows(tmp_path / "table.csv", rows)
+    text = """
+name: large
+data: {source: csv, path: table.csv, target: when, split: {test: 0.25}}
+model: {layers: [{Dense: {units: 4, activation: tanh}}]}
+training: {epochs: 2}
+"""
+    run = Path(fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run").run)
+    result = export(run, destination=tmp_path / "out.keras")
+    assert any("in steps of 128" in note for note in result.notes)
+    given = {result.inputs[0]["name"]: np.array([float(row["a"]) for row in rows], np.float32)}
+    answers = import_keras().models.load_model(result.path).predict(given, verbose=0)["prediction"]
+    predicted = predict(run, data=[str(tmp_path / "table.csv")])
+    np.testing.assert_allclose(answers, predicted.prediction, rtol=0, atol=256)
+
+
 def test_what_is_in_the_way_stays(table, tmp_path):
     path = tmp_path / "out.keras"
     path.write_text("mine")

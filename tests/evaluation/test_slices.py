@@ -19,7 +19,7 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, UsageError
 from dltrain.evaluation.metrics.intervals import units_of
 from dltrain.evaluation.row_errors import RowErrors
-from dltrain.evaluation.slices import MISSING, OTHERS, cut, values_of
+from dltrain.evaluation.slices import MISSING, OTHERS, Slice, cut, values_of
 
 
 def test_words_are_cut_by_value_and_the_rare_ones_are_one_together():
@@ -216,3 +216,11 @@ def test_series_are_told_apart_with_intervals_by_blocks_of_time(tmp_path, capsys
     assert [one["metrics"]["mase"] for one in document["slices"]] == sorted(
         (one["metrics"]["mase"] for one in slices.values()), reverse=True
     )
+
+
+def test_what_is_better_by_the_verdicts_score_is_not_told_as_doubtful():
+    metrics, baseline = {"log_loss": 1.06}, {"log_loss": 0.95}
+    seeming = Slice("k", "c", 40, metrics, baseline=baseline, standings={"": "not shown"})
+    better = Slice("k", "c", 40, metrics, baseline=baseline, standings={"": "better"})
+    worse = Slice("k", "c", 40, metrics, baseline=baseline, standings={"": "worse"}, is_worse=True)
+    assert [one.seems_worse for one in (seeming, better, worse)] == [True, False, False]

@@ -124,6 +124,12 @@ def test_attack_17_a_flipped_bit_is_seen(name, stored, capsys):
     assert "was changed since the run ended" in capsys.readouterr().err
 
 
+def test_a_file_that_is_gone_is_not_told_as_changed(stored, capsys):
+    (stored / "preprocessing.npz").unlink()
+    assert command(["evaluate", str(stored), "-q"]) == 6
+    assert "preprocessing.npz was there when the run ended, and is gone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.kept.run import KeptRun
 from dltrain.errors import Note
@@ -56,11 +58,8 @@ def _keep(kept: KeptRun, there: TargetSpec | None, spec: TargetSpec) -> tuple[Ta
         )
     limits = None
     if spec.limits is not None:
-        if there.curve is not None:
-            low, high = (float(there.curve.to_scores((spec.to_own(limit) - there.mean) / there.scale)) for limit in spec.limits)
-        else:
-            low, high = ((limit * spec.scale + spec.mean - there.mean) / there.scale for limit in spec.limits)
-        limits = low, high
+        low, high = there.to_stored(np.array([spec.to_own(limit) for limit in spec.limits], np.float64))
+        limits = float(low), float(high)
     return replace(
         spec, mean=there.mean, scale=there.scale, curve=there.curve, limits=limits
     ), f"the target {spec.name} is scaled as in {kept.name}"

@@ -18,6 +18,7 @@ from dltrain.data.pictures.masks import MaskClasses, classes_from_state
 from dltrain.data.sources import source_of
 from dltrain.errors import DataError, texts
 from dltrain.reporting import Reporter
+from dltrain.starting.start import make_starter
 
 
 def save(root: Path, masks: dict[str, NDArray[np.uint8]], palette: bool = False) -> Path:
@@ -190,3 +191,12 @@ def test_a_damaged_description_is_refused(damage: dict[str, object]) -> None:
     state = {**MaskClasses((0, 1), ("a", "b"), 255, (1, 2, 3)).to_state(), **damage}
     with pytest.raises(ValueError, match="masks"):
         classes_from_state(state)
+
+
+def test_init_splits_only_the_part_that_has_no_folder(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        save(tmp_path / "data" / part, {f"{number}": halves(0, 1) for number in range(8)})
+    text = make_starter(str(tmp_path / "data")).text
+    assert "of the pictures in path" in text
+    assert "validation: " in text
+    assert "member" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,22 @@ def test_init_names_the_parts_and_the_classes_that_both_have(tmp_path: Path) -> 
     text = make_starter(str(_reviews(tmp_path))).text
     assert "source: text_folder" in text
     assert "classes: [neg, pos]" in text
-    assert "unsup is none of the test part" in text
+    assert "not in each: unsup" in text
+
+
+def test_init_splits_only_what_has_no_folder(tmp_path: Path) -> None:
+    folder = _reviews(tmp_path)
+    (folder / "test").rename(folder / "val")
+    text = make_starter(str(folder)).text
+    assert "of the texts in path" in text
+    assert "members" not in text
+    assert f"validation: {folder / 'val'}" in text
+
+
+def test_a_name_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
+    folder = _reviews(tmp_path) / "test"
+    (folder / "pos" / os.fsdecode(b"\xff.txt")).write_text("a pos film")
+    assert "test/pos/\ufffd.txt" in _read(folder).frame["file"].to_list()
 
 
 def test_of_many_texts_check_looks_at_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
