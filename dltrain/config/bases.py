@@ -54,7 +54,8 @@ def near_files(path: Path) -> str | None:
         names = sorted(other.name for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml"))
     except OSError:
         return f"there is no folder {path.parent}"
-    return did_you_mean(path.name, names[:1000])
+    there = "" if names else "; this folder has no .yaml file" if path.parent == Path() else f"; {path.parent} has no .yaml file"
+    return did_you_mean(path.name, names[:1000]) or f"`dltrain init DATA` writes a first config for a table or a folder{there}"
 
 
 def bases_of(file: Path) -> set[str]:

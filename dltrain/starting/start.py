@@ -190,4 +190,8 @@ def _folder_fault(folder: str) -> UsageError:
         if len(here) > 1:
             hint += f", or all that have the same columns with a pattern: '{name}/*{most}'"
         return UsageError(Fault(f"{name} is a folder, not a file", hint=hint))
-    return UsageError(Fault(f"{name} is a folder without tables or pictures", hint="name a CSV, Parquet or .npz file"))
+    return UsageError(
+        Fault(
+            f"{name} is a folder without tables, pictures or texts", hint="name a CSV, Parquet or .npz file, or a folder of such"
+        )
+    )

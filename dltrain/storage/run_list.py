@@ -136,7 +136,7 @@ def find_run(word: str, runs: Path) -> Path:
         raise UsageError(f"{word} is a config, not a run", hint=hint)
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
     beside = {name: str(path.parent / name) for name in _names_beside(path)} if word else {}
-    near = nearest(path.name, ["latest", *(info.path.name for info in known), *beside])
+    near = nearest(path.name, [*(["latest"] if known else []), *(info.path.name for info in known), *beside])
     hint = f'did you mean "{beside.get(near, near)}"? {hint}' if near else hint
     raise UsageError(
         f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint

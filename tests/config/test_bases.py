@@ -7,6 +7,7 @@ import pytest
 
 from dltrain.cli.app import run
 from dltrain.config import load_config, load_config_text
+from dltrain.config.bases import near_files
 from dltrain.config.load import origins
 from dltrain.errors import ConfigError
 from dltrain.sweep.plan import SweepOptions, base_text, plan_sweep, trial_config
@@ -201,3 +202,9 @@ def test_a_circle_behind_a_link_ends(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("extends: loop.yaml\n")
     with pytest.raises(ConfigError, match="loop"):
         load_config(tmp_path / "b.yaml")
+
+
+def test_where_there_is_no_config_the_command_that_writes_one_is_told(tmp_path: Path) -> None:
+    assert "dltrain init" in str(near_files(tmp_path / "x.yaml"))
+    (tmp_path / "faces.yaml").write_text("")
+    assert near_files(tmp_path / "face.yaml") == 'did you mean "faces.yaml"?'

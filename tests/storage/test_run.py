@@ -150,3 +150,9 @@ def test_attack_1_a_path_inside_a_run_stays_there(name: str, tmp_path: Path) -> 
     with pytest.raises(RunError):
         run.inside("checkpoints", name)
     assert run.inside("checkpoints", "a/b_03.h5") == run.checkpoints / "a" / "b_03.h5"
+
+
+def test_latest_is_not_offered_for_latest_where_there_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_run("latest", tmp_path / "runs")
+    assert "did you mean" not in str(caught.value.faults[0].hint)
