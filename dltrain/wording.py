@@ -72,14 +72,19 @@ _SECRETS: dict[str, str] = {}
 
 
 def hide_secret(value: str, reference: str) -> None:
-    """From now on the reference is shown and written where the value would be."""
-    _SECRETS[value] = reference
+    """From now on the reference is shown and written where the value would be, also as JSON, HTML and addresses spell it."""
+    import html  # as few configs have a secret
+    from urllib.parse import quote
+
+    spelt = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    spelt |= {html.escape(value), html.escape(value, quote=False), quote(value), quote(value, safe="")}
+    _SECRETS.update(dict.fromkeys((value, *spelt), reference))
 
 
 def without_secrets(text: str) -> str:
     """The text with references in the place of secrets."""
-    for value in sorted(_SECRETS, key=len, reverse=True):
-        text = text.replace(value, _SECRETS[value])
+    for value, reference in all_secrets().items():
+        text = text.replace(value, reference)
     return text
 
 
@@ -92,9 +97,9 @@ class Secrets(dict[str, str]):
 
 
 def all_secrets(more: Mapping[str, str] | None = None) -> Secrets:
-    """The secrets that are hidden in this process, after `more` have been hidden too."""
+    """The secrets that are hidden in this process, and `more`: the longest first, as one may hold another."""
     _SECRETS.update(more or {})
-    return Secrets(_SECRETS)
+    return Secrets(sorted(_SECRETS.items(), key=lambda item: len(item[0]), reverse=True))
 
 
 def without_credentials(text: str) -> str:

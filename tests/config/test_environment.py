@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import html
+import json
 import pickle
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -138,6 +141,20 @@ def test_a_secret_never_reaches_what_is_shown_or_written(tmp_path: Path, monkeyp
     monkeypatch.setattr(wording, "_SECRETS", {})
     pickle.loads(pickle.dumps(config.secrets))  # as a worker process takes it
     assert wording.printable(f"at {SECRET}") == "at ${secret:PLACE}"
+
+
+def test_a_secret_is_hidden_as_json_pages_and_addresses_spell_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "gehéim\"\\ <&>'/"
+    monkeypatch.setenv("PLACE", secret)
+    monkeypatch.setenv("LONGER", secret + "more")
+    load('data: {source: csv, target: y, path: "/${secret:PLACE}/a.csv", weight: "${secret:LONGER}"}')
+    plain = {f"/{secret}/a.csv": [secret + "more"]}
+    spelt = [json.dumps(plain), json.dumps(plain, ensure_ascii=False), repr(plain), html.escape(secret), quote(secret)]
+    for text in spelt:
+        assert "im" not in wording.without_secrets(text), text
+        write_atomically(tmp_path / "file", text.encode())
+        assert (tmp_path / "file").read_text() == wording.without_secrets(text)
+    assert json.loads(wording.without_secrets(spelt[0])) == {"/${secret:PLACE}/a.csv": ["${secret:LONGER}"]}
 
 
 def test_a_secret_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
