@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.cli.app import run
 from dltrain.config import Config, dump_yaml, load_config, load_config_text
 from dltrain.errors import ConfigError, Fault
 from tests.own_code import SOURCE, write_config
@@ -253,6 +254,18 @@ def test_the_resolved_config_says_the_hash_and_is_held_to_it(tmp_path: Path) -> 
         load_config_text(text, folder=tmp_path / "run")
     # What was read already is not read again: these are the bytes that were looked through.
     assert load_config_text(text, folder=tmp_path / "run", code=config.code).code == config.code
+
+
+def test_the_resolved_config_that_is_printed_can_be_kept_beside_the_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(tmp_path / "mine")
+    for file, where in ((config, tmp_path), (Path("own.yaml"), tmp_path / "mine")):
+        monkeypatch.chdir(where)
+        assert run(["check", str(file), "--resolved"]) == 0
+        kept = config.with_name("kept.yaml")
+        kept.write_text(capsys.readouterr().out)
+        assert load_config(kept).code == load_config(config).code
 
 
 def test_a_changed_file_is_a_changed_config(tmp_path: Path) -> None:

@@ -178,6 +178,12 @@ def test_the_file_of_the_model_opens_in_plain_keras(run: Path, tmp_path: Path) -
         ),
         ("self.start, self.mode = start, mode", "self.start = start / 0", "start / 0", "ZeroDivisionError: "),
         ("        return keras.ops.mean(", "        undefined\n        return keras.ops.mean(", "undefined", "NameError: "),
+        (
+            "        return keras.ops.mean(",
+            "        return y_true[keras.ops.max(keras.ops.reshape(keras.ops.nonzero(y_true + 9.0)[0], (7, -1)))] + keras.ops.mean(",
+            "(7, -1)",
+            "InvalidArgumentError: Input to reshape is a tensor with",  # in the compiled steps
+        ),
     ],
 )
 def test_what_goes_wrong_in_it_is_told_at_its_line(tmp_path: Path, old: str, new: str, line_of: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +93,9 @@ def _check(
     lines = report_lines(result)
     if resolved and config is not None:
         document["resolved"] = resolve(config, result.inferred or {})
+        if config.code is not None:  # from the folder of this config, not as a run keeps it
+            beside = os.path.dirname(file) or os.curdir
+            document["resolved"]["code"] = {os.path.relpath(each.shown, beside): each.digest for each in config.code.files}
         document |= {"places": origins(config)} if config.extends else {}
         lines = [dump_yaml(document["resolved"], origins(config))]
     return (*result.errors, *result.warnings), result.exit_code, document, lines

@@ -35,11 +35,31 @@ def fault_of(error: BaseException) -> Fault | None:
     behind = error.__cause__ or error.__context__
     if file is None and behind is not None:
         return fault_of(behind)
+    if file is None and (node := _node_of(error)) is not None:
+        return node
     if isinstance(error, SyntaxError) and file is None and error.filename in _files:
         file, line = _files[error.filename], error.lineno
     if file is None:
         return None
     return Fault(f"{type(error).__name__}: {_first_line(error)}", file, line, 1, path="code", hint=_hint(error))
+
+
+def _node_of(error: BaseException) -> Fault | None:
+    """The fault where a compiled graph fails: TensorFlow's text says at which lines the node was made, the innermost last."""
+    text = str(error)
+    made = [
+        (shown, match)
+        for place, shown in _files.items()
+        for match in re.finditer(rf'File "{re.escape(place)}", line (\d+)', text)
+    ]
+    if not made:
+        return None
+    shown, last = max(made, key=lambda each: each[1].start())
+    said = [
+        line.strip() for line in text[last.end() :].splitlines() if line.strip() and not line.lstrip().startswith(("File ", "[["))
+    ]
+    message = said[1] if len(said) > 1 else "without a word"  # the first is the rest of the line with the file
+    return Fault(f"{type(error).__name__}: {message[:300]}", shown, int(last[1]), 1, path="code", hint="mend this line")
 
 
 def blames_own_code(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
