@@ -45,6 +45,8 @@ CELLS = Bound("DLTRAIN_MAX_CELLS", 200_000_000)
 # That a pattern may match; it may look at so many times more.
 FILES = Bound("DLTRAIN_MAX_FILES", 10_000)
 LOOKED_AT_PER_FILE = 20
+# What a row takes beside its values: its place, its order in the parts, its target and what is reckoned of it.
+ROW_BYTES = 40
 # Pillow's own threshold of suspicion.
 PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
 

@@ -204,7 +204,12 @@ def test_attack_15_a_parquet_file_of_few_bytes_and_many_values(tmp_path: Path, m
     listed = tmp_path / "listed.parquet"  # few rows of many values
     polars.DataFrame({"list": [["abc"] * 400_000] * 2, "y": [0, 1]}).write_parquet(listed, compression="zstd")
     assert column_bytes(str(listed)) >= 2 * 400_000 * 16
-    for path in (many, long, same, listed):
+    flags = tmp_path / "flags.parquet"  # each row takes more than its value
+    polars.DataFrame({"a": polars.repeat(True, 200_000, eager=True), "y": polars.repeat(1, 200_000, eager=True)}).select(
+        "a", polars.col("y").cast(polars.Int8)
+    ).write_parquet(flags)
+    assert column_bytes(str(flags)) < 1 << 20
+    for path in (many, long, same, listed, flags):
         fault = fault_of(lambda path=path: read_parquet(str(path)))
         assert "over 200 times its size" in fault.message, path
         assert fault.hint is not None
@@ -376,6 +381,17 @@ def test_attack_15_arrays_that_unpack_to_nothing_but_zeros(tmp_path: Path, monke
     assert RATIO.variable in fault.hint
     monkeypatch.setenv(RATIO.variable, "5000")
     assert load_dataset(config, seed=0).parts["train"].num_rows == 2_000
+
+
+def test_attack_15_an_archive_of_many_rows_of_one_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ALWAYS_ALLOWED", 1 << 20)
+    path = tmp_path / "t.npz"
+    np.savez_compressed(path, x=np.zeros((400_000, 1), np.uint8), y=np.resize(np.arange(5, dtype=np.uint8), 400_000))
+    config = DataConfig("npz", path=(str(path),), task="regression")
+    assert "unpack to 400,000 rows" in fault_of(lambda: load_dataset(config, seed=0)).message
+    assert "unpack to 400,000 rows" in read_facts(config, seed=0).errors[0].message
+    monkeypatch.setenv(RATIO.variable, "50000")
+    assert load_dataset(config, seed=0).parts["train"].num_rows == 400_000
 
 
 def test_attack_15_an_output_that_is_there_is_not_looked_for_in_a_whole_machine(

@@ -24,6 +24,7 @@ from dltrain.data.tables.combine import combine_parts
 from dltrain.errors import DataError, Fault, Note
 from dltrain.reporting import Reporter
 from dltrain.storage.arrays import array_names, declared_shapes, read_arrays
+from dltrain.storage.bounds import RATIO, ROW_BYTES, most_unpacked
 from dltrain.wording import column_hint, listed, shown
 
 MAX_BYTES = 64 << 30
@@ -104,6 +105,10 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
     if inputs.ndim < 2 or not len(inputs) or inputs.dtype.kind not in "biuf":
         shape = "x".join(map(str, inputs.shape))
         raise DataError(Fault(f"the inputs are {inputs.dtype} of shape {shape}; expected numbers [rows, ...]", file=name))
+    size = Path(file).stat().st_size
+    if len(inputs) * ROW_BYTES > most_unpacked(size):
+        message = f"its {size >> 10:,} kB unpack to {len(inputs):,} rows: it is made to fill the memory"
+        raise DataError(Fault(message, file=name, hint=RATIO.hint))
     if targets is not None and targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     classes: tuple[str, ...] = ()
@@ -132,9 +137,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
         value_range=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
         notes=(Note(f"{Path(file).name}: {len(inputs):,} rows of {'x'.join(map(str, inputs.shape[1:]))}"), *notes),
     )
-    raw.details = {
-        file: {"digest": _digest(raw), "bytes": Path(file).stat().st_size, "rows": len(inputs), "classes": listed(classes)}
-    }
+    raw.details = {file: {"digest": _digest(raw), "bytes": size, "rows": len(inputs), "classes": listed(classes)}}
     return raw
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltrain.errors import DataError, Fault
-from dltrain.storage.bounds import COLUMNS, RATIO, most_unpacked
+from dltrain.storage.bounds import COLUMNS, RATIO, ROW_BYTES, most_unpacked
 from dltrain.storage.parquet_footer import column_bytes
 from dltrain.wording import shown
 
@@ -84,7 +84,7 @@ def _refuse_bomb(file: str) -> None:
                 Fault(f"has {len(schema):,} columns, more than {COLUMNS.value:,}", file=shown(file), hint=COLUMNS.hint)
             )
         limit = most_unpacked(size)
-        total = max(count_parquet_rows(file) * sum(map(_value_bytes, schema.values())), column_bytes(file))
+        total = max(count_parquet_rows(file) * (ROW_BYTES + sum(map(_value_bytes, schema.values()))), column_bytes(file))
     if total > limit:
         raise _bomb(file, size, total)
 
