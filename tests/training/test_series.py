@@ -74,6 +74,15 @@ def test_a_season_before_the_rows_is_said(tmp_path: Path) -> None:
     assert "value 7 rows before is not among the rows for 1 of the 23 forecasts of the data part" in " ".join(found.notes)
 
 
+def test_the_mean_of_the_training_part_is_a_baseline_of_the_verdict(tmp_path: Path) -> None:
+    config = waves(tmp_path, "training.epochs=1", "data.series.horizon=1", rows=300)
+    numbers = np.random.default_rng(1).normal(size=300)  # where nothing tells the next, the mean is better than the last value
+    frame = polars.read_csv(tmp_path / "waves.csv").with_columns(y=polars.Series(numbers), x=polars.Series(numbers[::-1]))
+    frame.write_csv(tmp_path / "waves.csv")
+    notes = " ".join(fit(config, runs=tmp_path / "runs").notes)
+    assert "The model is no better than the mean of the training part: rmse on the validation part is" in notes
+
+
 def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
     config = waves(tmp_path)
     result = fit(config, runs=tmp_path / "runs")

@@ -137,8 +137,10 @@ def _gap_alone(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "overfitting",
             f"The net overfits: {name} is {show(train)} on the training part and {show(test)} on the test part.",
-            "Give it a validation part (`data.split.validation`) to see from which epoch on, and early_stopping; or dropout, "
-            "fewer units, more data.",
+            "Try early_stopping, dropout, fewer units, weight_decay, or more data."
+            if evidence.curve("val_loss")
+            else "Give it a validation part (`data.split.validation`) to see from which epoch on, and early_stopping; or "
+            "dropout, fewer units, more data.",
             {"metric": name, "train": train, "test": test},
         )
 

@@ -165,6 +165,9 @@ def test_overfitting_without_a_validation_part():
     metrics = {"train": {"log_loss": 0.01, "accuracy": 1.0}, "test": {"log_loss": 0.9, "accuracy": 0.7}}
     evidence = healthy(metrics=metrics, history=history(falling()), rows={"train": 100, "test": 200})
     assert "accuracy is 1 on the training part and 0.7 on the test part" in only(evidence, "overfitting")
+    assert "Give it a validation part" in only(evidence, "overfitting")
+    validated = replace(evidence, history=history([0.3, 0.01], [0.7, 0.9]))  # two epochs have no curve to tell by
+    assert "validation part" not in only(validated, "overfitting")
 
 
 def test_a_class_never_predicted():

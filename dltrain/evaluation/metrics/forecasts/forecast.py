@@ -137,7 +137,7 @@ def _add(
     if part == "train":
         return
     errors_of_rows = ((found.forecast - found.truth) ** 2).mean(axis=1)
-    for key, forecast in found.references.items():
+    for key, forecast in simple.items():
         simple_errors = ((forecast - found.truth) ** 2).mean(axis=1)
         if is_no_better(errors_of_rows, simple_errors):
             is_worse = not is_no_better(simple_errors, errors_of_rows)
