@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.kinds import ColumnKind
-from dltrain.starting.columns import Columns
+from dltrain.starting.columns import IS_TIME, Columns
 
 if TYPE_CHECKING:
     from dltrain.starting.target import Target
@@ -20,6 +20,7 @@ FEWEST_VALUES, ROWS_OF_VALUE = 32, 5
 MOST_ROWS = 200_000
 FEWEST_ROWS = 300
 MOST_CLASSES = 20
+YEARS = (1800, 2100)
 # Neighbours in order that are taken together, in turn; the number has the benefit of the best.
 BINS = (4, 8, 16, 32, 64, 128)
 # What a value's mean is drawn to that of all rows by, as if it were so many rows more.
@@ -43,7 +44,8 @@ def with_codes(columns: Columns, target: Target) -> Columns:
         return columns
     codes: dict[str, str] = {}
     for name, values in columns.numbers.items():
-        if name != target.name and columns.kinds[name].kind == "number" and not columns.kinds[name].left_out:
+        is_feature = name != target.name and columns.kinds[name].kind == "number" and not columns.kinds[name].left_out
+        if is_feature and not IS_TIME.search(name):
             reason = _code_reason(values, truth)
             codes |= {name: reason} if reason else {}
     kinds = {**columns.kinds, **dict.fromkeys(codes, ColumnKind("category"))}
@@ -69,21 +71,24 @@ def _code_reason(values: NDArray[np.float64], truth: NDArray[np.float64]) -> str
     if len(rows) < FEWEST_ROWS or (values != np.floor(values)).any():
         return ""
     different, codes = np.unique(values, return_inverse=True)
-    if not FEWEST_VALUES <= len(different) <= len(values) / ROWS_OF_VALUE:
+    are_years = YEARS[0] <= different[0] and different[-1] <= YEARS[1]  # later ones are none of those that were seen
+    if are_years or not FEWEST_VALUES <= len(different) <= len(values) / ROWS_OF_VALUE:
         return ""
     learned = np.random.default_rng(0).permutation(len(values)) < len(values) // 2
     mean = truth[learned].mean(axis=0)
     spread = ((truth[~learned] - mean) ** 2).sum(axis=1)
     as_code = _squared_errors(codes, truth, learned)
-    as_number = min((_squared_errors(bins, truth, learned) for bins in _in_order(codes)), key=lambda errors: float(errors.mean()))
+    in_order = [_squared_errors(bins, truth, learned) for bins in _in_order(codes)]
+    in_order += [_squared_errors(codes, truth, learned, spread_out=True), _errors_of_curve(values, truth, learned)]
+    as_number = min(in_order, key=lambda errors: float(errors.mean()))
     gain = as_number - as_code
     total = float(spread.mean())
     if total <= 0 or gain.mean() < LEAST_ERRORS * gain.std() / np.sqrt(len(gain)):
         return ""
-    told, in_order = 1 - float(as_code.mean()) / total, max(0.0, 1 - float(as_number.mean()) / total)
-    if told - in_order < LEAST_GAIN or in_order > MOST_OF_ORDER * told:
+    told, by_order = 1 - float(as_code.mean()) / total, max(0.0, 1 - float(as_number.mean()) / total)
+    if told - by_order < LEAST_GAIN or by_order > MOST_OF_ORDER * told:
         return ""
-    shares = f"({_percent(told)}) than their order ({_percent(in_order)})"
+    shares = f"({_percent(told)}) than their order ({_percent(by_order)})"
     return f"{len(different):,} different: each by itself explains more of the target {shares}"
 
 
@@ -96,14 +101,26 @@ def _in_order(codes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
             yield np.minimum((ranks * count).astype(np.int64), count - 1)[codes]
 
 
-def _squared_errors(groups: NDArray[np.int64], truth: NDArray[np.float64], learned: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of the rows not learned from [rows], by their group's mean of the target in the others."""
+def _squared_errors(
+    groups: NDArray[np.int64], truth: NDArray[np.float64], learned: NDArray[np.bool_], *, spread_out: bool = False
+) -> NDArray[np.float64]:
+    """Of the rows not learned from [rows], by their group's mean of the target in the others, or that of its neighbours as well."""
     mean = truth[learned].mean(axis=0)
     size = int(groups.max()) + 1
-    counts = np.bincount(groups[learned], minlength=size)[:, None] + DRAWN_BY
-    sums = [np.bincount(groups[learned], weights=column, minlength=size) for column in truth[learned].T]
-    means = (np.stack(sums, axis=1) + DRAWN_BY * mean) / counts
+    counts = np.bincount(groups[learned], minlength=size)[:, None].astype(np.float64)
+    sums = np.stack([np.bincount(groups[learned], weights=column, minlength=size) for column in truth[learned].T], axis=1)
+    if spread_out:
+        counts, sums = (of + (np.roll(of, 1, axis=0) + np.roll(of, -1, axis=0)) / 2 for of in (counts, sums))
+    means = (sums + DRAWN_BY * mean) / (counts + DRAWN_BY)
     return np.asarray(((truth[~learned] - means[groups[~learned]]) ** 2).sum(axis=1), np.float64)
+
+
+def _errors_of_curve(values: NDArray[np.float64], truth: NDArray[np.float64], learned: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of the rows not learned from [rows], by a parabola over the values, fitted to the others."""
+    low, high = values.min(), values.max()
+    powers = np.vander((values - low) / (high - low), 3)
+    answers = powers @ np.linalg.lstsq(powers[learned], truth[learned], rcond=None)[0]
+    return np.asarray(((truth - answers)[~learned] ** 2).sum(axis=1), np.float64)
 
 
 def _percent(share: float) -> str:

@@ -60,3 +60,22 @@ def test_each_row_of_its_own_number_is_no_code(tmp_path: Path) -> None:
     order, other = rng.permutation(4000) * 3 + 5, rng.normal(size=4000)
     lines = [f"{x},{y:.3f},{y + rng.normal():.3f}" for x, y in zip(order, other, strict=True)]
     assert "read as categories" not in _config(tmp_path, ["amount,other,liked", *lines], "liked")
+
+
+@pytest.mark.parametrize(("name", "first"), [("year", 0), ("built", 1950), ("epoch", 7000)])
+def test_years_and_times_stay_numbers_whatever_each_of_them_brought(name: str, first: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    year, shock = rng.integers(0, 74, 4000), rng.normal(size=74)
+    liked = 0.1 * year + shock[year] + rng.normal(scale=0.5, size=4000)
+    text = _config(tmp_path, [f"{name},liked", *(f"{x + first},{y:.3f}" for x, y in zip(year, liked, strict=True))], "liked")
+    assert f"{name}: number" in text
+    assert "read as categories" not in text
+
+
+def test_amounts_of_which_a_few_are_far_out_stay_numbers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    far = rng.random(20_000) < 0.05
+    amount = np.where(far, 100 * rng.integers(1, 30, 20_000), rng.integers(0, 40, 20_000))
+    liked = amount + rng.normal(size=20_000)
+    text = _config(tmp_path, ["amount,liked", *(f"{x},{y:.3f}" for x, y in zip(amount, liked, strict=True))], "liked")
+    assert "amount: number" in text
