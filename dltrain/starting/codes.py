@@ -104,7 +104,7 @@ def _in_order(codes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 def _squared_errors(
     groups: NDArray[np.int64], truth: NDArray[np.float64], learned: NDArray[np.bool_], *, spread_out: bool = False
 ) -> NDArray[np.float64]:
-    """Of the rows not learned from [rows], by their group's mean of the target in the others, or that of its neighbours as well."""
+    """Of the rows not learned from [rows], by their group's mean of the target in the others; with that of its neighbours."""
     mean = truth[learned].mean(axis=0)
     size = int(groups.max()) + 1
     counts = np.bincount(groups[learned], minlength=size)[:, None].astype(np.float64)

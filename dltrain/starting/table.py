@@ -67,7 +67,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         DataError: unreadable or unfit to learn from.
     """
     files = expand_paths([where]) if where is not None else []
-    options = find_text_options(files[0]) if source == "csv" else {}
+    options = find_text_options(files[0], asked) if source == "csv" else {}
     config = DataConfig(source, path=tuple(files), **options)
     raw, is_whole = _read(config, reporter)
     if raw.frame.height < FEWEST_ROWS:

@@ -78,6 +78,9 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     return block.text()
 
 
+NAMES_ASKED = "the first line names the target, although it looks like data"
+
+
 def render_source(block: Block, found: Studied) -> None:
     """The beginning of the `data:` block: where the table is, and how it is written."""
     config, raw = found.config, found.raw
@@ -88,7 +91,7 @@ def render_source(block: Block, found: Studied) -> None:
     for key, remark in (
         ("encoding", "the file is no UTF-8"),
         ("skip", "lines before the table"),
-        ("header", "the first line is data already; `columns: [...]` gives the columns names"),
+        ("header", NAMES_ASKED if config.header else "the first line is data already; `columns: [...]` gives the columns names"),
         ("units_row", "the line below the header holds units and is no row"),
         ("separator", "runs of blanks" if config.separator == WHITESPACE else "what stands between fields"),
         ("quote", "quotes are letters of the text: without them each line has as many fields as the others"),

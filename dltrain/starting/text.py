@@ -11,16 +11,16 @@ import numpy as np
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.number_signs import signs_of
-from dltrain.data.columns.reading import USUAL_MISSING, Reading, is_number, is_text, mend, to_numbers
+from dltrain.data.columns.reading import USUAL_MISSING, Reading, is_text, mend, to_numbers
 from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.raw import TWO_READINGS, RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
-from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, WHITESPACE, Framing, find_separator
+from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR, WHITESPACE, Framing, find_separator, plainness
 from dltrain.data.tables.text_layout import are_years, is_figure
-from dltrain.data.tables.text_scan import quotes_are_letters, scan_text
-from dltrain.errors import DataError, warn
+from dltrain.data.tables.text_scan import BROKEN_ROWS, lines_of_a_row, quotes_are_letters, scan_text
+from dltrain.errors import DataError, Fault, warn
 from dltrain.wording import listed
 
 if TYPE_CHECKING:
@@ -31,14 +31,20 @@ HEAD_LINES = 1_000
 LOOKED_AT = 1 << 26
 FEWEST_LINES, BEGINNING = 5, 1 << 20
 MOST_BEFORE = 30
+# So many fields between two signs hold no separator; a column without a value leaves two signs side by side as well.
+MOSTLY_PLAIN = 0.6
 # Different values that are no numbers by the signs which the beginning shows, and the same of numbers, that tell the signs.
 MOST_ODD = 500
 _FIELD = re.compile(r'"[^"]*"|[^ \t]+')
 
 
-def find_text_options(file: str) -> dict[str, Any]:
+def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     """The options of `data:` without which the file would be misread: `encoding`, `quote`, `header`; empty where
     none is needed.
+
+    Args:
+        file: the text.
+        asked: the target that the user named: a first line with that name is a header.
 
     Raises:
         DataError: unreadable, empty, or rows of unequal length in the first thousand lines.
@@ -51,79 +57,132 @@ def find_text_options(file: str) -> dict[str, Any]:
     if encoding is not None:
         options["encoding"] = encoding
     text = to_utf8(content, encoding, file)
-    if _blanks_separate(text):
-        options["separator"] = WHITESPACE
-    elif (signs := _two_signs(text)) is not None:
-        options["separator"] = signs
-    elif _quotes_are_letters(text, file):
-        options["quote"] = "none"
+    options |= _by_signs(text, file)
     head, _, _ = read_head(file, HEAD_LINES)
     plain = DataConfig("csv", header=False, **options)
     try:
         table: RawTable | None = parse_text(head, file, plain)
     except DataError:
         table = None
-    if table is None or table.frame.width == 1:
-        before = _lines_before(text[:BEGINNING])
-        if before:
+    if (table is None or table.frame.width == 1) and "skip" not in options:
+        _refuse_broken_rows(text, file)
+        before, is_sure = _lines_before(text[:BEGINNING])
+        below = parse_text(head, file, replace(plain, skip=before)) if before else None
+        if below is not None and (is_sure or has_header(below.frame)):
             options["skip"] = before
-            table = parse_text(head, file, replace(plain, skip=before))
+            table = below
     if table is None:
         parse_text(head, file, DataConfig("csv", **options))  # a header without a name for the names of rows
         return options
+    names = [(cell or "").strip() for cell in table.frame.row(0)]
     if not has_header(table.frame):
-        options["header"] = False
+        options["header"] = asked is not None and asked in names and not is_figure(asked)
     return options
 
 
-def _lines_before(text: bytes) -> int:
-    """How many lines stand before the table, of which all rows have as many fields; 0: none, or there is no such table."""
-    found = (1, 0)
+def _by_signs(text: bytes, file: str) -> dict[str, Any]:
+    """The options by what stands between the fields of the first lines, where that is no single sign, or quotes are letters."""
+    lines = _first_lines(text)
+    if (signs := _two_signs(lines)) is not None:
+        separator, before = signs
+    elif (blanks := _blanks_separate(lines)) is not None:
+        separator, before = WHITESPACE, blanks
+    else:
+        return {"quote": "none"} if _quotes_are_letters(text, file) else {}
+    found: dict[str, Any] = {"separator": separator}
+    if before:
+        found["skip"] = [number for number, line in enumerate(text.split(b"\n")) if line.strip()][before]
+    return found
+
+
+def _first_lines(text: bytes) -> list[bytes]:
+    """The first lines that are not blank."""
+    some = text if len(text) <= BEGINNING else text[: text.rfind(b"\n", 0, BEGINNING) + 1]
+    return [line for line in some.splitlines()[:HEAD_LINES] if line.strip()]
+
+
+def _refuse_broken_rows(text: bytes, file: str) -> None:
+    """Raise DataError where each row goes over several lines, as in old collections of data."""
+    rows = [_FIELD.findall(line.decode("utf-8", "replace")) for line in _first_lines(text)]
+    widths = lines_of_a_row([len(row) for row in rows])
+    if widths and all(map(is_figure, rows[-1])):
+        raise DataError(
+            Fault(f"each row goes over {len(widths)} lines, of {listed(widths, 4)} values", file=file, hint=BROKEN_ROWS)
+        )
+
+
+def _lines_before(text: bytes) -> tuple[int, bool]:
+    """How many lines stand before the table, of which all rows have as many fields, and whether no header may be among them.
+
+    0: none, or there is no such table.
+    """
+    found, is_sure = (1, 0), True
     for separator in SEPARATORS:
         scan = scan_text(text, separator, '"', "")
         widths = scan.num_fields[:HEAD_LINES]
         before = int(np.argmax(widths == widths[-1])) if len(widths) else 0
         is_table = len(widths) - before > FEWEST_LINES and bool((widths[before:] == widths[-1]).all())
-        # A header may lack the name of the names of rows, so one field less says nothing.
-        if is_table and not scan.faults and 0 < before < MOST_BEFORE and widths[:before].max() < widths[-1] - 1:
-            found = max(found, (int(widths[-1]), int(scan.lines[before]) - 1))
-    return found[1]
+        if not is_table or scan.faults or not 0 < before < MOST_BEFORE:
+            continue
+        # A header may lack the name of the names of rows, so one line with one field less says nothing.
+        most = int(widths[:before].max())
+        if most < widths[-1] - 1 or (most == 1 and widths[-1] == 2):
+            candidate = int(widths[-1]), int(scan.lines[before]) - 1
+            if candidate > found:
+                found, is_sure = candidate, most < widths[-1] - 1 or before > 1
+    return found[1], is_sure
 
 
-def _blanks_separate(text: bytes) -> bool:
-    """Whether runs of blanks and tabs stand between fields, most of them numbers, and nothing else makes a table of the text.
+def _blanks_separate(lines: list[bytes]) -> int | None:
+    """How many lines stand before a table of whose fields most are numbers, with runs of blanks and tabs between them.
 
-    Columns that are aligned by blanks may have a tab or another sign somewhere: where it cuts each line, two blanks side by
-    side in every line say that it does not separate.
+    None where something else makes a table of the text. Columns that are aligned by blanks may have a tab or another sign
+    somewhere: where it cuts each line, two blanks side by side in every line say that it does not separate.
     """
-    lines = [line for line in text[:BEGINNING].splitlines()[:HEAD_LINES] if line.strip()]
-    if len(lines) < FEWEST_LINES:
-        return False
-    rows = [_FIELD.findall(line.decode("utf-8", "replace")) for line in lines]
-    width = len(rows[1])
-    has_row_names = len(rows[0]) == width - 1 and len({row[0] for row in rows[1:]}) == len(rows) - 1  # as R writes a table
-    if width < 2 or any(len(row) != width for row in rows[1:]) or not (len(rows[0]) == width or has_row_names):
-        return False
-    numeric = [all(is_number(cell) or cell in USUAL_MISSING for cell in column) for column in zip(*rows[1:])]
-    if 2 * sum(numeric) < len(numeric):
-        return False
-    separator = find_separator(text[:BEGINNING], '"').encode()
-    counts = {line.count(separator) for line in lines}
-    return len(counts) > 1 or counts == {0} or all(b"  " in line.strip() for line in lines)
-
-
-def _two_signs(text: bytes) -> str | None:
-    """The two signs that stand between fields, where each line has them as often, and no single sign more often; else None."""
-    lines = [line for line in text[:BEGINNING].splitlines()[:HEAD_LINES] if line.strip()]
     if len(lines) < FEWEST_LINES:
         return None
+    rows = [_FIELD.findall(line.decode("utf-8", "replace")) for line in lines]
+    width = len(rows[-1])
+    others = [place for place, row in enumerate(rows) if len(row) != width]
+    before = others[-1] + 1 if others else 0
+    if before == 1 and len(rows[0]) == width - 1 and len({row[0] for row in rows[1:]}) == len(rows) - 1:
+        before = 0  # as R writes a table
+    words = [cell for row in rows[:before] for cell in row]
+    # A line of text may have as many words, but then the table has a header.
+    is_begun = 3 * sum(map(is_figure, words)) > len(words) or (len(others) < before and any(map(is_figure, rows[before])))
+    if width < 2 or before > MOST_BEFORE or len(rows) - before < FEWEST_LINES or (before and is_begun):
+        return None
+    body = rows[before + 1 :]
+    numeric = [all(is_figure(cell) or cell in USUAL_MISSING for cell in column) for column in zip(*body)]
+    is_quoted = lines[before].count(b'"') == 2 * len(rows[before]) and re.search(rb'"[ \t]+"', lines[before]) is not None
+    if 2 * sum(numeric) < len(numeric) and not is_quoted:
+        return None
+    separator = find_separator(b"\n".join(lines[before:]), '"').encode()
+    counts = {line.count(separator) for line in lines[before:]}
+    is_aligned = all(b"  " in line.strip() for line in lines[before:])
+    return before if len(counts) > 1 or counts == {0} or is_aligned else None
+
+
+def _two_signs(lines: list[bytes]) -> tuple[str, int] | None:
+    """The two signs that stand between fields, where each line has them as often, and how many lines stand before these.
+
+    None where a single sign makes a table whose fields are plainer.
+    """
     for signs in DOUBLED:
-        count = lines[0].count(signs.encode())
-        if count and all(line.count(signs.encode()) == count for line in lines):
-            separator = find_separator(text[:BEGINNING], '"').encode()
-            counts = {line.count(separator) for line in lines}
-            if separator in signs.encode() or len(counts) > 1 or max(counts) <= count:
-                return signs
+        counts = [re.sub(rb'"[^"]*"', b"", line).count(signs.encode()) for line in lines]
+        others = [place for place, count in enumerate(counts) if count != counts[-1]]
+        before = others[-1] + 1 if others else 0
+        if not counts or not counts[-1] or len(lines) - before < FEWEST_LINES or before > MOST_BEFORE or any(counts[:before]):
+            continue
+        table = b"\n".join(lines[before:])
+        separator = find_separator(table, '"')
+        num_fields = scan_text(table, separator, '"', "").num_fields
+        is_other = num_fields[0] > 1 and bool((num_fields == num_fields[0]).all())
+        marked = table.replace(signs.encode(), b"|" if separator != "|" else b";")
+        joined = Framing(doubled=signs.encode()).apply(table)
+        least = MOSTLY_PLAIN if separator in signs else plainness(marked, separator, '"')
+        if not is_other or plainness(joined, UNIT_SEPARATOR, '"') >= least:
+            return signs, before
     return None
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from dltrain.config import load_config_text
+from dltrain.config.types import DataConfig
 from dltrain.data.load import read_raw
+from dltrain.errors import DataError
 from dltrain.starting.start import make_starter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
@@ -53,3 +55,41 @@ def test_two_signs_separate(signs: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert raw.frame.rows() == [tuple(cell.strip('"') for cell in row) for row in cells]
     small_chunks(monkeypatch, 64)
     assert_same(load_as(monkeypatch, IN_MEMORY, config.data), load_as(monkeypatch, STREAMED, config.data))
+
+
+ABOVE = "Report of sales\n\nmade 2020\n"
+
+
+@pytest.mark.parametrize("before", ["", ABOVE])
+@pytest.mark.parametrize(
+    ("signs", "row"),
+    [
+        ("::", "{row},5::{row},25::{label}"),  # more commas than signs, but of numbers
+        ("||", "{row}||{label}||{label}"),
+        ("::", "{row} kg::0,25::{label}"),
+        ("  ", '{row}.5  "{label} {label}"  {label}'),
+    ],
+)
+def test_signs_below_other_lines(signs: str, row: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [row.format(row=number, label="ab"[number % 2]) for number in range(40)]
+    (tmp_path / "t.txt").write_text(before + "\n".join([signs.join(['"one"', '"two"', '"y"']), *rows]) + "\n")
+    config = load_config_text(make_starter("t.txt", target="y").text, folder=tmp_path)
+    assert (config.data.separator, config.data.skip) == (signs if signs.strip() else "whitespace", 3 if before else 0)
+    raw, _ = read_raw(config.data, seed=0)
+    assert raw.frame.rows() == [tuple(cell.strip('"') for cell in line.split(signs)) for line in rows]
+
+
+@pytest.mark.parametrize("before", ["", " The Boston data\n of 1978.\n\n"])
+def test_rows_that_go_over_two_lines_are_told(before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f" 0.{row:05}  18.00   2.310  0  0.5380\n  {row % 7}.5750  65.20" for row in range(1, 40)]
+    (tmp_path / "t.data").write_text(before + "\n".join(rows) + "\n")
+    with pytest.raises(DataError, match="each row goes over 2 lines, of 5, 2 values"):
+        make_starter("t.data", target="-1")
+    said = DataConfig(
+        "csv", path=("t.data",), separator="whitespace", header=False, skip=before.count("\n"), target=("column_1",)
+    )
+    with pytest.raises(DataError, match="each row goes over 2 lines, of 5, 2 values") as caught:
+        read_raw(said, seed=0)
+    assert "skip" not in str(caught.value)

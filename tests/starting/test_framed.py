@@ -100,3 +100,24 @@ def test_infinite_numbers_of_parquet_are_no_values_and_said(tmp_path: Path) -> N
     assert config.replace == {"a": {"inf": ""}, "y": {"inf": ""}}
     assert config.missing_target == "drop"
     assert not [text for text in load_dataset(config, seed=0).warnings if "no value of" in text]
+
+
+@pytest.mark.parametrize(("before", "skip"), [("A report\nof 2020\n", 2), ("A report\n", 1), ("# A\n\n# B\n", 3)])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_lines_before_a_table_of_two_columns(before: str, skip: int, separator: str, tmp_path: Path) -> None:
+    rows = [f'"{x}"{separator}"{x * 2:.3f}"' for x in X]
+    (tmp_path / "t.csv").write_text(before + f'"a"{separator}"y"\n' + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.csv", "y")
+    assert (config.skip, config.features) == (skip, {"a": "number"})
+
+
+def test_one_column_with_names_of_rows_has_no_line_before_it(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("y\n" + "\n".join(f"r{row},{x}" for row, x in enumerate(X)) + "\n")
+    assert command(["init", str(tmp_path / "t.csv"), "--target=y"]) == 3  # nothing to learn from, which is true
+
+
+def test_a_line_that_names_the_target_is_a_header(tmp_path: Path) -> None:
+    rows = [f"n{row % 5},{x},{x + 1:.3f},{label}" for row, (x, label) in enumerate(zip(X, CLASSES))]
+    (tmp_path / "t.csv").write_text("name,2001,2002,y\n" + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.csv", "y")
+    assert (config.header, config.features) == (True, {"name": "category", "2001": "number", "2002": "number"})

@@ -53,13 +53,13 @@ def find_separator(content: bytes, quote: str | None, *, header: bool | None = N
         if len(num_fields) == 2 and header is not False and num_fields[1] != num_fields[0]:
             continue
         alike = round(float((num_fields == num_fields[0]).mean()), 2)
-        score = (alike, round(_cleanness(sample, separator, quote), 2), int(num_fields[0]))
+        score = (alike, round(plainness(sample, separator, quote), 2), int(num_fields[0]))
         if score > best_score:
             best, best_score = separator, score
     return best
 
 
-def _cleanness(sample: bytes, separator: str, quote: str | None) -> float:
+def plainness(sample: bytes, separator: str, quote: str | None) -> float:
     """The share of fields without another separator in them; of a number its commas are none."""
     text = sample.decode("utf-8", "replace")
     if quote:

@@ -7,6 +7,7 @@ an ordinary character as long as it hides no separator and no line end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,9 @@ CHUNK = 1 << 23
 NEWLINE, BLANK = 10, 32
 # More blanks than that beside a quote belong to the text.
 MOST_BLANKS = 8
+# So many lines may one row go over; it is told by so many rows.
+MOST_LINES, PERIODS = 6, 5
+BROKEN_ROWS = "write each row in one line"
 
 
 @dataclass(slots=True)
@@ -239,6 +243,15 @@ def _quote_faults(
     return []
 
 
+def lines_of_a_row(widths: Sequence[int]) -> tuple[int, ...]:
+    """How many values stand in each line of a row, where each row goes over several lines; empty: none does."""
+    for period in range(2, MOST_LINES + 1):
+        turns = list(widths[len(widths) % period :])[-PERIODS * period :]
+        if len(turns) == PERIODS * period and turns == turns[:period] * PERIODS and len(set(turns[:period])) > 1:
+            return tuple(turns[:period])
+    return ()
+
+
 @dataclass(slots=True)
 class WidthCheck:
     """Whether all records have as many fields as there are columns; told of the records in as many turns as it takes.
@@ -256,6 +269,7 @@ class WidthCheck:
     num_records: int = 0
     num_wrong: int = 0
     wrong: list[tuple[int, int]] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
     widths: set[int] = field(default_factory=set)
 
     def add(self, num_fields: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
@@ -264,6 +278,7 @@ class WidthCheck:
             return
         self.first_line = self.first_line or int(lines[0])
         self.num_records += len(num_fields)
+        self.last = [*self.last, *num_fields[-MOST_LINES * PERIODS :].tolist()][-MOST_LINES * PERIODS :]
         indices = np.flatnonzero(num_fields != self.width)
         self.num_wrong += len(indices)
         self.widths.update(np.unique(num_fields).tolist())
@@ -284,6 +299,9 @@ class WidthCheck:
             message = f"the rows have {min(self.widths)} values each, {self.named_by} {self.width}"
             question = "is the separator right (data.separator), is there a header line (data.header, data.columns)?"
             return [Fault(message, file=self.file, line=self.first_line, hint=question)]
+        if broken := lines_of_a_row(self.last):
+            message = f"each row goes over {len(broken)} lines, of {', '.join(map(str, broken))} values"
+            return [Fault(message, file=self.file, line=self.first_line, hint=BROKEN_ROWS)]
         faults: list[Fault] = []
         for line, have in self.wrong:
             message = f"the row has {have} values, {'more' if have > self.width else 'fewer'} than {self.named_by} ({self.width})"
