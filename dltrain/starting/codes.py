@@ -107,8 +107,9 @@ def _squared_errors(
     """Of the rows not learned from [rows], by their group's mean of the target in the others; with that of its neighbours."""
     mean = truth[learned].mean(axis=0)
     size = int(groups.max()) + 1
-    counts = np.bincount(groups[learned], minlength=size)[:, None].astype(np.float64)
-    sums = np.stack([np.bincount(groups[learned], weights=column, minlength=size) for column in truth[learned].T], axis=1)
+    counts = np.asarray(np.bincount(groups[learned], minlength=size), np.float64)[:, None]
+    columns = [np.bincount(groups[learned], weights=column, minlength=size) for column in truth[learned].T]
+    sums: NDArray[np.float64] = np.stack(columns, axis=1).astype(np.float64)
     if spread_out:
         counts, sums = (of + (np.roll(of, 1, axis=0) + np.roll(of, -1, axis=0)) / 2 for of in (counts, sums))
     means = (sums + DRAWN_BY * mean) / (counts + DRAWN_BY)
