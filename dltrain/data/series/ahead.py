@@ -167,7 +167,7 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
     rows = np.flatnonzero(past if since is None else past & (times.values < moment_of(since, times)))
     if not len(rows):
         if since is None:
-            raise DataError("no row has a target, and forecasts begin after the last one that has")
+            raise preprocessing.no_past()
         raise DataError(f"no row is before {since}", hint="--since names the time of the first forecast")
     needed = preprocessing.series.span + preprocessing.series.first_ahead - 1
     ends, short = _ends(values, rows, needed)
@@ -213,7 +213,7 @@ def _future(
         begins, breaks = (after.texts(after.later(preprocessing.step, count))[0] for count in (1, int(have[lacking[0]]) + 1))
         names = " and ".join(preprocessing.series.known)
         message = f"{names} must be known of {needed:,} rows{of} from {begins} on, and are not in that of {breaks}"
-        hint = "give these rows with the target left empty, in the data or by --data"
+        hint = "give these rows with the target left empty, behind the others in the file or as one more --data"
         if steps < needed:
             hint += f"; the model takes those of {reach} rows at once"
         raise DataError(Fault(message, path="data.series.known", file=raw.origin[0][1] if raw.origin else None, hint=hint))

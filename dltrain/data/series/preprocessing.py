@@ -127,7 +127,7 @@ class SeriesPreprocessing(Preprocessing):
         values = self.read_values(raw, with_targets=with_targets, notes=notes)
         everything = np.arange(len(values.timeline.rows))
         if self.series.known and not with_targets and not self.observed(values).any():
-            raise DataError("no row has a target, and forecasts begin after the last one that has")
+            raise self.no_past()
         stride = self.series.stride if with_targets else 1
         part = self.assemble(values, everything, with_targets=with_targets, stride=stride)
         if not part.num_rows:
@@ -135,6 +135,11 @@ class SeriesPreprocessing(Preprocessing):
             message = f"{raw.frame.height:,} rows hold no window: {self.needed_rows(with_targets)} rows{apart} are needed"
             raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
         return part
+
+    def no_past(self) -> DataError:
+        """Of rows that only say what is known ahead."""
+        hint = "give the rows before these as well: --data PAST --data AHEAD"
+        return DataError("no row has a target, and forecasts begin after the last one that has", hint=hint)
 
     def needed_rows(self, with_targets: bool) -> int:
         """How many rows a window spans."""

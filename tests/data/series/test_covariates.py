@@ -183,3 +183,12 @@ def test_gaps_are_said_where_a_window_sees_them_and_training_had_none(tmp_path: 
     [text] = said(ahead.with_columns(heat=polars.when(row != 20).then("heat")))
     assert how in text
     assert text.endswith(": heat 1")
+
+
+def test_rows_that_are_ahead_alone_have_no_past_and_the_way_out_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    preprocessing = load(path, table()).preprocessing
+    table().filter(polars.col("sales").is_null()).write_csv(path)
+    with pytest.raises(DataError, match="no row has a target") as caught:
+        read_ahead(preprocessing, [str(path)], None, HORIZON)
+    assert "--data PAST --data AHEAD" in str(caught.value.faults[0].hint)
