@@ -169,7 +169,7 @@ class TablePreprocessing(Preprocessing):
             needed += [self.weight] if self.weight else []
         have = raw.frame.columns
         file = raw.origin[0][1] if raw.origin else None
-        missing = [name for name in needed if name not in have]
+        missing = [name for name in dict.fromkeys(needed) if name not in have]
         labels = {name for spec in self.targets if spec.is_multilabel for name in spec.columns_read}
         lists = {name for name in labels if name in have and is_list(column_of(raw.frame, name))}
         single = dict.fromkeys((name for name in needed if name not in lists), "which the run needs")

@@ -192,3 +192,7 @@ def test_rows_that_are_ahead_alone_have_no_past_and_the_way_out_is_said(tmp_path
     with pytest.raises(DataError, match="no row has a target") as caught:
         read_ahead(preprocessing, [str(path)], None, HORIZON)
     assert "--data PAST --data AHEAD" in str(caught.value.faults[0].hint)
+    table().drop("sales").write_csv(path)  # a target that is a feature as well is missing once
+    with pytest.raises(DataError) as caught:
+        read_ahead(preprocessing, [str(path)], None, HORIZON)
+    assert [fault.message for fault in caught.value.faults] == ["the column sales is missing"]
