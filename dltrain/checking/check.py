@@ -13,7 +13,7 @@ from dltrain.checking.frozen_checks import check_frozen, check_weights_files, de
 from dltrain.checking.group_checks import check_groups
 from dltrain.checking.member_checks import check_members
 from dltrain.checking.memory import estimate_memory, judge_memory
-from dltrain.checking.model_checks import check_model
+from dltrain.checking.model_checks import check_model, with_places
 from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, rows_of
 from dltrain.checking.sweep_checks import check_sweep
@@ -174,7 +174,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     warnings: list[Fault] = list(config.warnings)
     heads, network = _model(config, facts, errors)
     if network is not None and facts.schema is not None:
-        errors += network.faults
+        errors += with_places(config, facts.schema, network.faults)
         found = [*check_model(config, facts.schema, heads, network), *check_frozen(config, network)]
         # A layer that cannot take its input leaves nothing to say about what follows it.
         errors += [item for item in found if item.severity == "error" and not network.faults]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dltrain.checking.places import fault
 from dltrain.checking.task_checks import check_masks, check_reconstruction
@@ -45,6 +46,15 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     if heads and heads[0].is_reconstruction:
         faults += check_reconstruction(config, schema, heads[0])
     return faults
+
+
+def with_places(config: Config, schema: Schema, faults: Sequence[Fault]) -> list[Fault]:
+    """Faults of layers; of a Reshape of a table's columns that finds too few, the hint says that some may have been left out."""
+    if config.data.constant_columns == "keep" or not any(spec.columns for spec in schema.inputs):
+        return list(faults)
+    reshaping = {layer.path for layer in config.model.layers if layer.component.name == "Reshape"}
+    hint = "columns that are the same in every training row are left out: `data.constant_columns: keep` keeps them there"
+    return [replace(item, hint=hint) if item.path in reshaping else item for item in faults]
 
 
 def _check_ranges(config: Config, schema: Schema) -> list[Fault]:

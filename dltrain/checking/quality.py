@@ -206,10 +206,12 @@ def _share(count: int, total: int, digits: int) -> str:
 
 
 def _same_columns(view: TableView) -> Iterator[Finding]:
-    """Feature columns that hold the same in every row."""
+    """Feature columns that hold the same in every row; those of one value are told of, or kept, for that."""
     sums: dict[tuple[Any, ...], list[str]] = {}
     for name in view.features:
         hashes = column_of(view.frame, name).hash(seed=0).to_numpy()
+        if len(hashes) > 1 and (hashes == hashes[0]).all():
+            continue
         with np.errstate(over="ignore"):
             key = (int(hashes.sum()), int((hashes * np.arange(1, len(hashes) + 1, dtype=np.uint64)).sum()))
         sums.setdefault(key, []).append(name)

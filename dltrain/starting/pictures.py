@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data.dataset import Schema
+from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
@@ -19,11 +23,16 @@ from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
-from dltrain.starting.design import design, split_of
+from dltrain.starting.design import Design, design, split_of
 from dltrain.starting.starter import Starter
 from dltrain.wording import shown
 
 SIDES = (32, 48, 64, 96)
+# Columns that are the pixels of square pictures: how wide these are at the least, how much like its neighbours in the row and in
+# the column a pixel is, and how much more than like those that lie elsewhere.
+LEAST_SIDE, LIKE_NEIGHBOURS, MORE_THAN_OTHERS = 8, 0.2, 0.1
+ROWS_COMPARED = 2_000
+BYTE = 255
 NUM_LOOKED_AT = 200
 KEYS = ("path", "validation", "test")
 # Folders as wide as this for their height are drawn so: another shape would be stretched.
@@ -46,6 +55,50 @@ def folder_layout(folder: str, suffixes: tuple[str, ...]) -> dict[str, str] | No
     if "path" in parts and set(inside) == set(parts.values()) and _holds(os.path.join(folder, parts["path"]), suffixes):
         return {key: os.path.join(folder, parts[key]) for key in KEYS if key in parts}
     return {"path": folder} if any(_holds(os.path.join(folder, name), suffixes) for name in inside) else None
+
+
+def side_of_pixels(values: NDArray[np.float64]) -> int | None:
+    """How high and wide the pictures are whose pixels the columns hold, line by line; None: these are no such pixels.
+
+    Neighbouring pixels go together, as those of one row and of one column of a picture do, and others less. Numbers that follow
+    each other in time are like those half a line away as well.
+
+    Args:
+        values: numbers [rows, columns], in the order of the table, NaN where missing.
+    """
+    side = math.isqrt(values.shape[1])
+    if side < LEAST_SIDE or side * side != values.shape[1] or len(values) < 2:
+        return None
+    some = values[:: -(-len(values) // ROWS_COMPARED)]
+    if not np.isfinite(some).all():
+        return None
+    some = some - some.mean(axis=0)
+
+    def likeness(distance: int) -> float:
+        near, far = some[:, distance:], some[:, :-distance]
+        size = float(np.sqrt((near**2).sum() * (far**2).sum()))
+        return float((near * far).sum()) / size if size > 0 else 0.0
+
+    third = side // 3
+    neighbours = min(likeness(1), likeness(side))
+    others = max(abs(likeness(distance)) for distance in (side // 2, side - third, side + third))
+    return side if neighbours >= max(LIKE_NEIGHBOURS, others + MORE_THAN_OTHERS) else None
+
+
+def design_pixels(side: int, largest: float, num_rows: int) -> Design:
+    """Convolutions over columns that are the pixels of square pictures.
+
+    Args:
+        side: height and width of these.
+        largest: of the values of all pixels.
+        num_rows: of the training part.
+    """
+    chosen = design(Schema((InputSpec("image", (side, side, 1)),), ()), num_rows)
+    top = BYTE if 100 < largest <= BYTE else largest
+    rescaling = [{"Rescaling": {"scale": 1 / top}}] if top > 1 else []
+    layers = [{"Reshape": {"target_shape": [side, side, 1]}}, *rescaling, *chosen.layers]
+    reason = f"the columns are the pixels of pictures, line by line, from 0 to {top:g}; "
+    return replace(chosen, layers=layers, layers_reason=reason + chosen.layers_reason)
 
 
 def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:

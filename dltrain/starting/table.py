@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dltrain.config.types import DataConfig, LabelsConfig, TextConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.image import picture_path
@@ -26,7 +29,7 @@ from dltrain.starting.columns import Columns, check_some_column, study_columns, 
 from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
-from dltrain.starting.pictures import look_at
+from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, side_of_pixels
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
@@ -84,25 +87,16 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         target = labels_of_columns(labels, whole.frame)
     else:
         target = _find_target(raw, asked, columns, written, header=options.get("header", True))
-    columns = columns if wishes.series is not None else with_codes(columns, target)
+    side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
+    if side is not None:
+        target = study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
+    columns = columns if side is not None or wishes.series is not None else with_codes(columns, target)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
-    config = _config(config, target, columns, leaks, raw)
+    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None)
     if wishes.series is not None:
         return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
-    prepared = decide(_fit(config, whole), columns.numbers)
-    fitted = _fit(prepared.apply(config), whole)
-    features = getattr(fitted.preprocessing, "features", ())
-    if wishes.compare and any(column.kind in ("text", "image") for column in features):
-        raise no_comparison("it has columns of text, or of pictures")
-    chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
-    if chosen.preset:
-        prepared = prepare(prepared, target.spec.task)
-    if chosen.folds:
-        config = replace(config, split=replace(config.split, validation=None))
-    if chosen.folds or chosen.preset:
-        fitted = _fit(prepared.apply(config), whole)
-    config = prepared.apply(config)
+    config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
     head = _head(written, whole, is_whole)
     config = replace(config, path=(written,) if where is not None else ())
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
@@ -110,7 +104,42 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     text = render_table(head, studied, chosen)
     evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
     text += f"evaluation:\n{evaluation}" if evaluation else ""
-    return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
+    return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
+
+
+def _prepare(
+    config: DataConfig, whole: RawTable, columns: Columns, target: Target, side: int | None, wishes: Wishes, is_whole: bool
+) -> tuple[DataConfig, Preparation, Design, list[Note]]:
+    """How the columns are prepared, and the net for them.
+
+    Args:
+        config: the `data:` block without that.
+        whole: the table.
+        columns, target: what was found out.
+        side: of the pictures whose pixels the columns are; None: they are none.
+        wishes: what is asked.
+        is_whole: whether it is all of the table.
+
+    Returns:
+        The block with the preparation, this by itself, the net, and what a fit says of the table.
+    """
+    prepared = decide(_fit(config, whole), columns.numbers) if side is None else Preparation(scale="none")
+    fitted = _fit(prepared.apply(config), whole)
+    features = getattr(fitted.preprocessing, "features", ())
+    if wishes.compare and any(column.kind in ("text", "image") for column in features):
+        raise no_comparison("it has columns of text, or of pictures")
+    if side is not None:
+        chosen = design_pixels(side, _amounts(columns, target).max(), fitted.parts["train"].num_rows)
+    else:
+        chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
+    if chosen.preset:
+        prepared = prepare(prepared, target.spec.task)
+    if chosen.folds:
+        config = replace(config, split=replace(config.split, validation=None))
+    if chosen.folds or chosen.preset:
+        fitted = _fit(prepared.apply(config), whole)
+    config = prepared.apply(config)
+    return config, prepared, chosen, fitted.notes
 
 
 def _warn(reporter: Reporter, notes: Sequence[Note]) -> None:
@@ -174,6 +203,14 @@ def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whol
     return in_folds(chosen, schema, num_rows, seconds) if is_whole and has_rows_enough(features, task, num_rows) else chosen
 
 
+def _amounts(columns: Columns, target: Target) -> NDArray[np.float64]:
+    """The columns to learn from [rows, columns], where all of them are numbers; else none of them."""
+    names = [name for name, kind in columns.kinds.items() if not kind.left_out and name != target.name]
+    if target.columns or any(name not in columns.numbers for name in names) or len(names) < LEAST_SIDE**2:
+        return np.zeros((0, 0))
+    return np.stack([columns.numbers[name] for name in names], axis=1)
+
+
 def _left(config: DataConfig, columns: Columns, features: Sequence[FeatureColumn]) -> dict[str, str]:
     """Column -> kind, of those to learn from that a fit leaves out, because its training part has nothing to teach of them."""
     out = {column.name for column in features} | {*config.drop, *config.identifiers, *config.target}
@@ -198,14 +235,23 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     return with_late_signs(parse_text(head, file, config)), complete and len(config.path) == 1
 
 
-def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable) -> DataConfig:
-    """The `data:` block: what has to be said for it to be read, split and learnt from."""
+def _config(
+    config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable, *, has_pixels: bool = False
+) -> DataConfig:
+    """The `data:` block: what has to be said for it to be read, split and learnt from.
+
+    Args:
+        config: how the source is read.
+        target, columns, leaks, raw: what was found out.
+        has_pixels: whether each column is a pixel of a picture, which is one whatever its values.
+    """
     identifier = columns.identifier()
     identifier = identifier if identifier != target.name else None
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
     if target.merged:
         odd[target.name] = dict(target.merged)
-    left_out = [name for name in (*columns.constant, *columns.unreadable, *leaks.same, *columns.names) if name != target.name]
+    alike = () if has_pixels else (*columns.constant, *columns.unreadable, *leaks.same, *columns.names)
+    left_out = [name for name in alike if name != target.name]
     left_out = [name for name in dict.fromkeys(left_out) if name != identifier and not columns.kinds[name].left_out]
     features: dict[str, str | None] = {
         name: kind.kind
@@ -231,6 +277,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         dates=_dates(columns),
         arguments={**config.arguments, **_form_of_pictures(config, raw, features)},
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
+        constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )

@@ -123,7 +123,7 @@ def render_target(block: Block, found: Studied) -> None:
         block.entry("target", list(target.columns) or target.name, remark + guessed)
     else:
         block.remark(f"the target: {remark}", indent=2)
-    block.entry("task", target.spec.task, _task_remark(target))
+    block.entry("task", target.spec.task, _task_remark(target, of_pictures=config.constant_columns == "keep"))
     if config.labels is not None:
         sign = config.labels.separator
         remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
@@ -135,13 +135,15 @@ def render_target(block: Block, found: Studied) -> None:
         block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {target.name}")
 
 
-def _task_remark(target: Target) -> str:
+def _task_remark(target: Target, *, of_pictures: bool) -> str:
     if target.columns:
         return "each label is there or not; without it each column is a target of its own"
     if target.spec.is_multilabel:
         return "each label is there or not; `classification` would make a class of each different cell"
     if target.whole_numbers:
         return f"its {target.whole_numbers} different whole numbers; `classification` would make each a class"
+    if target.task and of_pictures:
+        return "few whole numbers beside pictures are what these show; `regression` would take them for amounts"
     if target.task:
         return f"{target.name} is called a class; `regression` would take its numbers for amounts"
     return ""
@@ -230,7 +232,10 @@ def _render_preparation(block: Block, found: Studied) -> None:
         else:
             block.remark(remark, indent=2)
     if any(columns.kinds[name].kind in ("number", "date") for name in used):
-        if isinstance(prepared.scale, str):
+        if config.constant_columns == "keep":
+            block.entry("constant_columns", "keep", "a pixel that is the same in every row stays at its place")
+            block.entry("scale", "none", "the layers below bring all pixels to one scale")
+        elif isinstance(prepared.scale, str):
             remark = "numbers: by median and quartiles, and values far out are bent in, as the net below was made with"
             block.entry("scale", prepared.scale, remark)
         elif prepared.scale:

@@ -172,7 +172,9 @@ def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> tu
     return tuple(lines)
 
 
-def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: Sequence[str]) -> Target:
+def study_target(
+    name: str, frame: polars.DataFrame, columns: Columns, classes: Sequence[str], *, of_pictures: bool = False
+) -> Target:
     """The task that the column makes.
 
     Args:
@@ -180,6 +182,7 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         frame: the table.
         columns: what its columns hold.
         classes: names of its integer codes (named datasets); else empty.
+        of_pictures: the other columns are the pixels of pictures: few whole numbers are what these show.
 
     Raises:
         DataError: it is empty, constant, or holds dates.
@@ -197,9 +200,10 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         different = values.n_unique()
         numbers = columns.numbers.get(name)
         is_whole = numbers is not None and bool((numbers == numbers.round()).all())
-        if not is_whole or different > MOST_CODES or (different > FEW_NUMBERS and not CLASS_NAMES.fullmatch(name)):
+        is_class = of_pictures or CLASS_NAMES.fullmatch(name) is not None
+        if not is_whole or different > MOST_CODES or (different > FEW_NUMBERS and not is_class):
             return Target(name, spec)
-        if not CLASS_NAMES.fullmatch(name):
+        if not is_class:
             return Target(name, spec, whole_numbers=different)
         spec = infer_target(series, replace(reading, units={}), task="classification", classes=())
         task: str | None = "classification"

@@ -284,6 +284,13 @@ class DataConfig:
         example="drop",
         of=(*TABLES, "npz", "image_folder"),
     )
+    constant_columns: str = keyed(
+        "'drop'|'keep'",
+        "Whether columns that are the same in every training row are left out; kept where it matters at which place a column is.",
+        "drop",
+        example="keep",
+        of=TABLES,
+    )
     allow_one_class: bool = keyed(
         "bool",
         "Train where the target has one class, or one value, as a single row has; --allow-one-class says the same.",

@@ -294,15 +294,21 @@ def fit_feature(column: FeatureColumn, values: Any, rows: NDArray[np.int64], how
 
 
 def split_untaught(
-    columns: Sequence[FeatureColumn], num_rows: int
+    columns: Sequence[FeatureColumn], num_rows: int, *, keep: bool = False
 ) -> tuple[list[FeatureColumn], list[tuple[str, str]], list[Note]]:
     """Columns fitted to so many training rows, less those that they teach nothing about.
+
+    Args:
+        columns: fitted to the training part.
+        num_rows: of that.
+        keep: those that do not vary stay, as `data.constant_columns: keep` has it; not those without a value.
 
     Returns:
         Those that are kept, the others with the reason, and warnings: of a column that has no value in training, since
         it is there for something. Of one that does not vary it is enough to tell. In a single row nothing varies.
     """
-    gone = [(c.name, c.untaught) for c in columns if c.untaught and (num_rows > 1 or c.untaught.startswith("no "))]
+    varies = num_rows > 1 and not keep
+    gone = [(c.name, c.untaught) for c in columns if c.untaught and (varies or c.untaught.startswith("no "))]
     names = dict(gone)
     kept = [column for column in columns if column.name not in names]
     empty = [shown_column(name) for name, reason in gone if reason.startswith("no ")]

@@ -110,7 +110,7 @@ class TableFit:
         notes = [*guessed, *unlearnt, *check_targets(config, specs, targets, rows, raw, self.reading)]
         notes += [*skipped, *read, *self.odd_cells()]
         fitted = columns if self.kept else self.learn(columns, rows["train"])
-        taught, untaught, more = split_untaught(fitted, len(rows["train"]))
+        taught, untaught, more = split_untaught(fitted, len(rows["train"]), keep=config.constant_columns == "keep")
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
         self.check_gaps(taught)
