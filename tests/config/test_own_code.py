@@ -182,6 +182,21 @@ def test_what_is_wrong_with_a_file_is_told_at_its_line(tmp_path: Path, source: s
     assert hint in next_step
 
 
+@pytest.mark.parametrize(
+    ("first", "line"), [(b"", 2), (b"# -*- coding: latin-1 -*-\n", None), (b"#!/usr/bin/python\n# coding=latin-1\n", None)]
+)
+def test_a_file_that_is_not_utf_8_says_what_it_is(tmp_path: Path, first: bytes, line: int | None) -> None:
+    config = write_config(tmp_path)
+    (tmp_path / "my_layers.py").write_bytes(first + b"import keras\n# caf\xe9\n" + SOURCE.encode())
+    if line is None:
+        assert load_config(config).code is not None
+        return
+    with pytest.raises(ConfigError) as caught:
+        load_config(config)
+    fault = next(fault for fault in caught.value.faults if fault.path == "code")
+    assert (fault.line, fault.message, fault.hint) == (2, "not UTF-8: byte 0xe9 at offset 18", "save the file as UTF-8")
+
+
 def test_a_class_that_is_not_registered_is_told_of_where_it_is_named(tmp_path: Path) -> None:
     name, line, message, hint = refused(tmp_path, HEAD + "class Mine(keras.Layer): pass\n")
     assert (name, line) == ("own.yaml", 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ DECORATOR = "register_keras_serializable"
 HOW = f"@keras.saving.{DECORATOR}()"
 _KINDS = {namespace: kind for kind, namespace in NAMESPACES.items()}
 _DEEPEST = 20
+
+# PEP 263: the file's encoding, in its first or second line.
+_CODING = re.compile(rb"(?:[^\S\n]*(?:#[^\n]*)?\n)?[^\S\n]*#[^\n]*coding[:=]")
 
 
 @dataclass(slots=True)
@@ -62,6 +66,14 @@ class Sources:
                 self._add_function(node, file, names)
 
     def _parse(self, file: CodeFile) -> ast.Module | None:
+        if not _CODING.match(file.source):  # which alone lets Python open a file as something else
+            try:
+                file.source.decode("utf-8")
+            except UnicodeDecodeError as error:
+                line = file.source.count(b"\n", 0, error.start) + 1
+                message = f"not UTF-8: byte 0x{file.source[error.start]:02x} at offset {error.start}"
+                self.faults.add(Place(file.shown, line, 1), "code", message, "save the file as UTF-8")
+                return None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of a file that may never be run
