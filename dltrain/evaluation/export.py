@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from dltrain.evaluation.made_up_rows import largest_difference, make_up
 from dltrain.evaluation.masks.score import pixel_probabilities
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.model.export.format import ExportFormat, document
-from dltrain.model.export.outputs import units_of_input
+from dltrain.model.export.outputs import output_names, units_of_input
 from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
 from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.model.own_code.blame import blames_own_code
@@ -116,7 +117,9 @@ def export(
     if chosen.in_float32 and stored.config.model.precision != "float32":
         notes.append(f"the file computes in float32: not all that reads {chosen.name} knows {stored.config.model.precision}")
         stored = stored.in_float32()
-    inputs = describe_inputs(stored.preprocessing, chosen.input_name, with_text=chosen.takes_text)
+    outputs = [name for names in output_names(stored.heads) for name in names]
+    named = partial(chosen.input_names, outputs=outputs)
+    inputs = describe_inputs(stored.preprocessing, named, with_text=chosen.takes_text)
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     reporter.status("importing Keras")
     keras = import_keras(threads or stored.threads)

@@ -61,7 +61,7 @@ def raw_rows(run, file, form):
     frame = frame.rename(dict(zip(frame.columns, names, strict=True))) if names else frame
     frame = frame.select(polars.all().str.strip_chars().fill_null(""))
     rows = {}
-    for item in describe_inputs(preprocessing, form.input_name):
+    for item in describe_inputs(preprocessing, form.input_names):
         column = frame[item.column]
         if item.dtype == "float32":
             rows[item.name] = column.cast(polars.Float32, strict=False).fill_null(float("nan")).to_numpy()
@@ -84,7 +84,7 @@ def test_a_table_answers_as_predict_does(fitted, name, form, tmp_path):
     assert result.num_rows > 0
     predicted = predict(run, data=[str(file)])
     stored = load_run(run)
-    inputs = describe_inputs(stored.preprocessing, chosen.input_name)
+    inputs = describe_inputs(stored.preprocessing, chosen.input_names)
     rows = raw_rows(run, file, chosen)
     answers = chosen.answer(result.path, _Described(inputs), rows)
     if predicted.probabilities is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
 from dltrain.cli.text import format_bytes, format_number
+from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import DltrainError
 from dltrain.storage.run import Run
 
@@ -104,7 +105,12 @@ def _seen(frame: polars.DataFrame, preprocessing: TablePreprocessing, rows: Iter
     targets = {name: f"target, {spec.task}" for spec in preprocessing.targets for name in (spec.column or spec.name,)}
     names = [name for name in frame.columns if name in kinds or name in targets]
     columns = [
-        _column(frame[name], targets.get(name) or str(kinds[name]), preprocessing, is_number=_is_number(name, kinds, targets))
+        _column(
+            column_of(frame, name),
+            targets.get(name) or str(kinds[name]),
+            preprocessing,
+            is_number=_is_number(name, kinds, targets),
+        )
         for name in names
     ]
     shown = [name for name in names if name not in targets]
@@ -118,7 +124,7 @@ def _is_number(name: str, kinds: Mapping[str, Any], targets: Mapping[str, str]) 
     return "regression" in targets[name] if name in targets else str(kinds[name]) == "number"
 
 
-def _column(series: polars.Series, kind: str, preprocessing: TablePreprocessing, *, is_number: bool) -> list[str | Picture]:
+def _column(series: polars.Series, kind: str, preprocessing: TablePreprocessing, is_number: bool) -> list[str | Picture]:
     """One line on a column: kind, gaps, how many different values, which, and how they are distributed."""
     from dltrain.data.columns.reading import mend, text_of, to_numbers
     from dltrain.evaluation.drawing.svg import spark
@@ -126,7 +132,7 @@ def _column(series: polars.Series, kind: str, preprocessing: TablePreprocessing,
     mended = mend(series, preprocessing.reading)
     empty = mended.null_count()
     gaps = f"{100 * empty / max(len(mended), 1):.1f} %" if empty else "none"
-    name, different = str(series.name), f"{mended.drop_nulls().n_unique():,}"
+    name, different = name_of(series), f"{mended.drop_nulls().n_unique():,}"
     if is_number:
         said, counts = _numbers(to_numbers(mended, preprocessing.reading))
     else:

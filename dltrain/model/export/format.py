@@ -25,6 +25,8 @@ class ExportFormat(ABC):
         text_dtype: what words, free text and labels are in the file: "string", or whole numbers that stand for them.
         any_size: whether it resizes pictures by itself.
         in_float32: whether what reads it may know no other numbers.
+        knows_case: whether `a` and `A` are names of two inputs.
+        names_once: whether no input may be called as an output is.
         packages: what must be installed to write it.
         extra: the extra of dltrain that brings them.
     """
@@ -36,6 +38,8 @@ class ExportFormat(ABC):
     text_dtype: ClassVar[str] = "string"
     any_size: ClassVar[bool] = True
     in_float32: ClassVar[bool] = False
+    knows_case: ClassVar[bool] = True
+    names_once: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 
@@ -55,6 +59,23 @@ class ExportFormat(ABC):
     def input_name(self, column: str) -> str:
         """The name of a column's input."""
         return column
+
+    def input_names(self, columns: Sequence[str], outputs: Sequence[str] = ()) -> list[str]:
+        """The names of the columns' inputs: as `input_name` says, each another one, where the format asks it in small letters.
+
+        Args:
+            columns: of the run.
+            outputs: the names of the file's outputs.
+        """
+        names: list[str] = []
+        taken = set(outputs) if self.names_once else set()
+        for column in columns:
+            word = self.input_name(column)
+            while (word if self.knows_case else word.lower()) in taken:
+                word += "_"
+            taken.add(word if self.knows_case else word.lower())
+            names.append(word)
+        return names
 
     @abstractmethod
     def write(self, raw: RawModel, path: Path) -> None:

@@ -31,19 +31,21 @@ class OnnxFile(ExportFormat):
     suffix = ".onnx"
     with_text = False
     in_float32 = True
+    names_once = True
     packages = ("onnx", "tf2onnx")
     extra = "onnx"
 
     def input_name(self, column: str) -> str:
-        """The column's own: ONNX takes any name."""
+        """The column's own without `/`, which stands in all names inside the graph: ONNX takes any name, but once."""
         return column.replace("/", "_") or "column"
 
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`."""
         import onnx
+        import onnx.compose
         import onnx.version_converter
 
-        model = _convert(raw)
+        model = onnx.compose.add_prefix(_convert(raw), "graph/", inplace=True)
         if any(item.tokenizer is not None for item in raw.inputs):
             model = onnx.version_converter.convert_version(model, TEXT_OPSET)
         _name_ports(onnx, model, raw)

@@ -69,6 +69,29 @@ def units_of_input(preprocessing: Preprocessing) -> Units | None:
     return np.array(center), np.array(spread)
 
 
+def output_names(heads: Sequence[Head]) -> list[tuple[str, ...]]:
+    """What the outputs of each head are called."""
+    several = sum(target.is_middle for head in heads for target in head.targets) > 1
+    named: list[tuple[str, ...]] = []
+    for head in heads:
+        ending = f"_{layer_name(head.targets[0].name)}" if several else ""
+        if head.is_multilabel:
+            named.append(
+                ("probabilities", "labels") if head.answers is not None and head.answers.thresholds else ("probabilities",)
+            )
+        elif head.is_mask:
+            named.append(("probabilities",))
+        elif head.task == "classification":
+            named.append((f"prediction{ending}", f"probabilities{ending}"))
+        elif head.task == "regression":
+            kinds = ["prediction" if target.is_middle else f"quantile_{target.quantile:g}" for target in head.targets]
+            endings = [f"_{layer_name(target.plain_name)}" if several else "" for target in head.targets]
+            named.append(tuple(kind + end for kind, end in zip(kinds, endings, strict=True)))
+        else:
+            named.append((f"output{ending}",))
+    return named
+
+
 def add_outputs(
     keras: Any, heads: Sequence[Head], tensors: Sequence[Any], *, with_text: bool, units: Units | None = None
 ) -> tuple[dict[str, Any], tuple[RawOutput, ...]]:
@@ -81,7 +104,6 @@ def add_outputs(
         with_text: labels as text; otherwise their index.
         units: from `units_of_input`, for a reconstruction.
     """
-    several = sum(target.is_middle for head in heads for target in head.targets) > 1
     made: dict[str, Any] = {}
     outputs: list[RawOutput] = []
 
@@ -89,45 +111,41 @@ def add_outputs(
         made[name] = tensor
         outputs.append(RawOutput(name, dtype, tuple(int(extent) for extent in tensor.shape[1:]), meaning, labels, **told))
 
-    for head, tensor in zip(heads, tensors, strict=True):
+    for head, tensor, names in zip(heads, tensors, output_names(heads), strict=True):
         if head.is_multilabel:
             probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
             thresholds = head.answers.thresholds if head.answers is not None else ()
             meaning = "one for each label, in their order" + ("" if thresholds else "; above 0.5 the row has the label")
-            add("probabilities", probabilities, "float32", meaning, head.classes)
+            add(names[0], probabilities, "float32", meaning, head.classes)
             if thresholds:
                 values = np.array([one.value for one in thresholds], np.float32)
                 least = ", ".join(f"{one.value:.9g}" for one in thresholds[:20])
                 meaning = (
                     f"1 from the label's own probability on ({least}{', …' if len(thresholds) > 20 else ''}), in their order"
                 )
-                add("labels", keras.ops.cast(probabilities >= values, "int32"), "int32", meaning, head.classes)
+                add(names[1], keras.ops.cast(probabilities >= values, "int32"), "int32", meaning, head.classes)
         elif head.is_mask:
             meaning = "one for each class of each pixel, in their order; the largest is the pixel's class"
-            add("probabilities", _probabilities(keras, head, tensor), "float32", meaning, head.classes)
+            add(names[0], _probabilities(keras, head, tensor), "float32", meaning, head.classes)
         elif head.task == "classification":
-            ending = f"_{layer_name(head.targets[0].name)}" if several else ""
-            for item in _class_outputs(keras, head, tensor, ending, with_text=with_text):
-                add(*item, head.classes, **_told(head))
+            for name, item in zip(names, _class_outputs(keras, head, tensor, with_text=with_text), strict=True):
+                add(name, *item, head.classes, **_told(head))
         elif head.task == "regression":
-            for index, target in enumerate(head.targets):
+            for index, (name, target) in enumerate(zip(names, head.targets, strict=True)):
                 value = target.to_prediction(tensor[:, index], keras.ops)
-                what = "prediction" if target.is_middle else f"quantile_{target.quantile:g}"
-                name = f"{what}_{layer_name(target.plain_name)}" if several else what
                 add(name, value, "float32", f"{target.name}, in its own units")
         else:
-            ending = f"_{layer_name(head.targets[0].name)}" if several else ""
             meaning = "the input again, as the model sees it"
             if units is not None:
                 center, spread = units
                 tensor = tensor * np.float32(spread) + np.float32(center)
                 meaning = "the input again, in its own units"
-            add(f"output{ending}", tensor, "float32", meaning)
+            add(names[0], tensor, "float32", meaning)
     return made, tuple(outputs)
 
 
-def _class_outputs(keras: Any, head: Head, tensor: Any, ending: str, *, with_text: bool) -> list[tuple[str, Any, str, str]]:
-    """Name, tensor, type and meaning of the label and of the probabilities."""
+def _class_outputs(keras: Any, head: Head, tensor: Any, *, with_text: bool) -> list[tuple[Any, str, str]]:
+    """Tensor, type and meaning of the label and of the probabilities."""
     probabilities, threshold = _probabilities(keras, head, tensor), threshold_of(head)
     if threshold is None:
         # Keras's argmax looks at bits, which not every format can.
@@ -139,8 +157,8 @@ def _class_outputs(keras: Any, head: Head, tensor: Any, ending: str, *, with_tex
     label = _label(keras, head.classes, index) if with_text else index
     how = f" ({_told(head)['calibration']} calibration)" if "calibration" in _told(head) else ""
     return [
-        (f"prediction{ending}", label, "string", meaning),
-        (f"probabilities{ending}", probabilities, "float32", f"one for each label, in their order{how}"),
+        (label, "string", meaning),
+        (probabilities, "float32", f"one for each label, in their order{how}"),
     ]
 
 

@@ -34,12 +34,14 @@ class RawModel:
     outputs: tuple[RawOutput, ...]
 
 
-def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str], *, with_text: bool = True) -> tuple[RawInput, ...]:
+def describe_inputs(
+    preprocessing: Preprocessing, names: Callable[[Sequence[str]], list[str]], *, with_text: bool = True
+) -> tuple[RawInput, ...]:
     """The raw inputs that a run's preprocessing takes.
 
     Args:
         preprocessing: of the run.
-        name: the column → what the file's format allows as the name of its input.
+        names: columns → the names of their inputs, as the file's format allows them.
         with_text: free text is given as texts, not as indices of its tokens.
 
     Raises:
@@ -52,13 +54,8 @@ def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str], *,
     else:
         assert isinstance(preprocessing, PicturePreprocessing)
         inputs = describe_picture(preprocessing)
-    named: dict[str, RawInput] = {}
-    for item in inputs:
-        word = name(item.column)
-        while word in named:
-            word += "_"
-        named[word] = replace(item, name=word)
-    return tuple(named.values())
+    words = names([item.column for item in inputs])
+    return tuple(replace(item, name=word) for item, word in zip(inputs, words, strict=True))
 
 
 def build_raw_model(

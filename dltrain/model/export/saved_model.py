@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ class SavedModel(ExportFormat):
     name = "saved_model"
     suffix = ""
     is_folder = True
+    knows_case = False
 
     def input_name(self, column: str) -> str:
         """See `plain_name`."""
@@ -55,9 +57,10 @@ class SavedModel(ExportFormat):
 
 
 def plain_name(column: str) -> str:
-    """The column as a name of letters, digits and `_`, which the arguments of a signature have to be."""
+    """The column as a name of letters, digits and `_` that is no word of Python: the arguments of a signature have to be such."""
     word = re.sub(r"[^A-Za-z0-9_]", "_", column)
-    return word if re.match(r"[A-Za-z]", word) else f"column_{word}"
+    word = word if re.match(r"[A-Za-z]", word) else f"column_{word}"
+    return f"{word}_" if word == "self" or keyword.iskeyword(word) else word
 
 
 def input_specs(model: Any) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class TfliteFile(ExportFormat):
     text_dtype = "int32"
     any_size = False
     in_float32 = True
+    knows_case = False
 
     def input_name(self, column: str) -> str:
         """See `plain_name`."""

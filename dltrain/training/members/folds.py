@@ -18,6 +18,7 @@ from dltrain.data.load import read_raw
 from dltrain.data.raw import RawTable
 from dltrain.data.request import DataRequest
 from dltrain.data.splits import Rows, fold_indices
+from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault
 from dltrain.evaluation.spread_sample import take_part
 from dltrain.reporting import Reporter
@@ -62,7 +63,7 @@ def _groups(config: Config, column: str, row_ids: NDArray[np.int64], reporter: R
     """The group of each row, as a number."""
     raw, _ = read_raw(DataRequest.of(config).data, seed=config.seed, reporter=reporter)
     assert isinstance(raw, RawTable)
-    values = raw.frame[column].cast(str)[row_ids].fill_null("").to_list()
+    values = column_of(raw.frame, column).cast(str)[row_ids].fill_null("").to_list()
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
 

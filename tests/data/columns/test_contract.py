@@ -118,7 +118,7 @@ def test_exported_it_makes_the_same_numbers(name: str, tmp_path: Path, monkeypat
     fitted = load_as(monkeypatch, IN_MEMORY, config_of(name, tmp_path)).preprocessing
     assert isinstance(fitted, TablePreprocessing)
     fitted = replace(fitted, features=tuple(column for column in fitted.features if column.name == "x"))
-    (item,) = describe_inputs(fitted, lambda column: column)
+    (item,) = describe_inputs(fitted, list)
     rows, expected = make_up(fitted, (item,))
     values = rows[item.name]
     if item.words:

@@ -65,7 +65,7 @@ def fitted(scale, impute="median", source="csv"):
 
 
 def compare(preprocessing, raw):
-    inputs = describe_inputs(preprocessing, lambda column: column)
+    inputs = describe_inputs(preprocessing, list)
     tensors = {}
     for item in inputs:
         places = {word: place for place, word in enumerate(item.words, start=1)}
@@ -101,7 +101,7 @@ def test_a_single_row_and_words_that_nobody_has_seen():
 def test_numbers_that_mean_no_value_are_such_where_text_was_read():
     preprocessing = fitted("standard")
     preprocessing = replace(preprocessing, reading=Reading(missing=("-999",)))
-    inputs = describe_inputs(preprocessing, lambda column: column)
+    inputs = describe_inputs(preprocessing, list)
     tensors = {name: values for name, (kind, values) in raw_columns().items() if kind != "category"}
     tensors |= {name: np.zeros(ROWS, np.int32) for name in ("city", "many")}
     tensors["counts"] = np.full(ROWS, -999, np.float32)
@@ -166,7 +166,7 @@ def test_every_column_that_cannot_be_said_is_named():
     words = polars.Series("words", ["Ärger", "froh"])
     strange = tuple(fit_feature(FeatureColumn(name, "text"), words, np.arange(2), how) for name in ("a", "b"))
     with pytest.raises(UsageError) as error:
-        describe_inputs(replace(preprocessing, features=(*preprocessing.features, *strange)), lambda column: column)
+        describe_inputs(replace(preprocessing, features=(*preprocessing.features, *strange)), list)
     assert [fault.message.partition(" of ")[2].partition(" ")[0] for fault in error.value.faults] == ["a", "b"]
     assert {fault.path for fault in error.value.faults} == {"data.text.standardize"}
 
@@ -180,6 +180,6 @@ def test_b1_numbers_that_float32_does_not_tell_apart_are_refused():
     column = fit_feature(FeatureColumn("k", "number"), values, np.arange(50), Learning("standard", "median", keeps_rounding=True))
     preprocessing = TablePreprocessing("csv", (column,), (TargetSpec("y", "regression"),), Reading())
     with pytest.raises(UsageError, match="do not tell the values of the column k apart"):
-        describe_inputs(preprocessing, lambda column: column)
+        describe_inputs(preprocessing, list)
     clipped = fit_feature(FeatureColumn("k", "number"), values, np.arange(50), Learning("quantile", "median"))
-    assert len(describe_inputs(replace(preprocessing, features=(clipped,)), lambda column: column)) == 1
+    assert len(describe_inputs(replace(preprocessing, features=(clipped,)), list)) == 1
