@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,27 @@ def fingerprint(config: DataConfig, raw: Raw, details: Sequence[Mapping[str, Any
     if config.missing_target != "fail":  # not said in the fingerprints of runs that were stored before it could be
         asked["missing_target"] = config.missing_target
     return digest(json.dumps([asked, contents], sort_keys=True, default=str).encode())
+
+
+def digests_of_folder(files: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of files in order, each its name (from the folder's own on) and what it is: `digest` of all, `inside` without that name.
+
+    A folder that was given another name has the same `inside`.
+    """
+    whole, inside = [], []
+    for name, content in files:
+        whole.append(f"{name}\0{content}\n")
+        inside.append(f"{name.partition('/')[2] or name}\0{content}\n")
+    return {
+        key: digest("".join(lines).encode("utf-8", "surrogateescape")) for key, lines in (("digest", whole), ("inside", inside))
+    }
+
+
+def is_same_inside(before: Any, after: Any) -> bool:
+    """Whether two entries of details are of folders that differ in their own name at the most."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping) or not before.get("inside"):
+        return False
+    return {**before, "digest": None} == {**after, "digest": None}
 
 
 def array_digest(array: NDArray[Any]) -> str:

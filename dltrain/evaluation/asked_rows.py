@@ -14,7 +14,7 @@ from dltrain.data import load_dataset, read_part, read_words, skipping_broken, w
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import DataError, RunError, UsageError
-from dltrain.evaluation.fingerprints import fingerprint_faults
+from dltrain.evaluation.fingerprints import fingerprint_faults, is_other_data
 from dltrain.evaluation.load_run import StoredRun
 from dltrain.evaluation.moved_data import find_moved, refuse_strange_arguments, with_places
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
@@ -150,7 +150,7 @@ class MeasuredRows:
         if not isinstance(recorded, dict):
             message = f"the manifest of {stored.run.path} does not say what data it was trained on"
             raise RunError(message, hint="the run is damaged")
-        if recorded.get("fingerprint") != dataset.fingerprint:
+        if is_other_data(recorded, dataset.fingerprint, dataset.fingerprint_details):
             details = recorded.get("details")
             faults = fingerprint_faults(details if isinstance(details, dict) else {}, dataset.fingerprint_details)
             if not self.allow_changed:

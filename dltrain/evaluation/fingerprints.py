@@ -7,10 +7,27 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dltrain.data.fingerprint import is_same_inside
 from dltrain.errors import Fault
 from dltrain.wording import shown as shown_path
 
 _MOST = 8
+
+
+def is_other_data(recorded: Mapping[str, Any], fingerprint: str, details: Mapping[str, Any]) -> bool:
+    """Whether data is not that of a run; a folder that was given another name is the same.
+
+    Args:
+        recorded: of the run's manifest: its fingerprint and details.
+        fingerprint: of the data that is there now.
+        details: the same: file or folder -> what is known of it.
+    """
+    if recorded.get("fingerprint") == fingerprint:
+        return False
+    before = recorded.get("details")
+    if not isinstance(before, Mapping) or len(before) != len(details):
+        return True
+    return not all(is_same_inside(was, now) for was, now in zip(before.values(), details.values(), strict=True))
 
 
 def fingerprint_faults(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Fault]:
@@ -33,7 +50,7 @@ def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tupl
     """Each file of before beside that of now: by its path, else by contents, by its name, or as what is left."""
     olds, news = [name for name in before if name not in after], [name for name in after if name not in before]
     yield from ((name, name) for name in before if name in after)
-    for is_same in (lambda old, new: before[old] == after[new], _has_same_name, lambda old, new: True):
+    for is_same in (lambda old, new: _is_same(before[old], after[new]), _has_same_name, lambda old, new: True):
         for old in list(olds):
             new = next((new for new in news if is_same(old, new)), None)
             if new is not None:
@@ -42,6 +59,10 @@ def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tupl
                 news.remove(new)
     yield from ((old, None) for old in olds)
     yield from ((None, new) for new in news)
+
+
+def _is_same(was: Any, now: Any) -> bool:
+    return bool(was == now) or is_same_inside(was, now)
 
 
 def _has_same_name(old: str, new: str) -> bool:
@@ -55,12 +76,12 @@ def _told(old: str | None, new: str | None, before: Mapping[str, Any], after: Ma
     if old is None:
         return f"{shown_path(new)} has come to it"
     was, now = before[old], after[new]
-    if was == now:
+    if _is_same(was, now):
         return ""
     name = shown_path(new) + (f" (in the place of {shown_path(old)})" if old != new else "")
     if not isinstance(was, Mapping) or not isinstance(now, Mapping):
         return f"{name} was {shown(was)}, is {shown(now)}"
-    keys = [key for key in now if key in was and was[key] != now[key] and key != "digest"]
+    keys = [key for key in now if key in was and was[key] != now[key] and key not in ("digest", "inside")]
     counts = [key for key in keys if isinstance(was[key], int) and isinstance(now[key], int)]
     others = "; ".join(f"its {key} were {shown(was[key])} and are {shown(now[key])}" for key in keys if key not in counts)
     if counts:

@@ -131,6 +131,29 @@ def test_e1_siblings_training_rows_on_disk_and_of_arrays(
     assert [text.split(" have ")[0] for text in heard.warnings] == ["12 of the 16 rows"]
 
 
+@pytest.mark.parametrize("source", ["image_folder", "text_folder"])
+def test_e1_a_folder_under_another_name_is_the_same_data(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    for index in range(16):
+        folder = tmp_path / "data" / "ab"[index % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        if source == "image_folder":
+            write_picture(folder / f"{index}.png", (6, 5), seed=index)
+        else:
+            (folder / f"{index}.txt").write_text(" ".join(rng.choice(["yes", "no", "word", "more"], 5)))
+    size, layers = (", image_size: [5, 6]", "[Flatten]") if source == "image_folder" else ("", "[]")
+    text = f"data: {{source: {source}, path: data{size}, split: {{test: 0.25}}}}\nmodel: {{layers: {layers}}}\ntraining: {{epochs: 1}}"
+    fit(load_config_text(text, folder=tmp_path), run_dir=tmp_path / "run")
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    assert evaluate(tmp_path / "run", overrides=["data.path=elsewhere"]).metrics == stored(tmp_path / "run")
+    victim = next((tmp_path / "elsewhere" / "a").iterdir())
+    victim.rename(victim.with_name("z" + victim.name))
+    with pytest.raises(DataError, match="not that of the run: elsewhere") as caught:
+        evaluate(tmp_path / "run", overrides=["data.path=elsewhere"])
+    assert len(caught.value.faults) == 1
+
+
 def test_the_file_of_a_part_of_a_text_table_gives_the_metrics_of_that_part(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     words = np.array(["good", "fine", "great", "bad", "poor", "awful", "tea", "cup", "table", "Straße"])

@@ -13,7 +13,7 @@ from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.columns.image import images_state
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.facts import DataFacts, schema_of, with_rows
-from dltrain.data.files import digest
+from dltrain.data.fingerprint import digests_of_folder
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import Depth, find_depth
 from dltrain.data.pictures.files import skipped_note
@@ -135,17 +135,14 @@ def group_of(file: PictureFile) -> str:
 
 
 def _details(files: Sequence[PictureFile], digests: Sequence[str]) -> dict[str, Any]:
-    """Folder -> digest of its names, labels and contents, bytes, rows: what a change can be told by."""
+    """Folder -> digests of its names, labels and contents, bytes, rows: what a change can be told by; see `digests_of_folder`."""
     groups: dict[str, list[int]] = {}
     for row, file in enumerate(files):
         groups.setdefault(group_of(file), []).append(row)
     details = {}
     for group, rows in groups.items():
-        content = "".join(f"{files[row].name}\0{files[row].label}\0{digests[row]}\n" for row in rows)
-        size = sum(max(files[row].size, 0) for row in rows)
-        details[group] = {
-            "digest": digest(content.encode("utf-8", "surrogateescape")), "bytes": size, "rows": len(rows),
-        }  # fmt: skip
+        known = digests_of_folder((files[row].name, f"{files[row].label}\0{digests[row]}") for row in rows)
+        details[group] = {**known, "bytes": sum(max(files[row].size, 0) for row in rows), "rows": len(rows)}
     return details
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, neighbours, read_content, to_utf8
+from dltrain.data.fingerprint import digests_of_folder
 from dltrain.data.pictures.folders import PART_NAMES
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.source import DataSource
@@ -196,19 +197,18 @@ def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Se
         found = None if config.encoding else detect_encoding(raw_bytes)
         odd += [(name, found)] if found else []
         texts.append(to_utf8(raw_bytes, config.encoding or found, file).decode())
-        contents.append(f"{name}\0{label}\0{digest(raw_bytes)}\n")
+        contents.append((name, f"{label}\0{digest(raw_bytes)}"))
     labels = [label for _, _, label in files]
     base, count = os.path.basename(os.path.normpath(folder)), len({*labels})
     said = [Note(f"{base}: {len(files):,} texts" + (f" of {count} classes" if any(labels) else "")), *notes]
     if odd:
         files_odd = listed([f"{name} as {found}" for name, found in odd], 4)
         said.append(warn(f"no UTF-8, and read otherwise: {files_odd}; data.encoding says otherwise", "encoding"))
-    content = "".join(contents).encode("utf-8", "surrogateescape")
     return RawTable(
         polars.DataFrame({FILE: [_as_text(name) for _, name, _ in files], TEXT: texts, LABEL: [*map(_as_text, labels)]}),
         target=(LABEL,),
         origin=tuple((row, name, 0) for row, (_, name, _) in enumerate(files)),
-        details={folder: {"digest": digest(content), "bytes": size, "rows": len(files)}},
+        details={folder: {**digests_of_folder(contents), "bytes": size, "rows": len(files)}},
         notes=tuple(said),
         names=(FILE,),
         kinds={TEXT: "text"},
