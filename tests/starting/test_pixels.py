@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 from sklearn.datasets import load_digits
 
@@ -113,3 +114,26 @@ def test_a_reshape_of_fewer_columns_says_how_to_keep_them(tmp_path: Path, capsys
     assert command(["fit", str(config), "--runs", str(tmp_path / "runs")]) == 2
     assert "data.constant_columns: keep" in capsys.readouterr().err
     assert command(["fit", str(config), "--runs", str(tmp_path / "runs"), "data.constant_columns=keep"]) == 0
+
+
+@pytest.mark.parametrize("written_as", ["{}", "[{}]", "({})", "[ {} ]"])
+def test_a_cell_that_holds_a_list_of_numbers_is_no_text(
+    written_as: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = load_digits()
+    separator = " " if written_as != "({})" else ", "
+    cells = [written_as.format(separator.join(f"{value:g}" for value in row)) for row in digits.data[:200]]
+    frame = polars.DataFrame({"label": digits.target[:200], "pixels": cells})
+    frame.write_csv(tmp_path / "t.csv")
+    assert command(["init", str(tmp_path / "t.csv"), "--target=label"]) == 3
+    error = capsys.readouterr().err
+    assert "lists of 64 numbers" in error
+    # What the hint says makes a table of which each number is a column.
+    expression = error.split("`")[1]
+    wide = eval(expression, {"frame": frame, "polars": polars})
+    assert np.array_equal(wide.drop("label").cast(float).to_numpy(), digits.data[:200])
+    wide.write_csv(tmp_path / "wide.csv")
+    assert begun(tmp_path / "wide.csv", "--target=label").data.constant_columns == "keep"
+    # Lists of other lengths are words in a row, as those of goods that a customer looked at.
+    frame.with_columns(polars.col("pixels").str.head(80 + polars.col("label"))).write_csv(tmp_path / "t.csv")
+    assert begun(tmp_path / "t.csv", "--target=label", "--force").data.features == {"pixels": "text"}

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 NAMES_OF_PICTURES = "names of picture files; the kind `image` reads them"
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
+# As pixels, embeddings and spectra are written into one cell: blanks or commas between, brackets around or not.
+LIST_OF_NUMBERS = r"^\s*[\[(]?\s*[-+]?\d[-+.eE\d]*(?:[\s,;]+[-+]?\d[-+.eE\d]*){7,}\s*[\])]?\s*$"
+LISTS = "lists of "
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = (
@@ -173,6 +176,10 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
     if sample.str.contains(PICTURE_NAME).all():
         return ColumnKind("text", left_out=NAMES_OF_PICTURES)
+    if sample.str.contains(LIST_OF_NUMBERS).all():
+        lengths = sample.str.count_matches(r"[^\s,;\[\]()]+")
+        if lengths.min() == lengths.max():
+            return ColumnKind("text", left_out=f"{LISTS}{lengths[0]:,} numbers, each of which needs a column of its own")
     different = sample.n_unique()
     mean_length = float(sample.str.len_chars().mean())
     if different > FEW and is_prose(sample) and (different > MOSTLY_DIFFERENT * len(sample) or mean_length > LONG):

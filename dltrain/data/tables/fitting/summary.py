@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
+from dltrain.data.columns.kinds import LISTS
 from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
@@ -44,6 +45,12 @@ def hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
     texts = [name for name, reason in left_out if reason.startswith("text, ")]
     if texts:
         return f"{said}; `data.features: {{{texts[0]}: text}}` learns from the words of {texts[0]}"
+    lists = [name for name, reason in left_out if reason.startswith(LISTS)]
+    if lists:
+        name, count = lists[0], dict(left_out)[lists[0]].removeprefix(LISTS).split()[0].replace(",", "")
+        cells = rf"polars.col({name!r}).str.extract_all(r'[^\s,;()\[\]]+')"
+        apart = f"{cells}.list.to_struct(fields=[f'{name}_{{i}}' for i in range({count})])"
+        return f"{said}; `frame.with_columns({apart}).unnest({lists[0]!r})` of polars makes columns of them"
     by_look = [name for name, reason in left_out if not reason.startswith(("no ", "the same in", "empty"))]
     return f"{said}; `data.features: [{by_look[0]}]` takes it all the same" if by_look else said
 
