@@ -154,6 +154,42 @@ def signal_when_readable(descriptor: int, is_on: bool) -> None:
     fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
 
 
+def hear_loopback_alone(port: int) -> None:
+    """Drop what comes to a port of this process by another address than the loopback's of IPv4; on Linux, elsewhere nothing.
+
+    For a server of a library that hears all addresses and cannot be told otherwise: the kernel looks at each packet by a filter.
+    What has come before is not undone, but its connections are cut off as well.
+    """
+    if not IS_LINUX:
+        return
+    import ctypes
+    import socket
+    import struct
+
+    # Classic BPF: code, where to go on if true and if false, operand. -0x100000 is the beginning of the network's header.
+    header, drop, take = (1 << 32) - 0x100000, 0, (1 << 32) - 1
+    steps = [
+        (0x30, 0, 0, header),  # a byte: version and length
+        (0x54, 0, 0, 0xF0),  # and
+        (0x15, 0, 4, 0x40),  # IPv4?
+        (0x20, 0, 0, header + 16),  # a word: the address that it is sent to
+        (0x54, 0, 0, 0xFF000000),
+        (0x15, 0, 1, 0x7F000000),  # 127.0.0.0/8?
+        (0x06, 0, 0, take),
+        (0x06, 0, 0, drop),
+    ]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    attach = getattr(socket, "SO_ATTACH_FILTER", 26)
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # no socket
+            each = socket.socket(fileno=int(name))
+            try:
+                if each.family in (socket.AF_INET, socket.AF_INET6) and each.getsockname()[1] == port:
+                    each.setsockopt(socket.SOL_SOCKET, attach, struct.pack("HP", len(steps), ctypes.addressof(program)))
+            finally:
+                each.detach()  # it belongs to whoever opened it
+
+
 def duplicate_from(descriptor: int, least: int) -> int:
     """A second number of an open file, the first that is free from `least` on; on Linux."""
     return int(fcntl.fcntl(descriptor, fcntl.F_DUPFD, least))

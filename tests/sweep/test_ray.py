@@ -27,6 +27,7 @@ from dltrain.sweep.engines.ray_workers import workers_on_ray
 from dltrain.sweep.sweep import sweep
 from tests.support import REPOSITORY, run_dltrain
 from tests.sweep.support import small
+from tests.training.workers.support import ports_heard
 
 RATES = "training.optimizer.learning_rate=0.0001,0.001,0.01,0.1"
 
@@ -57,16 +58,29 @@ def test_a_run_that_is_sent_back_is_whole_and_replaces_what_was_there(tmp_path):
 def cluster(monkeypatch):
     """Two nodes of one processor each."""
     ray = pytest.importorskip("ray")
+    from ray._private import ray_constants
     from ray.cluster_utils import Cluster
 
+    # As on macOS, where Ray's servers are met at the loopback alone: else any host may have tasks run here.
+    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
     # Connected while the head is alone: of two nodes on one machine Ray would take either.
-    cluster = Cluster(initialize_head=True, connect=True, head_node_args={"num_cpus": 1})
-    cluster.second = cluster.add_node(num_cpus=1)
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
+    cluster = Cluster(initialize_head=True, connect=True, head_node_args=node)
+    cluster.second = cluster.add_node(**node)
     cluster.wait_for_nodes()
     yield cluster
     ray.shutdown()
     cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_the_cluster_is_met_from_this_machine_alone(cluster):
+    assert cluster.address.startswith("127.0.0.1:")
+    found = ports_heard([os.getpid(), *descendants(b"")])
+    assert len(found) > 5
+    assert [place for place in found if not place[0].is_loopback] == []
 
 
 class Watch(Reporter):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dltrain.errors import Fault, UsageError
 
 MOST_WORKERS = 1024
+LOOPBACK = "127.0.0.1:"  # addresses that begin so are of this machine alone
 _SLURM_PORT = 12_000  # plus the job's number, so that two jobs on one node do not meet
 
 
@@ -127,4 +128,4 @@ def local_addresses(count: int) -> tuple[str, ...]:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        return tuple(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
+        return tuple(f"{LOOPBACK}{each.getsockname()[1]}" for each in sockets)

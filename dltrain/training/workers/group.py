@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain import system
 from dltrain.errors import RunError, WorkerLostError
-from dltrain.training.workers.cluster import Cluster
+from dltrain.training.workers.cluster import LOOPBACK, Cluster
 from dltrain.training.workers.share import Share, Whole
 
 # One group of the devices that train, and one of the processors, by which the processes tell each other what is no tensor.
@@ -151,6 +152,9 @@ class Group(Alone):
                 )
             )
         _keep_handlers()
+        if all(address.startswith(LOOPBACK) for address in addresses):
+            # TensorFlow's server hears all addresses, asks nobody who he is, and runs what it is sent.
+            system.hear_loopback_alone(int(addresses[self.index].rpartition(":")[2]))
 
     def reduce(self, tensor: Any, key: int, *, on_host: bool = False) -> Any:
         """The sum of a tensor over all processes; an operation of TensorFlow's, on the card where there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dltrain import system
 from tests.support import REPOSITORY, run_dltrain, shared_data
+from tests.training.workers.support import answers, own_address, ports_heard
 
 DIGITS = """\
 seed: 1
@@ -183,6 +186,36 @@ def test_a_signal_saves_and_a_resume_is_exact(tmp_path: Path) -> None:
         fitting = Fit(tmp_path, "run", "--resume", "run", "--workers", "2")
     assert fitting.ended(300)[0] == 0
     np.testing.assert_array_equal(history(tmp_path / "run")[1], whole)
+
+
+@pytest.mark.skipif(not system.IS_LINUX, reason="elsewhere a firewall has to")
+def test_a_server_that_hears_all_addresses_is_met_from_this_machine_alone() -> None:
+    with socket.socket() as server, socket.socket() as other:
+        for each in (server, other):
+            each.bind(("0.0.0.0", 0))
+            each.listen()
+        ports = [each.getsockname()[1] for each in (server, other)]
+        others = [address for address in [own_address()] if address]
+        assert all(answers(address, port) for address in ["127.0.0.1", *others] for port in ports)
+        system.hear_loopback_alone(ports[0])
+        assert [answers("127.0.0.1", port) for port in ports] == [True, True]
+        assert all([answers(address, port) for port in ports] == [False, True] for address in others)
+
+
+@pytest.mark.slow
+def test_workers_of_one_machine_are_met_from_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(DIGITS.replace("epochs: 3", "epochs: 2000"))
+    fitting = Fit(tmp_path, "run", "c.yaml", "--run-dir", "run", "--workers", "2")
+    try:
+        fitting.wait_for_epoch(1)
+        found = ports_heard([fitting.process.pid, *fitting.workers()])
+        assert len(found) == 2
+        assert all(answers("127.0.0.1", port) for _, port in found)
+        address = own_address()
+        assert not any(answers(address, port) for _, port in found if address)
+    finally:
+        fitting.process.terminate()
+    assert fitting.ended()[0] == 143
 
 
 @pytest.mark.slow
