@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 # Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
@@ -217,7 +218,8 @@ def edit_distance(first: str, second: str, limit: int) -> int:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that `word` most likely means, or None where none is near; case and underscores do not count.
 
-    Of equally near names the one that begins and ends as the word does is taken, then the first given.
+    A name of which a letter stands there too often or not often enough comes before all others (`Adamm` is Adam, not AdamW). Of
+    equally near names the one that begins and ends as the word does is taken, then the first given.
     """
     return _nearest(word[:LONGEST], tuple(known))
 
@@ -228,7 +230,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     if not plain:
         return None
     limit = 1 if len(plain) < 4 else 2 if len(plain) < 9 else 3
-    best: tuple[int, int, int] | None = None
+    best: tuple[bool, int, int, int] | None = None
     found = None
     for name in known:
         candidate = normalize(name)
@@ -239,10 +241,19 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
         suffix = next(
             (i for i, (a, b) in enumerate(zip(reversed(plain), reversed(candidate))) if a != b), min(len(plain), len(candidate))
         )
-        rank = (distance, abs(len(plain) - len(candidate)), -(prefix + suffix))
+        rank = (
+            _without_doubles(plain) != _without_doubles(candidate),
+            distance,
+            abs(len(plain) - len(candidate)),
+            -(prefix + suffix),
+        )
         if best is None or rank < best:
             best, found = rank, name
     return found
+
+
+def _without_doubles(word: str) -> str:
+    return "".join(letter for letter, _ in groupby(word))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

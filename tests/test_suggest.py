@@ -53,6 +53,17 @@ def test_the_distance_is_symmetric_and_bounded_by_the_length(first: str, second:
         assert (edit_distance(first, second, limit) <= limit) == (distance <= limit)
 
 
+def test_a_letter_too_often_means_the_name_with_one() -> None:
+    catalog = load_catalog()
+    assert [nearest(word, catalog.names("optimizer")) for word in ("Adamm", "Adammm", "adamww", "SGDD")] == [
+        *("Adam",) * 2,
+        "AdamW",
+        "SGD",
+    ]
+    assert nearest("reluu", catalog.activations) == "relu"
+    assert nearest("paddding", ["pad", "padding"]) == "padding"
+
+
 def test_far_names_are_not_suggested() -> None:
     assert nearest("zebra", ["units", "activation"]) is None
     assert nearest("", ["a"]) is None

@@ -11,7 +11,7 @@ from dltrain.config.blocks.earlier_run import read_preprocessing_file
 from dltrain.config.catalog.date_formats import DATE_ORDERS, NO_DATES, why_no_writing
 from dltrain.config.catalog.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.components import plain_value, read_component
-from dltrain.config.keys import KEYS
+from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.old_words.values import KNOWN_SOURCES
 from dltrain.config.reading import (
@@ -42,7 +42,7 @@ from dltrain.config.types import (
     TextConfig,
 )
 from dltrain.config.types.data import FEATURE_KINDS
-from dltrain.wording import did_you_mean, normalize, one_of
+from dltrain.wording import did_you_mean, edit_distance, nearest, normalize, one_of
 
 MIDDLE = 0.5
 HOW = ("column", "group", "time", "folds")
@@ -132,13 +132,11 @@ def _read_argument(
     assert isinstance(node, MappingNode)
     if owners:
         if source is not None:
-            takes = (
-                f"{source.name} takes: {one_of(source.arguments)}"
-                if source.arguments
-                else f"{source.name} takes no arguments of its own"
-            )
+            takes = f"takes: {one_of(source.arguments)}" if source.arguments else "takes no arguments of its own"
             message = f"{name} is an argument of the source {', '.join(owners)}, not of {source.name}"
-            context.faults.add(node.keys[name], path, message, takes, word=value.word)
+            near = nearest(name, keys_of("data"))
+            meant = f'did you mean "{near}"? ' if near and edit_distance(name, near, 1) == 1 else ""
+            context.faults.add(node.keys[name], path, message, f"{meant}{source.name} {takes}", word=value.word)
         return True
     if source is not None and source.arguments:
         add_unknown_key(context, node, "data", name, tuple(source.arguments))

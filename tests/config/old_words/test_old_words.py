@@ -221,6 +221,7 @@ def test_f7_a_component_named_by_one_of_its_keys(values, kind, spelled):
         ({"data": ", split: {random_state: 3}"}, "data.split.seed"),
         ({"data": ", validation_data: v.csv"}, "data.validation"),
         ({"data": ", target_size: 150"}, "data.image_size"),
+        ({"data": ", targets: y"}, 'did you mean "target"?'),
         ({"data": ", horizontal_flip: true"}, "RandomFlip"),
         ({"data": ", rotation_range: 20"}, "RandomRotation"),
         ({"data": ", preprocessing_function: x"}, "data.scale"),
