@@ -10,7 +10,7 @@ from dltrain.errors import RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import to_json, write_atomically
 from dltrain.storage.run import Run
-from dltrain.storage.stored import anything, fields, list_of, map_of, maybe, number, read_json, text, whole
+from dltrain.storage.stored import fields, flag, list_of, map_of, maybe, number, read_json, text, whole
 
 if TYPE_CHECKING:
     from dltrain.evaluation.importance.permutation import Importances
@@ -43,7 +43,7 @@ _SLICE = fields(
         "intervals": map_of(_PAIR),
         "baseline": map_of(number),
         "standings": map_of(text),
-        "is_worse": anything,
+        "is_worse": flag,
     },
     required=("column", "name", "rows", "metrics", "intervals", "is_worse"),
 )

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from dltrain.cli.app import run
+from dltrain.errors import RunError
+from dltrain.evaluation.findings import read_findings
+from dltrain.storage.run import Run
 
 CONFIG = """
 data: {source: iris, split: {test: 0.3}}
@@ -80,3 +83,14 @@ def test_a_finished_run_with_a_value_of_a_wrong_kind_is_damaged(
 def test_one_that_is_whole_has_nothing_left_to_do(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-q", "fit", "--resume", str(finished)]) == 0
     assert "accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["no", 0, None, [], {"a": 1}])
+def test_a_slice_is_worse_or_it_is_not(value: Any, tmp_path: Path) -> None:
+    found = {"column": "a", "name": "b", "rows": 3, "metrics": {}, "intervals": {}, "is_worse": value}
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "findings.json").write_text(json.dumps({"slices": [found]}))
+    with pytest.raises(RunError, match="is_worse"):
+        read_findings(Run(tmp_path))
+    (tmp_path / "state" / "findings.json").write_text(json.dumps({"slices": [found | {"is_worse": True}]}))
+    assert read_findings(Run(tmp_path))["slices"][0]["is_worse"] is True

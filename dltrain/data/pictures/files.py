@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import PIXELS
-from dltrain.wording import listed, shown
+from dltrain.wording import counted, listed, shown
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -88,7 +88,9 @@ def unusable(faults: Sequence[Fault], hint: str | None) -> DataError:
 def skipped_note(faults: Sequence[Fault]) -> Note:
     """A warning that names pictures which were left out."""
     words = [f"{shown(fault.file or '')} ({fault.message})" for fault in faults]
-    return warn(f"{len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}", "broken_pictures")
+    were = "was" if len(words) == 1 else "were"
+    found = f"{counted(len(words), 'picture')} that cannot be used {were} left out"
+    return warn(f"{found}: {listed(words, NUM_NAMED)}", "broken_pictures")
 
 
 @contextlib.contextmanager

@@ -162,12 +162,18 @@ def in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> N
     """Numbers without the digits that the model did not give: of a float32, nine say all.
 
     Args:
-        values: of any shape.
-        scale: of the target. Where its mean is so far above it that nine digits would take from what the model said, all are
-            kept.
+        values: of any shape, all of one column or of one kind.
+        scale: of the target. Where its mean is so far above it that nine digits would take from what the model said, all of the
+            values have more, as many as it takes.
     """
-    short = np.array([float(f"{value:.9g}") for value in values.ravel().tolist()], np.float64).reshape(values.shape)
-    return short if scale is None else np.where(np.abs(short - values) <= scale * 2**-24, short, values)
+    for digits in range(9, 18):
+        short = np.array([float(f"{value:.{digits}g}") for value in values.ravel().tolist()], np.float64).reshape(values.shape)
+        if scale is None or not np.isfinite(scale):
+            break
+        is_off = np.abs(short - values, where=np.isfinite(values), out=np.zeros(values.shape)) > scale * 2**-24
+        if not is_off.any():
+            break
+    return short
 
 
 def _add_classes(result: Predictions, head: Head, probabilities: NDArray[np.float64], top: int | None, *, several: bool) -> None:

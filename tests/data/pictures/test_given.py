@@ -252,7 +252,7 @@ def test_c5_a_truncated_picture_is_named_or_left_out_everywhere(tmp_path: Path) 
     recorder = Recorder()
     part = read_part(stored(dataset), [str(tmp_path / "labels.csv")], with_targets=True, reporter=recorder)
     assert_same(part, dataset.parts["train"])
-    assert "1 pictures that cannot be used were left out" in str(recorder.warnings)
+    assert "1 picture that cannot be used was left out" in str(recorder.warnings)
     with pytest.raises(DataError, match="corrupt"):
         read_part(stored(dataset), [str(tmp_path / "train" / "0004.jpg")], with_targets=False)
 
@@ -269,7 +269,7 @@ def test_c5_a_row_whose_picture_is_broken_is_named_or_left_out(tmp_path: Path) -
     config = load_config_text(text + ", on_error: skip}", file="c.yaml", folder=tmp_path).data
     dataset = load_dataset(config, seed=0)
     assert sorted(row for part in dataset.parts.values() for row in part.row_ids) == [row for row in range(24) if row != 4]
-    assert "1 pictures that cannot be used were left out" in str(dataset.warnings)
+    assert "1 picture that cannot be used was left out" in str(dataset.warnings)
     preprocessing = type(dataset.preprocessing).from_state(*dataset.preprocessing.to_state())
     again = load_dataset(config, seed=0, preprocessing=preprocessing)
     np.testing.assert_array_equal(again.parts["test"].row_ids, dataset.parts["test"].row_ids)

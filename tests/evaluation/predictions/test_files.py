@@ -227,5 +227,10 @@ def test_e2_numbers_have_nine_digits_where_a_float32_has_no_more():
     assert in_nine_digits(np.array([1 / 3, 123456.789012345]), 1000.0).tolist() == [0.333333333, 123456.789]
     seconds = np.array([1_600_000_000.25])
     assert in_nine_digits(seconds, 10.0).tolist() == seconds.tolist(), "nine digits are too few of these"
+    # One rule for a column: the digits that its hardest value needs.
+    far = 1e6 + np.array([1 / 3, 0.5, 2 / 3])
+    assert in_nine_digits(far, 0.01).tolist() == [1000000.333333333, 1000000.5, 1000000.666666667]
+    assert in_nine_digits(far, 0.1).tolist() == [1000000.33333333, 1000000.5, 1000000.66666667]
+    assert {len(f"{value:g}") for value in in_nine_digits(np.array([np.nan, np.inf]), 1.0)} == {3}
     single = np.float32(np.random.default_rng(0).normal(size=1000))
     assert (np.float32(in_nine_digits(single.astype(float))) == single).all()
