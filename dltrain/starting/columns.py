@@ -23,6 +23,7 @@ from dltrain.data.columns.reading import (
     to_booleans,
     to_numbers,
 )
+from dltrain.data.splits import PART_NAMES
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.summary import hint_left_out
 from dltrain.errors import DataError, Fault
@@ -119,6 +120,20 @@ def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None =
         if kinds[name].kind == "number" and name not in unreadable:
             numbers[name] = read_numbers(column_of(frame, name), reading)[0]
     return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable))
+
+
+def without_parts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
+    """The columns, of which one that says of each row whether it is to train or to test on is no feature."""
+    kinds = dict(columns.kinds)
+    for name, kind in columns.kinds.items():
+        if kind.kind != "category" or kind.left_out or name == target or name in columns.missing:
+            continue
+        words = column_of(frame, name).unique().to_list()
+        parts = {PART_NAMES.get(str(word).strip().casefold()) for word in words[: len(PART_NAMES) + 1]}
+        if None not in parts and {"train", "test"} <= parts:
+            why = f"says which part a row is of: `split: {{column: {name}}}` in place of the shares below takes it at its word"
+            kinds[name] = replace(kind, left_out=why)
+    return replace(columns, kinds=kinds)
 
 
 def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:

@@ -25,7 +25,15 @@ from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.codes import with_codes
-from dltrain.starting.columns import Columns, check_some_column, study_columns, with_names, with_pictures, with_short_texts
+from dltrain.starting.columns import (
+    Columns,
+    check_some_column,
+    study_columns,
+    with_names,
+    with_pictures,
+    with_short_texts,
+    without_parts,
+)
 from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
@@ -176,6 +184,7 @@ def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | N
     None for a file: the target's own past can be learned from, and there need be no other column.
     """
     target, classes = found.name, found.spec.task == "classification"
+    columns = without_parts(columns, raw.frame, target)
     columns = with_names(with_short_texts(columns, raw.frame, target), raw.frame, target, classes=classes)
     columns = with_pictures(columns, target)
     if file is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import polars
+import pytest
 from sklearn import metrics as judge
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -326,6 +327,8 @@ def check_export(
     Args:
         raw: description of an input -> array of its values.
     """
+    if form == "onnx":
+        pytest.importorskip("onnxruntime")
     chosen = choose_format(form, None)
     result = export(run, format=form, destination=folder / f"{run.name}_out{chosen.suffix}", force=True)
     rows = {item["name"]: raw(item) for item in export_inputs(run, result)}

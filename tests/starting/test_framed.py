@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +122,18 @@ def test_a_line_that_names_the_target_is_a_header(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("name,2001,2002,y\n" + "\n".join(rows) + "\n")
     config = begun(tmp_path, "t.csv", "y")
     assert (config.header, config.features) == (True, {"name": "category", "2001": "number", "2002": "number"})
+
+
+def test_a_column_that_names_the_parts_is_no_feature(tmp_path: Path) -> None:
+    parts = ["Train", "train", "test", "validation"]
+    rows = [f"{x},{parts[row % 4]},{'ab'[row % 2]},{label}" for row, (x, label) in enumerate(zip(X, CLASSES))]
+    (tmp_path / "t.csv").write_text("x,subset,side,y\n" + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.csv", "y")
+    assert config.features == {"x": "number", "side": "category"}
+    text = (tmp_path / "c.yaml").read_text()
+    assert "`split: {column: subset}`" in text
+    # As it says.
+    taken = load_config_text(re.sub(r"  split: .*", "  split: {column: subset}", text), folder=tmp_path).data
+    assert {name: part.num_rows for name, part in load_dataset(taken, seed=0).parts.items()} == {
+        "train": 60, "validation": 30, "test": 30
+    }  # fmt: skip
