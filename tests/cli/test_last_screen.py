@@ -70,7 +70,7 @@ def test_fifteen_lines_hold_it(name: str, is_talkative: bool, width: int | None)
     if width is not None:
         assert max(map(display_width, lines)) <= width
     assert f"run: {result.run}" in lines
-    assert "The model is better than the baseline on the test part." in lines[-4:]
+    assert any(line.startswith("The model is better than the baseline on the test part") for line in lines[-4:])
     decisive = {"numbers": "rmse 2.000 (", "series": "rmse 2.000 (", "several outputs": "a_accuracy 0.5000 ("}
     assert any(line.startswith(decisive.get(name, "accuracy 0.9000 (")) for line in lines[-3:])
     assert lines[1].split()[0] == "loss"
@@ -94,6 +94,12 @@ def test_the_words_on_another_part_are_no_verdict() -> None:
     lines = last_screen(result_of({"loss": 0.1, "accuracy": 0.9}, notes=[said]), None).splitlines()
     assert said in lines
     assert lines[-2] == "The model is better than the baseline on the test part."
+
+
+@pytest.mark.parametrize(("accuracy", "ending"), [(0.5, ", though not by accuracy."), (0.69, "."), (0.7, ".")])
+def test_better_by_a_proper_score_though_not_by_the_accuracy_below_it(accuracy: float, ending: str) -> None:
+    lines = last_screen(result_of({"loss": 0.1, "accuracy": accuracy}), None).splitlines()
+    assert lines[-2] == f"The model is better than the baseline on the test part{ending}"
 
 
 def test_where_nothing_is_to_compare_with_nothing_is_claimed() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dltrain.cli.results import baseline_of, with_interval
 from dltrain.cli.text import format_number
+from dltrain.wording import listed
 
 _DECIDING = ("f1_micro", "accuracy", "rmse", "explained_variance", "corrupted_explained_variance")
 
@@ -25,7 +26,15 @@ def judgement(document: Mapping[str, Any]) -> str:
         return "Measured on the rows that it was trained on, as none are held out (`data.split`): other rows may go worse."
     if not baseline_of(document.get("baseline", {}), part):
         return f"Measured on the {part} part; there is nothing simple to compare with."
-    return f"The model is better than the baseline on the {part} part."
+    behind = listed(_behind(document, part), 2)
+    return f"The model is better than the baseline on the {part} part{f', though not by {behind}' if behind else ''}."
+
+
+def _behind(document: Mapping[str, Any], part: str) -> list[str]:
+    """Those of the deciding metrics in which the baseline is ahead: of rare classes that were given weights, the accuracy is."""
+    metrics, baseline = document["metrics"].get(part, {}), baseline_of(document.get("baseline", {}), part)
+    both = [name for name in deciding_metrics(metrics) if name in baseline and None not in (metrics[name], baseline[name])]
+    return [name for name in both if (metrics[name] - baseline[name]) * (-1 if name.endswith("rmse") else 1) < 0]
 
 
 def is_verdict(note: str, part: str) -> bool:
