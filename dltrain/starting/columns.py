@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import NAMES_OF_PICTURES, ColumnKind, infer_kind
 from dltrain.data.columns.reading import (
-    LEADING_ZERO,
     Reading,
+    are_coded,
     find_units,
     is_text,
     mend,
@@ -23,6 +23,7 @@ from dltrain.data.columns.reading import (
     to_booleans,
     to_numbers,
 )
+from dltrain.data.columns.units import is_currency
 from dltrain.data.splits import PART_NAMES
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.summary import hint_left_out
@@ -38,7 +39,7 @@ HARDLY_ANY = 0.02
 MOSTLY_NUMBERS, MOSTLY_WORDED = 0.8, 0.5
 MANY_NUMBERS = 20
 COUNTS_ROWS = re.compile(
-    r"row|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
+    r"row|column\d+|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
 )
 IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|epoch|step|period|age")
 # Part of a table that counted its rows has numbers of up to so many times its own.
@@ -92,6 +93,7 @@ def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None =
         decimal, thousands: the signs of its numbers, where it is text.
     """
     reading = find_units(frame, Reading(decimal=decimal, thousands=thousands))
+    reading = _with_units_among_words(frame, reading)
     kinds: dict[str, ColumnKind] = {}
     odd: dict[str, tuple[str, ...]] = {}
     unreadable = []
@@ -136,6 +138,21 @@ def without_parts(columns: Columns, frame: polars.DataFrame, target: str) -> Col
     return replace(columns, kinds=kinds)
 
 
+def _with_units_among_words(frame: polars.DataFrame, reading: Reading) -> Reading:
+    """The reading with the units of columns in which words without a digit stand among numbers that all have one."""
+    import polars
+
+    worded = []
+    for series in frame.get_columns():
+        if is_text(series) and series.name not in (reading.units or {}):
+            has_digits = series.str.contains("[0-9]").fill_null(False)
+            if 0 < (~has_digits & series.is_not_null()).sum() < (1 - MOSTLY_WORDED) * len(series):
+                worded.append(series.set(~has_digits, None))
+    found = find_units(polars.DataFrame(worded), reading) if worded else reading
+    units = {name: unit for name, unit in (found.units or {}).items() if not is_currency(unit)}
+    return replace(reading, units={**(reading.units or {}), **units})
+
+
 def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
     """The columns, of which texts of a few words are read as text where nothing else is left to learn from."""
     others = {name: kind for name, kind in columns.kinds.items() if name != target}
@@ -175,6 +192,7 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: str, *, classe
         classes: whether that holds classes, of which a table often lists one after the other: a count of its rows tells them.
     """
     found: dict[str, str] = {}
+    one_after_other = classes and _in_runs(column_of(frame, target))
     others = {name: kind for name, kind in columns.kinds.items() if name != target and not kind.left_out}
     for name, kind in others.items():
         if kind.kind == "category":
@@ -183,25 +201,36 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: str, *, classe
             if different > MANY_NAMES and different > NAMES_SHARE * len(values):
                 found[name] = f"{different:,} different in {len(values):,} rows"
         elif kind.kind == "number" and name in columns.numbers:
-            reason = _count_reason(name, columns.numbers[name], classes=classes)
+            reason = _count_reason(name, columns.numbers[name], classes=classes, one_after_other=one_after_other)
             found |= {name: reason} if reason else {}
     left = [name for name in others if name not in found and name not in columns.constant]
     return replace(columns, names=found) if left else columns
 
 
-def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool) -> str:
-    """Why different whole numbers only count the rows: all from 0 or 1 on, in no order; or some of them, if the name says so."""
+def _in_runs(labels: polars.Series) -> bool:
+    """Whether far fewer rows than by chance have another label than the row before."""
+    shares = labels.value_counts()["count"].to_numpy() / max(len(labels), 1)
+    by_chance = len(labels) * (1 - float((shares**2).sum()))
+    return 2 * float((labels != labels.shift()).sum() or 0) < by_chance
+
+
+def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one_after_other: bool) -> str:
+    """Why different whole numbers only count the rows: all from 0 or 1 on; or some of them, if the name says so.
+
+    A column of another name that rises by 1 may be a time, or an amount that was tried step by step.
+    """
     if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
         return ""
     steps = np.diff(np.sort(numbers))
     if (numbers != np.floor(numbers)).any() or not steps.all():
         return ""
+    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name)) is not None
     if numbers.min() in (0, 1) and (steps == 1).all():
-        in_order = (np.diff(numbers) == 1).all() or (np.diff(numbers) == -1).all()  # then it may be a time
-        if in_order:
-            return "counts the rows" if classes and not IS_TIME.search(name) else ""
-        return "counts the rows, in another order"
-    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name))
+        if IS_TIME.search(name):
+            return ""
+        if not (np.diff(numbers) == 1).all() and not (np.diff(numbers) == -1).all():
+            return "counts the rows, in another order"
+        return "counts the rows" if classes and (one_after_other or is_called_so) else ""
     return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
@@ -229,6 +258,6 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     are_words = len(odd) <= MOST_ODD_WORDS and not any(re.search(r"\d", word) for word in odd)  # `no data`, however often
     share = MOSTLY_WORDED if are_words else MOSTLY_NUMBERS
     is_mostly_numbers = is_odd.sum() < (1 - share) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
-    is_code = bool(series.str.contains(LEADING_ZERO).any())
+    is_code = are_coded(series.drop_nulls())
     most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS
     return odd if is_mostly_numbers and not is_code and len(odd) <= most else ()

@@ -137,3 +137,35 @@ def test_a_column_that_names_the_parts_is_no_feature(tmp_path: Path) -> None:
     assert {name: part.num_rows for name, part in load_dataset(taken, seed=0).parts.items()} == {
         "train": 60, "validation": 30, "test": 30
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("dose", True), ("temperature", True), ("row", False), ("", False)])
+def test_a_column_that_rises_by_one_beside_mixed_classes(name: str, is_kept: bool, tmp_path: Path) -> None:
+    rows = [f"{row + 1},{x},{'abc'[row * 7 % 11 % 3]}" for row, x in enumerate(X)]
+    (tmp_path / "t.csv").write_text((f"{name},a,y\n" if name else "") + "\n".join(rows) + "\n")
+    config = begun(tmp_path, "t.csv", "y" if name else "-1")
+    assert ((name or "column_1") in (config.features or ())) == is_kept
+
+
+def test_times_in_another_order_are_kept(tmp_path: Path) -> None:
+    order = np.random.default_rng(4).permutation(120)
+    rows = [f"{order[row]},{x},{x * order[row]:.3f}" for row, x in enumerate(X)]
+    (tmp_path / "t.csv").write_text("time,a,y\n" + "\n".join(rows) + "\n")
+    assert begun(tmp_path, "t.csv", "y").features == {"time": "number", "a": "number"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        (["12E5", "3E1", "77E2", "1E2"], "category"),
+        (["1203", "2E50", "3311", "9876"], "category"),
+        (["1e3", "2e4", "5e5", "5e6"], "number"),
+        (["10e3", "100e6", "1e3", "2e3"], "number"),
+        (["1.5e3", "12e5", "2e2", "3e1"], "number"),
+        (["1e-05", "2e+16", "3", "44"], "number"),
+    ],
+)
+def test_codes_with_an_e_between_digits(codes: list[str], kind: str, tmp_path: Path) -> None:
+    rows = [f"{codes[row % 4]},{x},{label}" for row, (x, label) in enumerate(zip(X, CLASSES))]
+    (tmp_path / "t.csv").write_text("sku,a,y\n" + "\n".join(rows) + "\n")
+    assert begun(tmp_path, "t.csv", "y").features == {"sku": kind, "a": "number"}

@@ -107,3 +107,37 @@ def test_a_column_that_some_words_keep_from_being_numbers_is_told(
     Path("t.csv").write_text("a,b,y\n" + "\n".join(lines))
     assert command(["init", "t.csv", "--target=y", "-o", "c.yaml"]) == 0
     assert "warning: a: 40 of 60 values are numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gap", ["-", "no data", "x"])
+@pytest.mark.parametrize("unit", ["kg", "m/s", "%"])
+def test_words_among_numbers_with_a_unit_are_no_values(gap: str, unit: str, tmp_path: Path) -> None:
+    lines = [f"{gap if row % 4 == 0 else f'{value:.2f} {unit}'},{row}" for row, value in enumerate(VALUES)]
+    expected = np.where(np.arange(60) % 4 == 0, np.nan, VALUES)
+    np.testing.assert_array_equal(column(tmp_path, "a,y\n" + "\n".join(lines), "y", "a"), expected)
+
+
+@pytest.mark.parametrize("row", ["{};{};0", '"{}",{},0', "{}|{}|0"])
+def test_a_power_of_ten_shows_the_decimal_comma(row: str, tmp_path: Path) -> None:
+    values = [float(f"{value:.3e}") for value in VALUES]
+    lines = [row.format(f"{value:.3e}".replace(".", ","), number) for number, value in enumerate(values)]
+    header = row.format("a", "y").replace('"', "").replace("0", "b")
+    np.testing.assert_array_equal(column(tmp_path, "\n".join([header, *lines]), "y", "a"), values)
+
+
+def test_flags_of_eurostat_are_left_out_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = {0: " p", 3: " b", 5: " bu"}
+    cells = [": c" if row % 20 == 7 else f"{value:.1f}{flags.get(row % 9, '')}" for row, value in enumerate(VALUES)]
+    lines = [f"AT{row % 5}\t{cell}\t{row}" for row, cell in enumerate(cells)]
+    expected = np.where(np.arange(60) % 20 == 7, np.nan, [float(f"{value:.1f}") for value in VALUES])
+    np.testing.assert_array_equal(column(tmp_path, "geo\t2019\ty\n" + "\n".join(lines), "y", "2019"), expected)
+    assert "flags behind some" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unit", ["%", " kg"])
+def test_numbers_of_which_some_have_a_unit_are_told(unit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{row}{unit if row % 2 else ''},{row % 7},{row % 5}" for row in range(60)]
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines), encoding="utf-8")
+    command(["init", str(tmp_path / "t.csv"), "--target=y"])
+    said = capsys.readouterr().err
+    assert f"a: some numbers have {unit.strip()!r} behind them or before, others nothing" in said

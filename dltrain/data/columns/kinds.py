@@ -16,10 +16,10 @@ from dltrain.data.columns.dates.finding import Writing, find_compact_writing, fi
 from dltrain.data.columns.dates.reading import is_digits, to_dates
 from dltrain.data.columns.reading import (
     BOOLEANS,
-    LEADING_ZERO,
     OF_TYPE,
     SAMPLE_ROWS,
     Reading,
+    are_coded,
     is_duration,
     is_labelled,
     is_text,
@@ -97,8 +97,8 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
         return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
         return ColumnKind("boolean")
-    has_leading_zero = sample.str.contains(LEADING_ZERO).any() and not are_durations(sample)
-    if not has_leading_zero and not np.isnan(to_numbers(sample, reading)).any():
+    is_code = are_coded(sample) and not are_durations(sample)
+    if not is_code and not np.isnan(to_numbers(sample, reading)).any():
         return ColumnKind("number", left_out=_row_name(series, reading))
     written = date_writing(series, sample, reading)
     if written:

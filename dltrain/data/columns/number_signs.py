@@ -27,6 +27,8 @@ _AFFIXES = re.compile(
 _PLAIN = r"[-+]?(?:\d{1,300}|0\d{0,9}\.\d{1,300}|\d{1,300}\.(?:\d{0,2}|\d{4,300})|\d{4,300}\.\d{3})"
 _ALL_PLAIN = re.compile(rf"(?:{_PLAIN}\n)*+{_PLAIN}", re.ASCII)
 _LONG_WHOLE = re.compile(r"(?m)^[-+]?\d{4,}$", re.ASCII)
+_POWER = re.compile(r"(?<=\d)[eE][-+]?\d{1,3}$")
+_EITHER = re.compile(r"^([-+]?\d{1,3}[.,])(\d{3})[eE][-+]?\d{1,3}$")
 # The unit of a number, where all of a column have the same.
 _UNIT = re.compile(r"(?<=\d)\s*([^\W\d_]|[°″])\S{0,11}$")
 
@@ -173,7 +175,9 @@ class _Column:
             filled, long_whole = len(plain), int(_LONG_WHOLE.search(joined) is not None)
             values = values[:1]
         else:
-            units = {match[0].strip() for value in plain if (match := _UNIT.search(value))}
+            # 9,712e+03: no sign stands between thousands of what has a power of ten.
+            values = [_EITHER.sub(r"\1\g<2>0", value) if value and _POWER.search(value) else value for value in values]
+            units = {match[0].strip() for value in values[1:] if value and (match := _UNIT.search(value))}
             if len(units) == 1:
                 values = [_UNIT.sub("", value) for value in values]
         for value in values:

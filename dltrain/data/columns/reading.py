@@ -31,6 +31,9 @@ USUAL_MISSING = (
 )  # fmt: skip
 # Digits with leading zeros are codes, not numbers.
 LEADING_ZERO = r"^[+-]?0\d"
+# Digits with an e between them, and such as nobody writes for a number: 12E5, 0E1, 1E2 (but 10e3, of the thousands).
+WITH_E = r"^\d+[eE]\d+$"
+_ODD_E = r"^(?:\d{2,}|0)[eE]0*(?:[124578]|1[013-9]|[2-9]\d|\d{3,})$|^\d[eE]0*[0-2]$"
 OF_TYPE = "values of type "
 # What is left of a time of the day without saying anything.
 MIDNIGHT = r"( 00:00:00)?(\.0+)?$"
@@ -66,6 +69,19 @@ class Reading:
 def is_text(series: polars.Series) -> bool:
     """Whether a column holds text that still has to be read."""
     return str(series.dtype) in ("String", "Utf8")
+
+
+def are_coded(values: polars.Series) -> bool:
+    """Whether text that may be numbers holds codes: digits with leading zeros, or an e between digits as in 12E5 and 2E50.
+
+    A power of ten that is written by a program has a point or a sign somewhere; codes among digits are all of one length.
+    """
+    if values.str.contains(LEADING_ZERO).any():
+        return True
+    has_e = values.str.contains(WITH_E)
+    if not has_e.any() or not values.str.contains(rf"{WITH_E}|^\d+$").all():
+        return False
+    return bool(values.str.contains(_ODD_E).any() or (not has_e.all() and values.str.len_chars().n_unique() == 1))
 
 
 def is_unreadable(series: polars.Series) -> bool:

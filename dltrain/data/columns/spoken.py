@@ -21,13 +21,14 @@ from dltrain.data.columns.reading import (
     LEADING_ZERO,
     SAMPLE_ROWS,
     Reading,
+    are_coded,
     is_duration,
     is_text,
     is_unreadable,
     mend,
     to_numbers,
 )
-from dltrain.data.columns.units import MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, units_of
+from dltrain.data.columns.units import FLAGS, MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Fault, Note, warn
@@ -96,7 +97,7 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
 
 def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:
     """Facts on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
-    codes, warnings = [], list[Note]()
+    codes, warnings = dict[str, list[str]](), list[Note]()
     for name, kind in kinds.items():
         if (
             (config.features or {}).get(name) is not None
@@ -114,15 +115,16 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
         if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
             continue
         if not is_word.any():
-            if sample.str.contains(LEADING_ZERO).any():
-                codes.append(shown_column(name))
+            if are_coded(sample):
+                what = "leading zeros" if sample.str.contains(LEADING_ZERO).any() else "an e between them"
+                codes.setdefault(what, []).append(shown_column(name))
             continue
         if is_word.sum() <= (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() <= MOST_WORDS:
             warnings.append(_said_of_words(name, kind, sample, is_word, "numbers"))
     lines = []
-    if codes:
-        hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
-        lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
+    for what, names in codes.items():
+        hint = f"`data.features: {{{names[0]}: number}}` reads numbers"
+        lines.append(f"digits with {what}, taken for codes: {listed(names, 8)}; {hint}")
     return [*map(Note, lines), *map(Note, _units_said(frame, kinds, reading)), *warnings]
 
 
@@ -146,6 +148,10 @@ def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word:
     if words.str.contains(LEDGER_ZERO).any() and sample.str.contains(rf"^\(?[$€£¥]? ?{_NUMBER}\)?$|{LEDGER_ZERO}").all():
         said = f"{shown_column(name)}: a dash stands among amounts, of which it may mean 0 or no value, so {_fate(kind)}"
         return [warn(f'{said}; `data.replace: {{{name}: {{"-": "0"}}}}` or `{{"-": ""}}` says which', "nearly_numbers")]
+    units = units_of(words) if words.n_unique() > 1 and not is_word.all() else []
+    if len(units) == 1:
+        said = f"{shown_column(name)}: some numbers have {units[0]!r} behind them or before, others nothing, so {_fate(kind)}"
+        return [warn(f"{said}: write all of them alike", "several_units")]
     if what := nearly_numbers(words):
         examples = listed([repr(word) for word in words.unique(maintain_order=True).to_list()], 3)
         said = f"{shown_column(name)}: values such as {examples} look like {what}, which are not read as numbers, so"
@@ -198,7 +204,7 @@ def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Readi
     others: list[tuple[str, float, str]] = []
     for name in columns:
         unit = (reading.units or {}).get(name)
-        if unit is None or unit in TIMES or is_currency(unit) or name not in frame.columns:
+        if unit is None or unit in (FLAGS, *TIMES) or is_currency(unit) or name not in frame.columns:
             continue
         series = column_of(frame, name)
         bare = series.drop_nulls() if not is_text(series) else series.filter(series.str.contains(r"^[-+\d.,' ]*$"))

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 AS_SECONDS, AS_TRIPLES, AS_PAIRS = TIMES = ("seconds", "hours:minutes:seconds", "pairs")
 _PAIR = r"^-?\d{1,4}:[0-5]\d(?:[.,]\d{1,9})?$"
 PERCENT = "%"
+# What stands for a unit where letters behind some numbers say how sure they are, as those of Eurostat do: `12.3 p`, `7 bu`.
+FLAGS = "flags behind some"
+_FLAG = r" [bcdefinprsuz]{1,2}$"
+MOST_FLAGGED = 0.5
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
@@ -53,9 +57,17 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     if signs:
         return signs[0] if len(signs) == 1 else ""
     units = units_of(values)
+    if not units and _are_flagged(values):
+        return FLAGS
     if len(units) != 1 or (as_labels and values.n_unique() <= MANY_AMOUNTS) or values.n_unique() < 2:
         return ""
     return "" if find_writing(values) else units[0]
+
+
+def _are_flagged(values: polars.Series) -> bool:
+    has_flag = values.str.contains(_FLAG)
+    is_number = values.str.replace(_FLAG, "").str.contains(rf"^-?{_DIGITS}$")
+    return bool(is_number.all()) and 0 < has_flag.sum() < MOST_FLAGGED * len(values)
 
 
 def is_currency(unit: str) -> bool:
@@ -121,6 +133,8 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         if len(signs) > 1 or (not signs and series.str.contains("%").any()):
             return series
         unit = signs[0] if signs else ""
+    if unit == FLAGS:
+        return series.str.replace(_FLAG, "")
     if unit and not re.fullmatch(f"{CURRENCY}|%", unit):
         parts = series.str.extract_groups(_WITH_UNIT).struct
         different = parts[1].drop_nulls().unique()

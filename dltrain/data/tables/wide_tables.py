@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltrain.data.columns.reading import LEADING_ZERO, Reading, is_text, word_numbers
+from dltrain.data.columns.reading import LEADING_ZERO, WITH_E, Reading, is_text, word_numbers
 
 if TYPE_CHECKING:
     import polars
@@ -36,7 +36,7 @@ def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collecti
         some = columns[start : start + step]
         text = polars.concat(some).alias("")
         numbers = text.cast(polars.Float64, strict=False).fill_null(float("nan")).to_numpy().reshape(len(some), -1)
-        codes = text.str.contains(LEADING_ZERO).fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
+        codes = text.str.contains(f"{LEADING_ZERO}|{WITH_E}").fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
         for index in np.flatnonzero(np.isfinite(numbers).all(axis=1) & ~codes):
             read[some[index].name] = polars.Series(some[index].name, numbers[index])
     return polars.DataFrame([read.get(column.name, column) for column in frame.get_columns()])
