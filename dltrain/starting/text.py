@@ -180,8 +180,12 @@ def _two_signs(lines: list[bytes]) -> tuple[str, int] | None:
         is_other = num_fields[0] > 1 and bool((num_fields == num_fields[0]).all())
         marked = table.replace(signs.encode(), b"|" if separator != "|" else b";")
         joined = Framing(doubled=signs.encode()).apply(table)
-        least = MOSTLY_PLAIN if separator in signs else plainness(marked, separator, '"')
-        if not is_other or plainness(joined, UNIT_SEPARATOR, '"') >= least:
+        if separator in signs:
+            fields = re.sub(rb'"[^"]*"', b"", joined).replace(b"\n", UNIT_SEPARATOR.encode()).split(UNIT_SEPARATOR.encode())
+            is_plainer = sum(separator.encode() not in field for field in fields) >= MOSTLY_PLAIN * len(fields)
+        else:
+            is_plainer = plainness(joined, UNIT_SEPARATOR, '"') >= plainness(marked, separator, '"')
+        if not is_other or is_plainer:
             return signs, before
     return None
 

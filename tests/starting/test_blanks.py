@@ -66,13 +66,14 @@ ABOVE = "Report of sales\n\nmade 2020\n"
     [
         ("::", "{row},5::{row},25::{label}"),  # more commas than signs, but of numbers
         ("||", "{row}||{label}||{label}"),
+        ("||", "Jan {row}, 2020||Feb {row}, 2020||{label}"),
         ("::", "{row} kg::0,25::{label}"),
         ("  ", '{row}.5  "{label} {label}"  {label}'),
     ],
 )
 def test_signs_below_other_lines(signs: str, row: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = [row.format(row=number, label="ab"[number % 2]) for number in range(40)]
+    rows = [row.format(row=number % 28 + 1, label="ab"[number % 2]) for number in range(40)]
     (tmp_path / "t.txt").write_text(before + "\n".join([signs.join(['"one"', '"two"', '"y"']), *rows]) + "\n")
     config = load_config_text(make_starter("t.txt", target="y").text, folder=tmp_path)
     assert (config.data.separator, config.data.skip) == (signs if signs.strip() else "whitespace", 3 if before else 0)
