@@ -225,6 +225,11 @@ def refusal(error: BaseException) -> RunError | None:
         return RunError(
             f"there is not enough memory: {str(error) or 'the system gave no more'}", hint="a smaller batch, or less data"
         )
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return RunError(
+            "the system gives this process no further thread",
+            hint="`ulimit -u` and `ulimit -v` say what a process may take, a control group's pids.max what all of it may",
+        )
     if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
         return RunError("there is no folder for temporary files that can be written", hint="set TMPDIR to one")
     if not isinstance(error, OSError) or error.errno not in _REFUSALS:

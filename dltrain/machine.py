@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ _GROUPS = Path("/sys/fs/cgroup")
 LEAST_OPEN_FILES = 32
 # Address space that importing TensorFlow and a first step take (1.67 GB as of 2.21 on two cores), and a core's threads more.
 IMPORT_BYTES = 1_700_000_000
+# The same of others that end the process, or interrupt it, where they get too little: numpy 2.4, polars 2.1 and a small table.
+_LIBRARY_BYTES = {"numpy": 150_000_000, "polars": 1_150_000_000}
 _THREAD_BYTES = 8 << 20
 IN_WAITING = "_waits_for_dltrain"  # an attribute of the module `keras` while TensorFlow is imported and has run nothing
 
@@ -36,8 +39,12 @@ def require_open_files() -> None:
     system.raise_limit("RLIMIT_NOFILE", LEAST_OPEN_FILES)
 
 
-def require_address_space() -> None:
-    """Refuse to import TensorFlow where `ulimit -v` leaves too little for it: it would end the process itself.
+def require_address_space(library: str = "TensorFlow", size: int = IMPORT_BYTES) -> None:
+    """Refuse to import a library where `ulimit -v` leaves too little for it: it would end the process itself.
+
+    Args:
+        library: its name, for people.
+        size: bytes of addresses that importing it and a first step take.
 
     Raises:
         RunError: it does.
@@ -46,13 +53,29 @@ def require_address_space() -> None:
     if soft is None:
         return
     taken, _, _ = system.bytes_of_process()
-    needed = taken + IMPORT_BYTES + (os.cpu_count() or 1) * _THREAD_BYTES
+    needed = taken + size + (os.cpu_count() or 1) * _THREAD_BYTES
     if soft < needed:
         raise RunError(
-            f"the system allows a process {soft / 1e9:.2f} GB of addresses (ulimit -v); TensorFlow needs {needed / 1e9:.2f} GB",
+            f"the system allows a process {soft / 1e9:.2f} GB of addresses (ulimit -v); {library} needs {needed / 1e9:.2f} GB",
             hint=f"`ulimit -v {needed // 1024 + 1}` and more in a new shell, better `ulimit -v unlimited`; "
             "a control group limits memory without limiting addresses",
         )
+
+
+class _BeforeLibraries:
+    """Stands before the other finders of modules, and finds none: looks at the address space when a library is to be imported."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Raises RunError where there is too little for it."""
+        if name in _LIBRARY_BYTES:
+            require_address_space(name, _LIBRARY_BYTES[name])
+
+
+def watch_address_space() -> None:
+    """Where `ulimit -v` sets a bound, look at it before numpy and polars are imported, whichever command comes to need them."""
+    if system.limits("RLIMIT_AS")[0] is not None and not any(isinstance(finder, _BeforeLibraries) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _BeforeLibraries())
 
 
 @lru_cache(maxsize=1)

@@ -126,3 +126,11 @@ def test_no_folder_for_temporary_files_is_said() -> None:
     refused = refusal(FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"))
     assert refused is not None
     assert refused.faults[0].hint == "set TMPDIR to one"
+
+
+def test_a_thread_that_the_system_does_not_give_is_no_bug():
+    told = refusal(RuntimeError("can't start new thread"))
+    assert told is not None
+    assert told.faults[0].message == "the system gives this process no further thread"
+    assert "ulimit -u" in str(told.faults[0].hint)
+    assert refusal(RuntimeError("another")) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,20 @@ def test_open_files_are_taken_as_far_as_the_hard_limit_goes():
     )
     assert _limited(check, NOFILE=(12, 64)).stdout == "(32, 64)\n"
     assert _limited(check, NOFILE=(40, 64)).stdout == "(40, 64)\n"
+
+
+@pytest.mark.parametrize("megabytes", [150, 250, 700, 1000, 1060])
+def test_too_few_addresses_for_data_are_an_answer(megabytes: int, tmp_path: Path):
+    (tmp_path / "rows.csv").write_text("a,y\n1,x\n2,z\n" * 9)
+    code = (
+        f"import sys\nfrom dltrain.cli.app import run\nsys.exit(run(['init', {str(tmp_path / 'rows.csv')!r}, '--target', 'y']))"
+    )
+    ended = _limited(code, AS=(megabytes * 1_000_000, megabytes * 1_000_000))
+    assert ended.returncode == 6
+    assert (
+        f"error: the system allows a process {megabytes / 1000:.2f} GB of addresses (ulimit -v); {'polars' if megabytes > 150 else 'numpy'} needs"
+        in ended.stderr
+    )
 
 
 @pytest.mark.parametrize("megabytes", [400, 1000, 1500])

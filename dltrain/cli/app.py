@@ -24,7 +24,7 @@ from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.streams import discard, reader_left
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, reason_of, refusal
-from dltrain.machine import require_open_files
+from dltrain.machine import require_open_files, watch_address_space
 from dltrain.settings import warm_process
 from dltrain.wording import nearest
 
@@ -192,6 +192,7 @@ def _invoke(arguments: list[str], console: Console) -> int:
     asks_for_help = not {"-h", "--help"}.isdisjoint(arguments)
     try:
         require_open_files()
+        watch_address_space()
         warm_process()  # a wrong word for it is said by every command
         with command_line.make_context("dltrain", arguments, obj=console) as context:
             code = command_line.invoke(context)
