@@ -176,6 +176,11 @@ def with_pictures(columns: Columns, target: str) -> Columns:
     return replace(columns, kinds={**columns.kinds, named[0]: ColumnKind("image")})
 
 
+def names_pictures(columns: Columns, name: str | None) -> bool:
+    """Whether the cells of a column are names of picture files."""
+    return name is not None and name in columns.kinds and columns.kinds[name].left_out == NAMES_OF_PICTURES
+
+
 def check_some_column(columns: Columns, target: str, file: str) -> None:
     """There must be something to learn from; what the columns are left out for says why there is not (raises DataError)."""
     reasons = [(name, kind.left_out) for name, kind in columns.kinds.items() if name != target]

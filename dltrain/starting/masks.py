@@ -28,22 +28,23 @@ IGNORED_VALUE = "255"
 
 
 def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
-    """A config for folders that hold pictures and masks.
+    """A config for folders that hold pictures and masks, or for a table that names both.
 
     Args:
-        layout: from `picture_layout`.
-        folder: where it is.
+        layout: from `picture_layout`; of a table `path` alone.
+        folder: where it is: the folder, or the table.
         written: the same as the config is to name it.
-        asked: a target that the user named.
+        asked: of a table the column of the masks; a target that the user named, where a folder is none to have one.
         reporter: hears what is unusual.
 
     Raises:
         UsageError: a target, where the masks are what is learnt.
         DataError: nothing to learn from.
     """
-    if asked is not None:
+    is_table = os.path.isfile(folder)
+    if asked is not None and not is_table:
         raise UsageError(Fault("the masks are what is learnt", hint="leave --target out"))
-    config, files = list_layout(layout, SEGMENTATION)
+    config, files = list_layout(layout, SEGMENTATION, asked)
     color, size = look_at(files)
     tiled = _shorter_side(files) >= TILED
     size = (TILE, TILE) if tiled else _halved_twice(size)
@@ -57,7 +58,10 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
     head = f"{os.path.basename(os.path.normpath(written))}: {len(files):,} pictures with masks of {len(classes)} classes"
     block = Block()
     open_config(block, head)
-    open_layout(block, layout, folder, written, "pictures/ and masks/ of the same names")
+    what = "a table that names a picture and its mask in each row" if is_table else "pictures/ and masks/ of the same names"
+    open_layout(block, layout, folder, written, what)
+    if asked is not None:
+        block.entry("target", asked, "the column of the masks")
     block.entry("task", SEGMENTATION, f"the class of every pixel: the masks' values {', '.join(classes[:8])}")
     block.remark("`classes: [ground, cell]` names the values 0, 1, …", indent=2)
     if "ignore" in arguments:

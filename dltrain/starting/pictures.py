@@ -137,9 +137,11 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
 
 
-def list_layout(layout: Mapping[str, str], task: str | None = None) -> tuple[DataConfig, Sequence[PictureFile]]:
+def list_layout(
+    layout: Mapping[str, str], task: str | None = None, target: str | None = None
+) -> tuple[DataConfig, Sequence[PictureFile]]:
     """The `data:` block that names the folders of a layout, with the split that they need, and their pictures."""
-    config = config_of_layout("image_folder", layout, task=task)
+    config = config_of_layout("image_folder", layout, task=task, target=(target,) if target is not None else ())
     files = list_pictures(config).files
     return split_layout(config, len(files)), files
 

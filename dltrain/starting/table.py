@@ -28,6 +28,7 @@ from dltrain.starting.codes import with_codes
 from dltrain.starting.columns import (
     Columns,
     check_some_column,
+    names_pictures,
     study_columns,
     with_names,
     with_pictures,
@@ -37,6 +38,7 @@ from dltrain.starting.columns import (
 from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
+from dltrain.starting.masks import start_masks
 from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, side_of_pixels
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
@@ -91,6 +93,8 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         raise no_series("several columns are labels of a row")
     whole, raw = raw, replace(raw, frame=raw.frame.drop(labels[1:]))
     columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
+    if where is not None and os.path.isfile(where) and names_pictures(columns, asked):
+        return _start_masks(where, written, asked, reporter, wishes)
     if labels:
         target = labels_of_columns(labels, whole.frame)
     else:
@@ -109,9 +113,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     config = replace(config, path=(written,) if where is not None else ())
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
     _warn(reporter, notes_on_columns(studied))
-    text = render_table(head, studied, chosen)
-    evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
-    text += f"evaluation:\n{evaluation}" if evaluation else ""
+    text = render_table(head, studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 
 
@@ -148,6 +150,21 @@ def _prepare(
         fitted = _fit(prepared.apply(config), whole)
     config = prepared.apply(config)
     return config, prepared, chosen, fitted.notes
+
+
+def _start_masks(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
+    """A config for a table whose target names masks."""
+    if wishes.compare:
+        raise no_comparison("pictures are not learned from so")
+    if wishes.series is not None:
+        raise no_series("a table of pictures is none")
+    return start_masks({"path": where}, where, written, target, reporter)
+
+
+def _evaluation(chosen: Design, wishes: Wishes) -> str:
+    """The block `evaluation:`, where there is one."""
+    evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
+    return f"evaluation:\n{evaluation}" if evaluation else ""
 
 
 def _warn(reporter: Reporter, notes: Sequence[Note]) -> None:

@@ -79,6 +79,10 @@ def _check_kinds_of_data(context: Context, node: MappingNode, config: DataConfig
         message = "only a reconstruction has a clean input to learn from a corrupted one"
         hint = "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers"
         add(node.entries["corrupt"], "data.corrupt", message, hint)
+    if config.task == SEGMENTATION and source is not None and source.name not in ("image_folder", "npz", "shapes"):
+        message = f"{source.name} holds no masks: each pixel of a picture has a class"
+        hint = "say source: image_folder, whose path may be a table as well, of which `target` names the column of the masks"
+        add(node.entries["task"], "data.task", message, hint if source.needs_path else "leave it out")
     if config.transform and config.task == SEGMENTATION:
         message = "each pixel has a class, and what a transform makes of a picture has no pixels"
         add(node.entries["transform"], "data.transform", message, "leave it out")

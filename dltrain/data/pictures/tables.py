@@ -137,7 +137,7 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
             raise DataError(config_fault(config, "data.files", message, column_hint(str(wanted), columns)))
         return str(wanted)
     for column in columns:
-        if _names_pictures(samples[column]):
+        if column not in config.target and _names_pictures(samples[column]):
             return column
     folder = os.path.dirname(os.path.abspath(path))
     for column in columns if config.images.suffix else ():  # the names may be any words: which of them are files?

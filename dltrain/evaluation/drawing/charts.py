@@ -22,7 +22,8 @@ _SHARES = (0.0, 1.0)
 
 def report_panels(report: Mapping[str, Any]) -> list[Panel]:
     """All panels on a part: of classes the matrix, the curves and the reliability, of numbers the truth beside what was said."""
-    panels = [panel for heading, one in targets_of(report) for panel in class_panels(one, heading) if "confusion_matrix" in one]
+    of_classes = [(heading, one) for heading, one in targets_of(report) if "confusion_matrix" in one]
+    panels = [panel for heading, one in of_classes for panel in class_panels(one, heading)]
     panels += [labels_panel(report)] if "averages" in report else []
     for target, pairs in report.get("pairs", {}).items():
         panels += pair_panels(pairs, str(target))
