@@ -130,6 +130,9 @@ def test_the_results_of_a_part_are_one_file(tmp_path: Path) -> None:
     report = {**report_of(2), "calibration": {"bins": bins}, "curves": curves}
     assert len(report_panels(report)) == 4
     assert len(report_panels({"a": report_of(3), "b": report_of(3), "pairs": {"c": [[1, 2], [1, 3]]}})) == 4
+    one = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 4}
+    several = {"labels": ["lost", "sale"], "classes": {"lost": one, "sale": one}, "averages": {"micro": one}}
+    assert len(report_panels(several)) == 1  # several labels a row have no confusion matrix
     for panel in report_panels(report):
         assert_is_readable(panel)
     assert plot_results(tmp_path / "results.svg", report)
