@@ -267,35 +267,37 @@ OTHER_SUFFIXES = {
     ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata", ".sas7bdat": "a file of SAS",
     ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R", ".ndjson": "JSON lines",
 }  # fmt: skip
-# What reads some of them; polars is there in any case.
-_READERS = {".jsonl": "read_ndjson", ".ndjson": "read_ndjson", ".json": "read_json", ".feather": "read_ipc", ".arrow": "read_ipc"}
-_OTHER_KINDS = {
-    b"\x89PNG": "a picture (PNG)",
-    b"\xff\xd8\xff": "a picture (JPEG)",
-    b"GIF8": "a picture (GIF)",
-    b"PK\x03\x04": "a zip archive, as Excel's .xlsx and NumPy's .npz are",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Office file",
-    b"\x93NUMPY": "an array of NumPy's",
-    b"\x89HDF": "an HDF5 file",
-    b"SQLite format 3": "an SQLite database",
-    b"%PDF-": "a PDF",
-    b"PAR1": "a Parquet file",
-    b'{"': "JSON",
-    b'[{"': "JSON",
-    b"ARROW1": "an Arrow or Feather file",
+# What reads some of them, after `import polars`; that, SciPy and sqlite3 are there in any case.
+_READERS = {
+    **dict.fromkeys((".jsonl", ".ndjson"), '; polars.read_ndjson("NAME")'),
+    **dict.fromkeys((".feather", ".arrow"), '; polars.read_ipc("NAME")'),
+    **dict.fromkeys((".sqlite", ".db"), ', sqlite3; polars.read_database("SELECT * FROM its_table", sqlite3.connect("NAME"))'),
+    ".json": '; polars.read_json("NAME")',
+    ".arff": ", scipy.io.arff as arff; "
+    'polars.DataFrame(arff.loadarff("NAME")[0]).with_columns(polars.col(polars.Binary).cast(str))',
 }
+_OTHER_KINDS = {
+    b"\x89PNG": "a picture (PNG)", b"\xff\xd8\xff": "a picture (JPEG)", b"GIF8": "a picture (GIF)", b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a zip archive, as Excel's .xlsx and NumPy's .npz are", b"\xd0\xcf\x11\xe0": "an old Excel or Office file",
+    b"\x93NUMPY": "an array of NumPy's", b"\x89HDF": "an HDF5 file", b"SQLite format 3": "an SQLite database",
+    b"PAR1": "a Parquet file", b"ARROW1": "an Arrow or Feather file", b'{"': "JSON", b'[{"': "JSON",
+}  # fmt: skip
 
 
 def how_to_convert(path: str) -> str:
     """What makes a table of a file that is none, for a hint: a command, where there is a short one."""
-    reader = _READERS.get(Path(path).suffix.casefold())
+    suffix, name, stem = Path(path).suffix.casefold(), Path(path).name, Path(path).stem
+    is_plain = re.fullmatch(r"[\w.,+-]+", name) is not None
+    if suffix in (".zip", ".tar"):
+        module = "zipfile" if suffix == ".zip" else "tarfile"
+        return f"`python -m {module} -e {name} {stem}.d` unpacks it" if is_plain else "unpack it"
+    reader = _READERS.get(suffix)
     if reader is None:
         return "save the data as CSV, Parquet or .npz"
-    name = Path(path).name
-    if not re.fullmatch(r"[\w.,+-]+", name):
+    if not is_plain:
         return "save it as Parquet"
-    code = f'import polars; polars.{reader}("{name}").write_parquet("{Path(path).stem}.parquet")'
-    return f"python -c '{code}' makes a table of it"
+    code = reader.replace("NAME", name) + f'.write_parquet("{stem}.parquet")'
+    return f"python -c 'import polars{code}' makes a table of it"
 
 
 def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:

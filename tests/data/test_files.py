@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
+import sqlite3
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import polars
 import pytest
 
+from dltrain.cli.app import run as command
 from dltrain.config.types import DataConfig
 from dltrain.data.files import expand_paths
 from dltrain.data.sources import read_source
@@ -44,3 +49,29 @@ def test_a_folder_of_pictures_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         expand_paths([str(tmp_path)])
     assert error.value.faults[0].hint == f"name its files: {tmp_path}/*.dat"
+
+
+def test_what_is_said_of_a_database_a_file_of_weka_and_an_archive_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = polars.DataFrame({"x": [float(x) for x in range(40)], "y": ["a", "b"] * 20})
+    frame.write_csv("t.csv")
+    with zipfile.ZipFile("t.csv.zip", "w") as archive:
+        archive.write("t.csv")
+    (tmp_path / "t.arff").write_text(
+        "@relation r\n@attribute x numeric\n@attribute y {a,b}\n@data\n" + "".join(f"{x},{y}\n" for x, y in frame.iter_rows())
+    )
+    with contextlib.closing(sqlite3.connect("t.db")) as database, database:
+        database.execute("create table its_table (x real, y text)")
+        database.executemany("insert into its_table values (?, ?)", frame.rows())
+    for name, made in (("t.arff", "t.parquet"), ("t.db", "t.parquet"), ("t.csv.zip", "t.csv.d")):
+        assert command(["init", name]) == 3
+        hint = capsys.readouterr().err.split("hint: ")[1]
+        arguments = shlex.split(hint.split("`")[1] if "`" in hint else hint.split(" makes")[0])
+        assert arguments.pop(0) == "python"
+        subprocess.run([sys.executable, *arguments], check=True)
+        assert command(["init", made, "--target=y"]) == 0
+        capsys.readouterr()
+        if made == "t.parquet":
+            assert polars.read_parquet(made).equals(frame)
