@@ -151,11 +151,20 @@ def listed(words: Sequence[object], limit: int = 12) -> str:
     return text if len(words) <= limit else f"{text}, and {len(words) - limit:,} more"
 
 
-def _cut(word: str) -> str:
-    if len(word) <= LONGEST_WORD:
+LONGEST_WORD = 120  # of a list
+LONGEST_OVERRIDE = 300
+
+
+def in_override(word: str) -> str:
+    """The end of a sentence on what an override brought; the middle of a long one is left out."""
+    return f', in "{_cut(word, LONGEST_OVERRIDE)}"'
+
+
+def _cut(word: str, longest: int = LONGEST_WORD) -> str:
+    if len(word) <= longest:
         return word
     word = without_secrets(without_credentials(word))  # of which half would not be known as one
-    return f"{word[: LONGEST_WORD * 3 // 4]}…{word[-LONGEST_WORD // 4 :]}"
+    return f"{word[: longest * 3 // 4]}…{word[-longest // 4 :]}"
 
 
 def column_hint(word: str, columns: Sequence[str]) -> str:
@@ -190,7 +199,6 @@ def normalize(name: str) -> str:
 
 
 LONGEST = 64
-LONGEST_WORD = 120  # of a list
 
 
 def edit_distance(first: str, second: str, limit: int) -> int:

@@ -14,6 +14,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import TrustCodeOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
+from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
@@ -62,7 +63,7 @@ def command(
             console.verbatim(separator + lines[0])
             separator = "---\n"
         elif form == "text":
-            for line in [f"{file}: {'OK' if not one else 'not OK'}", *(f"  {line}" for line in lines if not resolved)]:
+            for line in [f"{one_line(file)}: {'OK' if not one else 'not OK'}", *(f"  {line}" for line in lines if not resolved)]:
                 console.result(line)
     outcome: dict[str, Any] = (
         {"status": "error", "exit": code, "errors": fault_documents(errors)} if code else {"status": "finished"}

@@ -55,7 +55,7 @@ def _get(console: Console, name: str) -> None:
 
     path = get_dataset(name, console)
     console.document({"status": "finished", "name": name, "path": str(path)})
-    console.result(f"{name} is in {path}")
+    console.result(f"{name} is in {one_line(str(path))}")
 
 
 def _list(console: Console, known: Sequence[DatasetInfo]) -> None:

@@ -74,7 +74,7 @@ def command(
             "notes": result.notes,
         }
     )
-    lines = [f"{result.path}: {result.format}, {format_bytes(result.num_bytes)}, from {result.run}"]
+    lines = [f"{one_line(str(result.path))}: {result.format}, {format_bytes(result.num_bytes)}, from {one_line(str(result.run))}"]
     lines += _ports("in", result.inputs) + _ports("out", result.outputs)
     if result.num_rows:
         lines.append(f"answers as the run does on {result.num_rows} made-up rows (largest difference {result.difference:.1g})")

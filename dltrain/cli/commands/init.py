@@ -8,6 +8,7 @@ from typing import Annotated
 from dltrain.cli.console import Console
 from dltrain.cli.options import parse_time
 from dltrain.cli.typer_import import typer
+from dltrain.wording import one_line
 
 
 def command(
@@ -76,4 +77,4 @@ def command(
     write_atomically(file, starter.text.encode())
     console.data_ready(starter.summary)
     console.document({"status": "finished", "file": str(file), "summary": list(starter.summary)})
-    console.result(f"{file}: written\nnext: dltrain fit {file}")
+    console.result(f"{one_line(str(file))}: written\nnext: dltrain fit {one_line(str(file))}")

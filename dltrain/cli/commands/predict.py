@@ -26,7 +26,7 @@ from dltrain.cli.options import (
 from dltrain.cli.streams import discard
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
-from dltrain.wording import counted
+from dltrain.wording import counted, one_line
 
 if TYPE_CHECKING:
     from dltrain.evaluation.predictions.of_outputs import Predictions
@@ -177,7 +177,7 @@ def command(
         discard(sys.stdout)
     if output != "-":
         console.document({**document, "output": output, "format": form})
-        console.result(f"{counted(num_rows, 'prediction')} in {output}")
+        console.result(f"{counted(num_rows, 'prediction')} in {one_line(output)}")
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunsOption
 from dltrain.cli.typer_import import typer
+from dltrain.wording import one_line
 
 
 def command(
@@ -60,5 +61,5 @@ def command(
         return 0
     path = Path(output)
     write_atomically(path if is_stream(path) else path.resolve(), text.encode("utf-8", errors="replace"))
-    console.result(f"report: {output}")
+    console.result(f"report: {one_line(str(output))}")
     return 0

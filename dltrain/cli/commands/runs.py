@@ -179,7 +179,7 @@ def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int
 def _list(console: Console, infos: Sequence[RunInfo], runs: Path, *, total: int) -> None:
     console.document({"status": "finished", "runs": [_document(info) for info in infos]})
     if not infos:
-        console.result(f"there are no runs in {runs}")
+        console.result(f"there are no runs in {one_line(str(runs))}")
         return
     rows = []
     for info in infos:
@@ -229,7 +229,7 @@ def _prune(console: Console, runs: Path, *, yes: bool) -> int:
         raise UsageError(Fault(f"{many}; nobody is here to be asked", hint="dltrain runs prune --yes"))
     if infos and not yes:
         for info in infos:
-            console.line(f"{info.path}  {info.status}  {format_bytes(info.num_bytes)}")
+            console.line(f"{one_line(str(info.path))}  {info.status}  {format_bytes(info.num_bytes)}")
         if not typer.confirm(f"Remove {counted(len(infos), 'run')}?", err=True):
             console.result("nothing was removed")
             return 0
@@ -247,12 +247,12 @@ def _remove_all(console: Console, paths: Sequence[Path]) -> int:
             removed.append(path)
             if left:
                 names = ", ".join(one_line(other.name) for other in left[:10]) + (", …" if len(left) > 10 else "")
-                console.warning(f"{path} is kept with what is not dltrain's: {names}")
+                console.warning(f"{one_line(str(path))} is kept with what is not dltrain's: {names}")
         except DltrainError as error:
             faults += error.faults
         except OSError as error:
             faults.append(Fault(f"{path} could not be removed: {reason_of(error)}"))
-    console.result("\n".join(f"removed {path}" for path in removed) if removed else "nothing was removed")
+    console.result("\n".join(f"removed {one_line(str(path))}" for path in removed) if removed else "nothing was removed")
     if faults:
         raise RunError(faults)
     console.document({"status": "finished", "removed": [str(path) for path in removed]})

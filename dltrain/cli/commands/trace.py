@@ -13,6 +13,7 @@ from dltrain.cli.options import SHOWN, RunsOption, TrustCodeOption
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
+from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
@@ -117,7 +118,7 @@ def command(
     console.document(document)
     console.result(report(result, units))
     if plot is not None:
-        console.result(f"\nthe loss over the steps is drawn in {plot}")
+        console.result(f"\nthe loss over the steps is drawn in {one_line(str(plot))}")
     return 0
 
 
@@ -126,7 +127,7 @@ def _draw_boundary(console: Console, run: Path, picture: Path, weights: str | No
 
     plot_boundary(run, picture, weights=weights, reporter=console)
     console.document({"status": "finished", "run": str(run), "plot": str(picture)})
-    console.result(f"what the model says of each place is drawn in {picture}")
+    console.result(f"what the model says of each place is drawn in {one_line(str(picture))}")
 
 
 def _draw_features(console: Console, run: Path, image: str, layer: str | None, picture: Path, weights: str | None) -> None:
@@ -137,7 +138,7 @@ def _draw_features(console: Console, run: Path, image: str, layer: str | None, p
     document = {"layer": maps.layer, "shape": [height, width, count], "drawn": maps.num_drawn, "plot": str(picture)}
     console.document({"status": "finished", "run": str(run), **document})
     what = f"{maps.num_drawn} of the {count} maps" if maps.num_drawn < count else f"the {count} maps"
-    console.result(f"{what} of {maps.layer}, {height}×{width} each, are drawn in {picture}")
+    console.result(f"{what} of {maps.layer}, {height}×{width} each, are drawn in {one_line(str(picture))}")
 
 
 def _write_weights(console: Console, run: Path, weights: str | None) -> None:

@@ -56,6 +56,24 @@ COMPOSED: Mapping[str, Composed] = {
 }
 
 
+# How many numbers a composed layer may be written with one by one: members times inputs, or bins.
+MOST_LISTED = 2_000_000
+
+
+def listed_numbers(layer: LayerConfig, shape: Sequence[int]) -> int:
+    """How many numbers the layers of which a composed one is are written with one by one; arguments as of `expand`."""
+    given = _given(layer)
+    if "bins" in given:
+        return int(given["bins"])
+    return int(given["members"]) * shape[0] if "members" in given and len(shape) == 1 else 0
+
+
+def _given(layer: LayerConfig) -> dict[str, Any]:
+    """Its arguments with their defaults."""
+    defaults = {argument[0]: argument[3] for argument in COMPOSED[layer.component.name].entry["arguments"] if len(argument) > 3}
+    return {**defaults, **layer.component.arguments}
+
+
 def expand(layer: LayerConfig, name: str, shape: Sequence[int]) -> list[LayerConfig]:
     """The layers of which a composed one is, in order.
 
@@ -65,8 +83,7 @@ def expand(layer: LayerConfig, name: str, shape: Sequence[int]) -> list[LayerCon
         shape: of what comes in for a row, one that it takes.
     """
     composed = COMPOSED[layer.component.name]
-    defaults = {argument[0]: argument[3] for argument in composed.entry["arguments"] if len(argument) > 3}
-    given = {**defaults, **layer.component.arguments}
+    given = _given(layer)
     fixed = {} if given["trainable"] else {"trainable": False}
     found = []
     for part in composed.expand(given, name, shape):

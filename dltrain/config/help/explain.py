@@ -35,8 +35,9 @@ from dltrain.config.presets import PRESETS
 from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.config.types.key import Key
 from dltrain.errors import UsageError
-from dltrain.wording import nearest, normalize, one_of
+from dltrain.wording import listed, nearest, normalize, one_of
 
+LONGEST_NAME = 1_000
 # Kinds of the catalog that a config's reader has no word for.
 _NO_WORDS = ("callback", "composed")
 
@@ -56,6 +57,8 @@ def explain(word: str = "") -> tuple[Explanation, ...]:
     parts = [part for part in word.split(".") if part]
     if not parts:
         return (_explain_top(),)
+    if len(word) > LONGEST_NAME:
+        raise UsageError(f"there is nothing called {listed([word])}", hint=f"no name has {len(word):,} characters")
     found = tuple(_keys(parts)) or tuple(_names(parts))
     if found:
         return found

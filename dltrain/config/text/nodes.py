@@ -7,6 +7,7 @@ from typing import Any
 
 from dltrain.config.types import Place
 from dltrain.errors import ConfigError, Fault
+from dltrain.wording import in_override
 
 MOST_FAULTS = 100
 
@@ -149,7 +150,7 @@ class Faults:
             if node.parameter:
                 message += f" (the value of the parameter {node.parameter})"
         if word is not None:
-            message += f', in "{word}"'
+            message += in_override(word)
             place = None
         fault = Fault(
             message,

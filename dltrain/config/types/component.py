@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.config.types.own_code import OwnCode, OwnComponent
 from dltrain.errors import Fault
+from dltrain.wording import in_override
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,6 @@ def fault_at(place: Place | None, message: str, *, path: str | None = None, hint
     if place is None:
         return Fault(message, path=path, hint=hint)
     if place.word is not None:
-        ending = f', in "{place.word}"'
+        ending = in_override(place.word)
         return Fault(f"{message.removesuffix(ending)}{ending}", path=path, hint=hint)
     return Fault(message, file=place.file, line=place.line, column=place.column, path=path, hint=hint)

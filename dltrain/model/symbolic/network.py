@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltrain.config.composed import COMPOSED, INPUT, expand
+from dltrain.config.composed import COMPOSED, INPUT, MOST_LISTED, expand, listed_numbers
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
@@ -169,16 +169,23 @@ class _Walk:
             if wrong:
                 hint = "join them first, such as by Concatenate" if len(shapes) > 1 else _hint_of(takes)
                 self.network.faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
-            self.shapes[name] = None
-            self.network.rows.append(
-                Row(name, layer.component.name, tuple(shapes), Inferred(None, None, message), layer, sources)
-            )
-            return name
-        last = sources[0]
-        for part in expand(layer, name, [extent for extent in shape if extent is not None]):
+            return self._unknown(layer, name, sources, message)
+        last, known = sources[0], [extent for extent in shape if extent is not None]
+        if (listed := listed_numbers(layer, known)) > MOST_LISTED:
+            message = f"takes {listed:,} numbers that are written one by one, more than {MOST_LISTED:,}"
+            self.network.faults.append(fault_at(layer.component.place, message, path=layer.path))
+            return self._unknown(layer, name, sources, message)
+        for part in expand(layer, name, known):
             words = tuple(sources[0] if word == INPUT else word for word in part.inputs or (last,))
             last = self._infer(part.component, part.name or name, words, replace(layer, component=part.component))
         return last
+
+    def _unknown(self, layer: LayerConfig, name: str, sources: tuple[str, ...], message: str) -> str:
+        """A layer of which no shape is known, and why."""
+        self.shapes[name] = None
+        shapes = tuple(self.shapes[word] for word in sources)
+        self.network.rows.append(Row(name, layer.component.name, shapes, Inferred(None, None, message), layer, sources))
+        return name
 
     def _infer(self, component: Component, name: str, sources: tuple[str, ...], layer: LayerConfig | None) -> str:
         inputs = tuple(self.shapes[word] for word in sources)

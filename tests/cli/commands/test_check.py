@@ -150,3 +150,14 @@ def test_samples_never_replace_a_file_unasked(cli, tmp_path):
     assert (result.code, (tmp_path / "mine.png").read_text()) == (6, "precious")
     assert cli("check", "good.yaml", "--samples", "mine.csv").code == 2
     assert "data holds none" in cli("check", "good.yaml", "--samples", "mine.png", "--force").err
+
+
+def test_attack_16_a_name_begins_no_line_and_a_long_override_is_not_said_whole(cli, tmp_path):
+    (tmp_path / "a\n::error::b.yaml").write_text("data: {source: iris}\nmodel: {layers: [Flatten]}\ntraining: {epochs: 1}\n")
+    done = cli("check", "a\n::error::b.yaml")
+    assert "a\\n:" in done.out
+    assert not any(line.startswith("::") for line in (done.out + done.err).splitlines())
+    (tmp_path / "c.yaml").write_text("data: {source: iris}\nmodel: {layers: [Flatten]}\ntraining: {epochs: 1}\n")
+    done = cli("check", "c.yaml", f"data.drop=[{', '.join(f'column{number}' for number in range(500))}]")
+    assert done.code == 3
+    assert len(done.err) < 20_000

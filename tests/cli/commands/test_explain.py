@@ -68,3 +68,9 @@ def test_an_unknown_word(cli, options):
 def test_a_narrow_terminal(cli, monkeypatch):
     monkeypatch.setenv("COLUMNS", "50")
     assert max(map(len, cli("explain", "Adam").out.splitlines())) <= 80
+
+
+def test_attack_14_a_name_without_end_is_answered_at_once(cli):
+    result = cli("explain", "model." * 5_000)
+    assert result.code == 2
+    assert len(result.err) < 1_000
