@@ -6,6 +6,7 @@ Whatever the config gives itself stays as it is, key by key; a run's config hold
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dltrain.config.catalog.sources import SOURCES
@@ -94,26 +95,38 @@ def _num_targets(root: MappingNode) -> int:
     return len(target.items) if isinstance(target, ListNode) else 1
 
 
-def _branches(root: MappingNode) -> Mapping[str, int]:
-    """The named inputs of columns -> of a category the size of its embedding, else 0; empty where there are none."""
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A named input of columns: the size of the embedding of a category's or a text's alone, else 0."""
+
+    size: int = 0
+    is_text: bool = False
+
+
+def _branches(root: MappingNode) -> Mapping[str, Branch]:
+    """The named inputs of columns; empty where there are none."""
     model, data = root.entries.get("model"), root.entries.get("data")
     inputs = model.entries.get("inputs") if isinstance(model, MappingNode) else None
     encode = data.entries.get("encode") if isinstance(data, MappingNode) else None
     by_column = encode.plain() if encode is not None else None
     sizes = data.entries.get("embedding_size") if isinstance(data, MappingNode) else None
     size = sizes.plain() if sizes is not None else None
+    features = data.entries.get("features") if isinstance(data, MappingNode) else None
+    kinds = features.plain() if isinstance(features, MappingNode) else {}
     found = {}
     for name, node in inputs.entries.items() if isinstance(inputs, MappingNode) else ():
         if isinstance(node, ListNode):
             columns = node.plain()
             how = by_column.get(columns[0]) if isinstance(by_column, Mapping) and len(columns) == 1 else by_column
             given = size.get(columns[0]) if isinstance(size, Mapping) and len(columns) == 1 else size
-            is_embedded = len(columns) == 1 and how == "embedding"
-            found[name] = (given if isinstance(given, int) else EMBEDDING_SIZE) if is_embedded else 0
+            is_text = len(columns) == 1 and kinds.get(columns[0]) == "text"
+            is_embedded = is_text or (len(columns) == 1 and how == "embedding")
+            own = given if isinstance(given, int) and not is_text else EMBEDDING_SIZE
+            found[name] = Branch(own if is_embedded else 0, is_text)
     return found
 
 
-def _first_layers(branches: Mapping[str, int], *, periodic: bool) -> list[Any]:
+def _first_layers(branches: Mapping[str, Branch], *, periodic: bool) -> list[Any]:
     """What embeds categories, and numbers if they are to be, and puts them beside each other."""
     if not branches:
         return ["PeriodicEmbedding"] if periodic else []
@@ -121,21 +134,24 @@ def _first_layers(branches: Mapping[str, int], *, periodic: bool) -> list[Any]:
         return []  # the inputs are joined as they are
     layers: list[Any] = []
     ends = []
-    for name, size in branches.items():
+    for name, branch in branches.items():
         if name == NUMBERS and periodic:
             layers.append({"PeriodicEmbedding": {"name": "periodic_embedding", "from": name}})
             ends.append("periodic_embedding")
-        elif size:
+        elif branch.size:
             normal = {"RandomNormal": {"stddev": 1.0}}
-            embedding = {"name": f"{name}_embedding", "from": name, "output_dim": size, "embeddings_initializer": normal}
+            embedding = {"name": f"{name}_embedding", "from": name, "output_dim": branch.size, "embeddings_initializer": normal}
             layers.append({"Embedding": embedding})
             ends.append(f"{name}_embedding")
+            if branch.is_text:
+                ends[-1] = f"{name}_words"
+                layers.append({"GlobalAveragePooling1D": {"name": ends[-1]}})
         else:
             ends.append(name)
     return [*layers, {"Concatenate": {"from": ends}}] if len(ends) > 1 else layers
 
 
-def _tabm(branches: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tabm(branches: Mapping[str, Branch]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The paper's network without embeddings of numbers, and its defaults; biases do not decay."""
     layers = _first_layers(branches, periodic=False)
     for number in range(3):
@@ -151,7 +167,7 @@ def _tabm(branches: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"layers": layers, "output": "EnsembleOutput"}, training
 
 
-def _realmlp(task: str | None, branches: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _realmlp(task: str | None, branches: Mapping[str, Branch]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The values of the paper's table A.1, as far as they are not the data's.
 
     Args:

@@ -1,7 +1,8 @@
-"""Columns of whole numbers of which each says something of its own, as those of users do, and amounts of few sizes."""
+"""What the values of a column tell of the target: numbers that are codes, codes that are numbers, words that only name rows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.kinds import ColumnKind
-from dltrain.starting.columns import IS_TIME, Columns
+from dltrain.data.columns.reading import LEADING_ZERO, is_text, mend, to_numbers
+from dltrain.data.tables.column_names import column_of
+from dltrain.starting.columns import HARDLY_ANY, MOST_LATE_WORDS, Columns, names_rows
 
 if TYPE_CHECKING:
+    import polars
+
     from dltrain.starting.target import Target
 
 # Fewer values an order explains nearly as well as each by itself, and of fewer rows a value not enough is known.
@@ -28,6 +33,208 @@ DRAWN_BY = 5.0
 # Of the target's variance a code must explain so much more than the number, by so many standard errors, and the number no more
 # than this share of it. On adult (gains and losses of capital: 17 % and 12 %, 7 % and 4 %) the log loss fell from .300 to .271.
 LEAST_GAIN, LEAST_ERRORS, MOST_OF_ORDER = 0.01, 5.0, 0.95
+# Of words whose different ones are more than this share of the rows, next to nothing can be learnt about each, unless they tell.
+NAMES_SHARE, MANY_NAMES = 0.2, 50
+# Where so few rows have each word, those of which none tells anything are names as well: on made customers with 1,105 surnames
+# the AUC rose from .788 to .799 without them.
+FEW_ROWS_OF_NAME = 20
+# Words of texts must explain so much, for a text's many numbers cost something. On a survey with free answers (32 %) the accuracy
+# rose from .50 to .70; titles of films (1.8 %) made the error of the net 4 % larger.
+LEAST_OF_WORDS = 0.1
+COUNTS_ROWS = re.compile(
+    r"row|column\d+|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
+)
+IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|epoch|step|period|age")
+# Part of a table that counted its rows has numbers of up to so many times its own.
+SOME_ROWS = 4
+
+Numbers = NDArray[np.float64]
+Groups = NDArray[np.int64]
+
+
+def with_names(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+    """The columns, with those that only name the rows pointed out, as long as something else is left to learn from.
+
+    Args:
+        columns, frame: the table.
+        target: what is predicted; of classes a table often lists one after the other: a count of its rows tells them.
+    """
+    classes = target.spec.task == "classification"
+    found: dict[str, str] = {}
+    one_after_other = classes and _in_runs(column_of(frame, target.name))
+    truth = truth_of(columns, target)
+    others = {name: kind for name, kind in columns.kinds.items() if name != target.name and not kind.left_out}
+    for name, kind in others.items():
+        if kind.kind == "category":
+            words = mend(column_of(frame, name), columns.reading)
+            reason = _name_reason(words, truth)
+            found |= {name: reason} if reason else {}
+        elif kind.kind == "number" and name in columns.numbers:
+            reason = _count_reason(name, columns.numbers[name], classes=classes, one_after_other=one_after_other)
+            found |= {name: reason} if reason else {}
+    left = [name for name in others if name not in found and name not in columns.constant]
+    return replace(columns, names=found) if left else columns
+
+
+def _name_reason(words: polars.Series, truth: Numbers | None) -> str:
+    """Why words name rows: most have few rows each, and half of the rows does not show what the others' target is by them."""
+    different, count = words.drop_nulls().n_unique(), len(words) - words.null_count()
+    if different <= MANY_NAMES or different * FEW_ROWS_OF_NAME < count:
+        return ""
+    told, errors = _told(words, truth) if truth is not None else (0.0, 0.0)
+    if told >= LEAST_GAIN and errors >= LEAST_ERRORS:
+        return ""
+    reason = f"{different:,} different in {count:,} rows"
+    if different > NAMES_SHARE * count:
+        return reason
+    return f"{reason}, which tell nothing of the target" if truth is not None and told <= 0 else ""
+
+
+def _told(words: polars.Series, truth: Numbers) -> tuple[float, float]:
+    """What words explain of the target's variance by themselves, in half of the rows by the others; and by how many errors."""
+    rows = np.flatnonzero(np.isfinite(truth).all(axis=1))
+    if len(rows) < FEWEST_ROWS:
+        return 0.0, 0.0
+    rows = rows[:: -(-len(rows) // MOST_ROWS)]
+    codes = words.gather(rows).fill_null("").rank("dense").cast(int).to_numpy()  # that there is none may tell something
+    return _share_told(codes, truth[rows])
+
+
+def _share_told(groups: Groups, truth: Numbers) -> tuple[float, float]:
+    learned = _learned(len(truth))
+    spread = ((truth[~learned] - truth[learned].mean(axis=0)) ** 2).sum(axis=1)
+    gain = spread - _squared_errors(groups, truth, learned)
+    total, error = float(spread.mean()), float(gain.std()) / np.sqrt(len(gain))
+    if total <= 0 or error <= 0:
+        return 0.0, 0.0
+    return float(gain.mean()) / total, float(gain.mean()) / error
+
+
+def _in_runs(labels: polars.Series) -> bool:
+    """Whether far fewer rows than by chance have another label than the row before."""
+    shares = labels.value_counts()["count"].to_numpy() / max(len(labels), 1)
+    by_chance = len(labels) * (1 - float((shares**2).sum()))
+    return 2 * float((labels != labels.shift()).sum() or 0) < by_chance
+
+
+def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one_after_other: bool) -> str:
+    """Why different whole numbers only count the rows: all from 0 or 1 on; or some of them, if the name says so.
+
+    A column of another name that rises by 1 may be a time, or an amount that was tried step by step.
+    """
+    if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
+        return ""
+    steps = np.diff(np.sort(numbers))
+    if (numbers != np.floor(numbers)).any() or not steps.all():
+        return ""
+    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name)) is not None
+    if numbers.min() in (0, 1) and (steps == 1).all():
+        if IS_TIME.search(name):
+            return ""
+        if not (np.diff(numbers) == 1).all() and not (np.diff(numbers) == -1).all():
+            return "counts the rows, in another order"
+        return "counts the rows" if classes and (one_after_other or is_called_so) else ""
+    return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
+
+
+def with_order(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+    """The columns, of which codes with leading zeros that are too many to be categories become numbers where their order tells.
+
+    Args:
+        columns, frame: the table.
+        target: what is predicted.
+    """
+    truth = truth_of(columns, target)
+    for name, kind in columns.kinds.items():
+        is_read = kind.kind == "category" and not kind.left_out
+        if truth is None or name == target.name or names_rows(name) or not (is_read or kind.left_out.startswith("text, ")):
+            continue
+        words = mend(column_of(frame, name), columns.reading)
+        if not is_text(words) or words.n_unique() <= NAMES_SHARE * len(words) or not words.str.contains(LEADING_ZERO).any():
+            continue
+        numbers = to_numbers(words, columns.reading)
+        odd = words.filter(np.isnan(numbers)).drop_nulls()
+        if len(odd) > HARDLY_ANY * len(words) or odd.n_unique() > MOST_LATE_WORDS:
+            continue
+        told = _told_in_order(numbers, truth)
+        if told is None:
+            continue
+        reading, odd_words = columns.reading, dict(columns.odd_words)
+        if len(odd):
+            odd_words[name] = tuple(odd.unique(maintain_order=True).to_list())
+            reading = replace(reading, replace={**(reading.replace or {}), name: dict.fromkeys(odd_words[name], "")})
+        missing = float(np.isnan(numbers).mean())
+        columns = replace(
+            columns,
+            kinds={**columns.kinds, name: ColumnKind("number")},
+            reading=reading,
+            numbers={**columns.numbers, name: numbers},
+            missing={**columns.missing, name: missing} if missing else columns.missing,
+            odd_words=odd_words,
+            in_order={**columns.in_order, name: f"their order explains {_percent(told)} of the target"},
+        )
+    return columns
+
+
+def with_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+    """The columns, of which short texts that nearly all differ are read as text where their single words tell something.
+
+    Args:
+        columns, frame: the table.
+        target: what is predicted.
+    """
+    truth = truth_of(columns, target)
+    for name, kind in columns.kinds.items():
+        is_read = kind.kind == "category" and not kind.left_out
+        if truth is None or name == target.name or names_rows(name) or not (is_read or kind.left_out.startswith("text, ")):
+            continue
+        texts = mend(column_of(frame, name), columns.reading)
+        if not is_text(texts) or texts.n_unique() <= NAMES_SHARE * len(texts):
+            continue
+        told, errors = _told_by_words(texts, truth)
+        if told < LEAST_OF_WORDS or errors < LEAST_ERRORS or told < _told(texts, truth)[0] + LEAST_GAIN:
+            continue
+        reason = f"its words explain {_percent(told)} of the target"
+        columns = replace(columns, kinds={**columns.kinds, name: ColumnKind("text")}, worded={**columns.worded, name: reason})
+    return columns
+
+
+def _told_by_words(texts: polars.Series, truth: Numbers) -> tuple[float, float]:
+    """What the words of texts explain of the target's variance: each row by the mean, or the sum, of what its words tell."""
+    import polars
+
+    rows = np.flatnonzero(np.isfinite(truth).all(axis=1))
+    rows = rows[:: -(-len(rows) // MOST_ROWS) or 1]
+    if len(rows) < FEWEST_ROWS:
+        return 0.0, 0.0
+    cleaned = texts.gather(rows).fill_null("").str.to_lowercase().str.replace_all(r"[^\w\s]", "").str.extract_all(r"\S+")
+    words = polars.DataFrame({"row": np.arange(len(rows)), "word": cleaned}).explode("word").drop_nulls()
+    codes, places = words["word"].rank("dense").cast(int).to_numpy(), words["row"].to_numpy()
+    if not len(codes):
+        return 0.0, 0.0
+    truth, learned = truth[rows], _learned(len(rows))
+    apart = truth - truth[learned].mean(axis=0)
+    of_word = _means(codes, apart[places], learned[places])
+    sums = np.stack([np.bincount(places, weights=column, minlength=len(rows)) for column in of_word[codes].T], axis=1)
+    counts = np.maximum(np.bincount(places, minlength=len(rows)), 1)[:, None]
+    best = 0.0, 0.0
+    for told in (sums, sums / counts):
+        gain = (apart[~learned] ** 2 - (apart - told)[~learned] ** 2).sum(axis=1)
+        total, error = float((apart[~learned] ** 2).sum(axis=1).mean()), float(gain.std()) / np.sqrt(len(gain))
+        if total > 0 and error > 0:
+            best = max(best, (float(gain.mean()) / total, float(gain.mean()) / error))
+    return best
+
+
+def _told_in_order(numbers: Numbers, truth: Numbers) -> float | None:
+    """What the order of numbers explains of the target's variance; None: nothing that is sure."""
+    rows = np.flatnonzero(np.isfinite(numbers) & np.isfinite(truth).all(axis=1))
+    if len(rows) < FEWEST_ROWS:
+        return None
+    rows = rows[:: -(-len(rows) // MOST_ROWS)]
+    codes = np.unique(numbers[rows], return_inverse=True)[1]
+    told, errors = max((_share_told(bins, truth[rows]) for bins in _in_order(codes)), default=(0.0, 0.0))
+    return told if told >= LEAST_GAIN and errors >= LEAST_ERRORS else None
 
 
 def with_codes(columns: Columns, target: Target) -> Columns:
@@ -39,7 +246,7 @@ def with_codes(columns: Columns, target: Target) -> Columns:
         columns: of the table.
         target: what is predicted.
     """
-    truth = _truth(columns, target)
+    truth = truth_of(columns, target)
     if truth is None:
         return columns
     codes: dict[str, str] = {}
@@ -53,7 +260,7 @@ def with_codes(columns: Columns, target: Target) -> Columns:
     return replace(columns, kinds=kinds, numbers=numbers, codes=codes) if codes else columns
 
 
-def _truth(columns: Columns, target: Target) -> NDArray[np.float64] | None:
+def truth_of(columns: Columns, target: Target) -> Numbers | None:
     """The target as numbers [rows, 1], or its classes one-hot [rows, classes]; NaN where missing. None: neither."""
     if target.labels is None:
         return columns.numbers[target.name][:, None] if target.name in columns.numbers else None
@@ -63,7 +270,7 @@ def _truth(columns: Columns, target: Target) -> NDArray[np.float64] | None:
     return np.stack([(target.labels == word).cast(float).fill_null(np.nan).to_numpy() for word in words], axis=1)
 
 
-def _code_reason(values: NDArray[np.float64], truth: NDArray[np.float64]) -> str:
+def _code_reason(values: Numbers, truth: Numbers) -> str:
     """Why the numbers are codes; empty: they need not be."""
     rows = np.flatnonzero(np.isfinite(values) & np.isfinite(truth).all(axis=1))
     rows = rows[:: -(-len(rows) // MOST_ROWS) or 1]
@@ -74,7 +281,7 @@ def _code_reason(values: NDArray[np.float64], truth: NDArray[np.float64]) -> str
     are_years = YEARS[0] <= different[0] and different[-1] <= YEARS[1]  # later ones are none of those that were seen
     if are_years or not FEWEST_VALUES <= len(different) <= len(values) / ROWS_OF_VALUE:
         return ""
-    learned = np.random.default_rng(0).permutation(len(values)) < len(values) // 2
+    learned = _learned(len(values))
     mean = truth[learned].mean(axis=0)
     spread = ((truth[~learned] - mean) ** 2).sum(axis=1)
     as_code = _squared_errors(codes, truth, learned)
@@ -92,7 +299,7 @@ def _code_reason(values: NDArray[np.float64], truth: NDArray[np.float64]) -> str
     return f"{len(different):,} different: each by itself explains more of the target {shares}"
 
 
-def _in_order(codes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def _in_order(codes: Groups) -> Iterator[Groups]:
     """The values in groups of neighbours, of about as many rows each."""
     ranks = np.cumsum(np.bincount(codes)) / len(codes)
     most = len(ranks) // 2
@@ -101,22 +308,30 @@ def _in_order(codes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
             yield np.minimum((ranks * count).astype(np.int64), count - 1)[codes]
 
 
-def _squared_errors(
-    groups: NDArray[np.int64], truth: NDArray[np.float64], learned: NDArray[np.bool_], *, spread_out: bool = False
-) -> NDArray[np.float64]:
+def _learned(count: int) -> NDArray[np.bool_]:
+    """The half of the rows that the other half is judged by."""
+    return np.random.default_rng(0).permutation(count) < count // 2
+
+
+def _squared_errors(groups: Groups, truth: Numbers, learned: NDArray[np.bool_], *, spread_out: bool = False) -> Numbers:
     """Of the rows not learned from [rows], by their group's mean of the target in the others; with that of its neighbours."""
     mean = truth[learned].mean(axis=0)
-    size = int(groups.max()) + 1
-    counts = np.asarray(np.bincount(groups[learned], minlength=size), np.float64)[:, None]
-    columns = [np.bincount(groups[learned], weights=column, minlength=size) for column in truth[learned].T]
-    sums: NDArray[np.float64] = np.stack(columns, axis=1).astype(np.float64)
-    if spread_out:
-        counts, sums = (of + (np.roll(of, 1, axis=0) + np.roll(of, -1, axis=0)) / 2 for of in (counts, sums))
-    means = (sums + DRAWN_BY * mean) / (counts + DRAWN_BY)
+    means = mean + _means(groups, truth - mean, learned, spread_out=spread_out)
     return np.asarray(((truth[~learned] - means[groups[~learned]]) ** 2).sum(axis=1), np.float64)
 
 
-def _errors_of_curve(values: NDArray[np.float64], truth: NDArray[np.float64], learned: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _means(groups: Groups, apart: Numbers, learned: NDArray[np.bool_], *, spread_out: bool = False) -> Numbers:
+    """How far each group's target lies from the mean of all, in the rows learned from, drawn to nothing where they are few."""
+    size = int(groups.max()) + 1
+    counts = np.asarray(np.bincount(groups[learned], minlength=size), np.float64)[:, None]
+    columns = [np.bincount(groups[learned], weights=column, minlength=size) for column in apart[learned].T]
+    sums: Numbers = np.stack(columns, axis=1).astype(np.float64)
+    if spread_out:
+        counts, sums = (of + (np.roll(of, 1, axis=0) + np.roll(of, -1, axis=0)) / 2 for of in (counts, sums))
+    return np.asarray(sums / (counts + DRAWN_BY), np.float64)
+
+
+def _errors_of_curve(values: Numbers, truth: Numbers, learned: NDArray[np.bool_]) -> Numbers:
     """Of the rows not learned from [rows], by a parabola over the values, fitted to the others."""
     low, high = values.min(), values.max()
     powers = np.vander((values - low) / (high - low), 3)

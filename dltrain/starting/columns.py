@@ -38,14 +38,9 @@ MOST_LATE_WORDS = 20
 HARDLY_ANY = 0.02
 MOSTLY_NUMBERS, MOSTLY_WORDED = 0.8, 0.5
 MANY_NUMBERS = 20
-COUNTS_ROWS = re.compile(
-    r"row|column\d+|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
-)
-IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|epoch|step|period|age")
-# Part of a table that counted its rows has numbers of up to so many times its own.
-SOME_ROWS = 4
-# Of words whose different ones are more than this share of the rows, next to nothing can be learnt about each.
-NAMES_SHARE, MANY_NAMES = 0.2, 50
+# A number of nines alone that lies so many times farther out than any other, in some rows, stands for no value.
+NINES = re.compile(r"9{3,}|-9{2,}")
+FARTHER, FEWEST_STAND_INS = 5, 2
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
@@ -64,6 +59,9 @@ class Columns:
         names: column -> why it only names rows although it does not look like it at once: words nearly each of which stands in a
             few rows only, or a counter of the rows in another order.
         codes: column -> why its whole numbers are read as categories.
+        in_order: column -> why its codes, such as 02139, are read as numbers.
+        worded: column -> why its short texts, which nearly all differ, are read as text.
+        stand_ins: column -> a number that stands for no value in it, such as -999, and how many rows have it.
     """
 
     kinds: Mapping[str, ColumnKind]
@@ -75,14 +73,22 @@ class Columns:
     unreadable: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    in_order: Mapping[str, str] = field(default_factory=dict)
+    worded: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""
         for name, kind in self.kinds.items():
             differs = kind.left_out.startswith(("counts ", "names the rows", "text, all different"))
-            if differs and (NAMES_ROWS.fullmatch(name) or name.endswith(("ID", "Id"))):
+            if differs and names_rows(name):
                 return name
         return None
+
+
+def names_rows(name: str) -> bool:
+    """Whether a column is called what names rows are called."""
+    return NAMES_ROWS.fullmatch(name) is not None or name.endswith(("ID", "Id"))
 
 
 def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None = None) -> Columns:
@@ -153,6 +159,38 @@ def _with_units_among_words(frame: polars.DataFrame, reading: Reading) -> Readin
     return replace(reading, units={**(reading.units or {}), **units})
 
 
+def with_gaps(columns: Columns, target: str) -> Columns:
+    """The columns, of whose numbers those that stand for no value, as -999 and 99999999 do, are read as none."""
+    found: dict[str, tuple[int, int]] = {}
+    numbers, missing, odd = dict(columns.numbers), dict(columns.missing), dict(columns.odd_words)
+    replaced = dict(columns.reading.replace or {})
+    for name, values in columns.numbers.items():
+        number = _stand_in(values) if name != target and not columns.kinds[name].left_out else None
+        if number is None:
+            continue
+        numbers[name] = np.where(values == number, np.nan, values)
+        missing[name] = float(np.isnan(numbers[name]).mean())
+        found[name] = number, int((values == number).sum())
+        odd[name] = (*odd.get(name, ()), str(number))
+        replaced[name] = dict.fromkeys(odd[name], "")
+    reading = replace(columns.reading, replace=replaced)
+    return (
+        replace(columns, reading=reading, numbers=numbers, missing=missing, odd_words=odd, stand_ins=found) if found else columns
+    )
+
+
+def _stand_in(values: NDArray[np.float64]) -> int | None:
+    """The number of nines alone, farther out than all others, that several rows have."""
+    values = values[np.isfinite(values)]
+    for end in (values.max(), values.min()) if len(values) else ():
+        others = values[values != end]
+        if end != np.floor(end) or not NINES.fullmatch(f"{end:.0f}") or len(values) - len(others) < FEWEST_STAND_INS:
+            continue
+        if len(others) and others.min() != others.max() and (others * np.sign(end)).max() * FARTHER < abs(end):
+            return int(end)
+    return None
+
+
 def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
     """The columns, of which texts of a few words are read as text where nothing else is left to learn from."""
     others = {name: kind for name, kind in columns.kinds.items() if name != target}
@@ -186,57 +224,6 @@ def check_some_column(columns: Columns, target: str, file: str) -> None:
     reasons = [(name, kind.left_out) for name, kind in columns.kinds.items() if name != target]
     if reasons and all(reason for _, reason in reasons):
         raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons)))
-
-
-def with_names(columns: Columns, frame: polars.DataFrame, target: str, *, classes: bool) -> Columns:
-    """The columns, with those that only name the rows pointed out, as long as something else is left to learn from.
-
-    Args:
-        columns, frame: the table.
-        target: its column to predict.
-        classes: whether that holds classes, of which a table often lists one after the other: a count of its rows tells them.
-    """
-    found: dict[str, str] = {}
-    one_after_other = classes and _in_runs(column_of(frame, target))
-    others = {name: kind for name, kind in columns.kinds.items() if name != target and not kind.left_out}
-    for name, kind in others.items():
-        if kind.kind == "category":
-            values = mend(column_of(frame, name), columns.reading).drop_nulls()
-            different = values.n_unique()
-            if different > MANY_NAMES and different > NAMES_SHARE * len(values):
-                found[name] = f"{different:,} different in {len(values):,} rows"
-        elif kind.kind == "number" and name in columns.numbers:
-            reason = _count_reason(name, columns.numbers[name], classes=classes, one_after_other=one_after_other)
-            found |= {name: reason} if reason else {}
-    left = [name for name in others if name not in found and name not in columns.constant]
-    return replace(columns, names=found) if left else columns
-
-
-def _in_runs(labels: polars.Series) -> bool:
-    """Whether far fewer rows than by chance have another label than the row before."""
-    shares = labels.value_counts()["count"].to_numpy() / max(len(labels), 1)
-    by_chance = len(labels) * (1 - float((shares**2).sum()))
-    return 2 * float((labels != labels.shift()).sum() or 0) < by_chance
-
-
-def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one_after_other: bool) -> str:
-    """Why different whole numbers only count the rows: all from 0 or 1 on; or some of them, if the name says so.
-
-    A column of another name that rises by 1 may be a time, or an amount that was tried step by step.
-    """
-    if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
-        return ""
-    steps = np.diff(np.sort(numbers))
-    if (numbers != np.floor(numbers)).any() or not steps.all():
-        return ""
-    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name)) is not None
-    if numbers.min() in (0, 1) and (steps == 1).all():
-        if IS_TIME.search(name):
-            return ""
-        if not (np.diff(numbers) == 1).all() and not (np.diff(numbers) == -1).all():
-            return "counts the rows, in another order"
-        return "counts the rows" if classes and (one_after_other or is_called_so) else ""
-    return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
 def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:

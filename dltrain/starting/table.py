@@ -24,13 +24,13 @@ from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.reporting import Reporter
-from dltrain.starting.codes import with_codes
+from dltrain.starting.codes import with_codes, with_names, with_order, with_words
 from dltrain.starting.columns import (
     Columns,
     check_some_column,
     names_pictures,
     study_columns,
-    with_names,
+    with_gaps,
     with_pictures,
     with_short_texts,
     without_parts,
@@ -102,7 +102,8 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
     if side is not None:
         target = study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
-    columns = columns if side is not None or wishes.series is not None else with_codes(columns, target)
+    else:
+        columns = _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None)
@@ -195,17 +196,24 @@ def _head(written: str, raw: RawTable, is_whole: bool) -> str:
     return f"{os.path.basename(written)}: {size}"
 
 
+def _as_they_tell(columns: Columns, raw: RawTable, target: Target, wishes: Wishes) -> Columns:
+    """The columns, each of the kind as which it tells most of the target; of a series the target's past tells that."""
+    if wishes.series is not None:
+        return columns
+    columns = with_gaps(columns, target.name)
+    return with_words(with_order(with_codes(columns, target), raw.frame, target), raw.frame, target)
+
+
 def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | None) -> Columns:
     """The columns, with those pointed out that only name rows; texts and pictures count where there is nothing else.
 
     None for a file: the target's own past can be learned from, and there need be no other column.
     """
-    target, classes = found.name, found.spec.task == "classification"
-    columns = without_parts(columns, raw.frame, target)
-    columns = with_names(with_short_texts(columns, raw.frame, target), raw.frame, target, classes=classes)
-    columns = with_pictures(columns, target)
+    columns = without_parts(columns, raw.frame, found.name)
+    columns = with_names(with_short_texts(columns, raw.frame, found.name), raw.frame, found)
+    columns = with_pictures(columns, found.name)
     if file is not None:
-        check_some_column(columns, target, file)
+        check_some_column(columns, found.name, file)
     return columns
 
 
@@ -291,7 +299,9 @@ def _config(
         config,
         target=target.columns or (target.name,),
         task=target.task,
-        features=features if len(features) <= MOST_FEATURES_NAMED or columns.codes else None,
+        features=features
+        if len(features) <= MOST_FEATURES_NAMED or columns.codes or columns.in_order or columns.worded
+        else None,
         drop=tuple(left_out),
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,

@@ -168,6 +168,12 @@ def render_columns(block: Block, found: Studied) -> None:
     for name, reason in columns.codes.items():
         if name in kinds and name not in config.drop:
             block.remark(f"{name}: whole numbers read as categories, {reason}; `{name}: number` takes them for amounts", indent=2)
+    for name, reason in columns.in_order.items():
+        if name in kinds and name not in config.drop:
+            block.remark(f"{name}: codes read as numbers: {reason}; `{name}: category` takes each for itself", indent=2)
+    for name, reason in columns.worded.items():
+        if name in kinds and name not in config.drop:
+            block.remark(f"{name}: read as text, word by word: {reason}", indent=2)
     for note in notes_on_columns(found):
         block.remark(note.text, indent=2)
     if config.drop:
@@ -184,7 +190,7 @@ def render_columns(block: Block, found: Studied) -> None:
     if config.dates:
         block.entry("dates", config.dates, _dates_remark(columns))
     if config.replace:
-        block.entry("replace", config.replace, _replace_remark(config, target))
+        block.entry("replace", config.replace, _replace_remark(config, target, columns))
     if config.text.split == "character":
         block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
 
@@ -209,10 +215,15 @@ def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
     return "; ".join(reasons)
 
 
-def _replace_remark(config: DataConfig, target: Target) -> str:
+def _replace_remark(config: DataConfig, target: Target, columns: Columns) -> str:
     reasons = []
-    if any(name != target.name for name in config.replace):
+    if any(name != target.name and len(words) > (name in columns.stand_ins) for name, words in config.replace.items()):
         reasons.append("words among numbers, read as no value")
+    if columns.stand_ins:
+        told = [f"{number} in {count:,} rows of {name}" for name, (number, count) in columns.stand_ins.items()]
+        reasons.append(
+            f"far from all others, and read as no value: {listed(told, MOST_SHOWN)}; one that is an amount need not stand here"
+        )
     if target.merged:
         reasons.append("labels of single rows, which cannot be in each part, as one label")
     return "; ".join(reasons)

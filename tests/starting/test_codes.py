@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dltrain.config import load_config
+from dltrain.data.load import load_dataset
 from dltrain.reporting import Reporter
 from dltrain.starting.starter import Wishes
 from dltrain.starting.table import start_table
@@ -79,3 +81,84 @@ def test_amounts_of_which_a_few_are_far_out_stay_numbers(tmp_path: Path) -> None
     liked = amount + rng.normal(size=20_000)
     text = _config(tmp_path, ["amount,liked", *(f"{x},{y:.3f}" for x, y in zip(amount, liked, strict=True))], "liked")
     assert "amount: number" in text
+
+
+def _regions(seed: int = 3, num_rows: int = 2000) -> tuple[list[str], np.ndarray]:
+    """ZIP codes, of which the first digit tells the target, some with leading zeros, a few that are none."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(10, size=num_rows)
+    codes = [f"{digit}{rest:04d}" for digit, rest in zip(first, rng.integers(10_000, size=num_rows), strict=True)]
+    codes[7] = codes[70] = "canada"
+    return codes, rng.normal(size=10)[first] + rng.normal(size=num_rows)
+
+
+def test_codes_nearly_all_different_are_numbers_where_their_order_tells(tmp_path: Path) -> None:
+    codes, y = _regions()
+    age = np.random.default_rng(4).integers(18, 80, len(codes))
+    rows = zip(codes, age, y, strict=True)
+    text = _config(tmp_path, ["zip,age,y", *(f"{zip_code},{years},{value:.3f}" for zip_code, years, value in rows)], "y")
+    assert "features: {zip: number, age: number}" in text
+    assert "replace: {zip: {canada:" in text
+    assert "zip: codes read as numbers: their order explains" in text
+    config = tmp_path / "c.yaml"
+    config.write_text(text)
+    loaded = load_config(config)
+    found = load_dataset(loaded.data, seed=loaded.seed)
+    # The two that are no ZIP code are gaps; a code with a leading zero is the number that it says.
+    assert "zip missing" in found.schema.inputs[0].columns
+
+
+def test_codes_whose_order_tells_nothing_are_left_out(tmp_path: Path) -> None:
+    codes, _ = _regions()
+    rng = np.random.default_rng(5)
+    age = rng.integers(18, 80, len(codes))
+    rows = zip(codes, age, 0.02 * age + rng.normal(size=len(codes)), strict=True)
+    text = _config(tmp_path, ["zip,age,y", *(f"{zip_code},{years},{value:.3f}" for zip_code, years, value in rows)], "y")
+    assert "codes read as numbers" not in text
+    assert "left out: zip" in text
+
+
+def _answers(words: int, told: float, num_rows: int = 3000) -> list[str]:
+    """A word of so many different, a number, and a target of which the word tells so much."""
+    rng = np.random.default_rng(6)
+    of_word = told * rng.normal(size=words)
+    word, age = rng.integers(words, size=num_rows), rng.integers(18, 80, num_rows)
+    y = of_word[word] + 0.02 * age + rng.normal(size=num_rows)
+    return ["word,age,y", *(f"w{code},{years},{value:.3f}" for code, years, value in zip(word, age, y, strict=True))]
+
+
+@pytest.mark.parametrize(("words", "told", "kept"), [(300, 0, False), (300, 2, True), (900, 2, True), (900, 0, False)])
+def test_words_of_few_rows_are_kept_where_they_tell(tmp_path: Path, words: int, told: float, kept: bool) -> None:
+    text = _config(tmp_path, _answers(words, told), "y")
+    assert ("word: category" in text) is kept
+    assert ("drop: [word]" in text) is not kept
+    assert ("which tell nothing of the target" in text) is (words == 300 and not kept)
+
+
+def _named(told: float, seed: int = 8, num_rows: int = 2000) -> list[str]:
+    """Answers of two words and a number of their own, of which the first tells the target."""
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(12, size=num_rows), rng.integers(50, size=num_rows)
+    age = rng.integers(18, 80, num_rows)
+    y = told * rng.normal(size=12)[first] + 0.02 * age + rng.normal(size=num_rows)
+    words = [f"Place{a} by{b} {n}" for n, (a, b) in enumerate(zip(first, second, strict=True))]
+    return ["words,age,y", *(f"{word},{years},{value:.3f}" for word, years, value in zip(words, age, y, strict=True))]
+
+
+def test_short_texts_are_read_word_by_word_where_their_words_tell(tmp_path: Path) -> None:
+    text = _config(tmp_path, _named(2), "y")
+    assert "features: {words: text, age: number}" in text
+    assert "words: read as text, word by word: its words explain" in text
+    assert "preset: realmlp" in text
+    config = tmp_path / "c.yaml"
+    config.write_text(text)
+    loaded = load_config(config)
+    assert loaded.model.inputs == {"numbers": ["age"], "words": ["words"]}
+    names = [layer.component.name for layer in loaded.model.layers]
+    assert names[:5] == ["PeriodicEmbedding", "Embedding", "GlobalAveragePooling1D", "Concatenate", "FeatureScaling"]
+
+
+def test_short_texts_whose_words_tell_nothing_are_left_out(tmp_path: Path) -> None:
+    text = _config(tmp_path, _named(0), "y")
+    assert "words: text" not in text
+    assert "left out: words (text, all different)" in text

@@ -160,3 +160,29 @@ def test_values_far_out_are_bent_in() -> None:
     scales = {column.name: column.numbers[0].scale for column in dataset.preprocessing.features}  # type: ignore[attr-defined]
     assert scales == {"far": "smooth_clip", "sparse": "standard", "even": "standard", "x": "standard"}
     assert "values far out are bent in" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "others", "is_gap"),
+    [
+        ("99999999", (0, 5000), True),
+        ("-999.0", (-100, 100), True),
+        ("999", (0, 27), True),
+        ("999", (0, 400), False),  # an end of the scale
+        ("-99", (-60, 10), False),
+        ("1000", (0, 27), False),
+    ],
+)
+def test_numbers_that_stand_for_no_value_are_gaps(number: str, others: tuple[int, int], is_gap: bool) -> None:
+    values = np.random.default_rng(7).integers(*others, 400, endpoint=True)
+    cells = [number if row in (3, 300) else str(value) for row, value in enumerate(values)]
+    text, config, _ = start({"income": cells, **table()})
+    word = number.removesuffix(".0")
+    assert config.data.replace.get("income") == ({word: ""} if is_gap else None)
+    assert (f"{word} in 2 rows of income" in " ".join(text.replace("#", "").split())) is is_gap
+
+
+def test_a_target_keeps_its_numbers() -> None:
+    values = np.random.default_rng(8).normal(size=400).round(2)
+    _, config, _ = start({"x": values, "y": [999 if row in (3, 300) else value for row, value in enumerate(values)]})
+    assert not config.data.replace
