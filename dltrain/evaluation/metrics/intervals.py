@@ -28,6 +28,7 @@ _FEW_SUMS = 40  # of rows, whose errors' slopes are looked at: it costs a pass o
 _MOST_NUMBERS = 200_000  # units times sums
 _SEED = 0xB007
 _LARGEST = 3.0  # times Student's quantile: of very few units the samples' own spreads may be next to nothing
+_AS_WORST = 1.5  # times Student's quantile, from where on an error ends at that of the worst unit
 _STEP = 1e-6  # relative, of sums
 
 
@@ -306,6 +307,7 @@ def studentized_intervals(
 
     A few units with large errors make an error and its spread large together. Quantiles of the samples alone are then too narrow
     above (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, 12.5 and 22). Where none can be told, there is none.
+    One unit far out makes them endless; so they end where all units are as bad as the worst one.
 
     Args:
         compute: from sums [..., sums] to metric -> values.
@@ -320,6 +322,7 @@ def studentized_intervals(
     found: dict[str, tuple[float, float]] = {}
     with np.errstate(all="ignore"):
         whole, samples = (_slopes(compute, values, total, tailed) for values in (total, sums))
+        worst = _worst(compute(added), compute(total), tailed)
         for name, back in ((name, BACK[scale]) for name, scale in tailed.items()):
             value, slope = whole[name]
             own = added @ slope
@@ -333,8 +336,21 @@ def studentized_intervals(
                 continue
             most = _LARGEST * quantile
             low, high = np.clip(np.quantile(off, [1 - wide, wide]), -most, most)
-            ends = sorted(back(min(float(value) - float(end) * error, 700.0)) for end in (low, high))
+            furthest = max(_AS_WORST * quantile * error, worst[name])
+            ends = sorted(back(min(float(value) + min(-float(end) * error, furthest), 700.0)) for end in (low, high))
             found[name] = ends[0], ends[1]
+    return found
+
+
+def _worst(
+    each: Mapping[str, Floats], whole: Mapping[str, Floats], tailed: Mapping[str, Callable[[Floats], Floats]]
+) -> dict[str, float]:
+    """Metric -> by how much it would be larger, on its scale, if all units were as the worst one; R² has that of `mse`."""
+    found = {}
+    for name, scale in tailed.items():
+        same = "mse" if scale is lost_share else name
+        ratios = np.log(each[same] / whole[same])
+        found[name] = float(np.max(ratios[np.isfinite(ratios)], initial=-math.inf))
     return found
 
 

@@ -97,7 +97,21 @@ def test_few_groups_of_errors_have_a_studentized_interval():
     share = norm.cdf(t.ppf(0.975, 11) * np.sqrt(12 / 11))
     low, high = np.quantile(off, [1 - share, share])
     error = standard_error(np.ones(12))
-    assert found == pytest.approx((np.exp(own - high * error), np.exp(own - low * error)), rel=1e-4)
+    # It ends where all groups are as bad as the worst one, or at one and a half times Student's quantile.
+    most = max(np.sqrt((squares / rows).max()), np.exp(own + 1.5 * t.ppf(0.975, 11) * error))
+    assert most < np.exp(own - low * error)
+    assert found == pytest.approx((np.exp(own - high * error), most), rel=1e-4)
+
+
+def test_one_row_far_out_makes_no_endless_interval():
+    errors = np.random.default_rng(3).normal(size=23) * 3
+    errors[5] = 100
+    sums, units = number_sums(np.linspace(0, 50, 23), np.linspace(0, 50, 23) + errors), units_of(23)
+    found, values = intervals(sums, units), sums.values()
+    assert found["rmse"][0] < values["rmse"] < found["rmse"][1] <= 101
+    assert found["mae"][1] <= 101
+    assert found["mse"] == pytest.approx(tuple(end**2 for end in found["rmse"]), rel=1e-3)
+    assert 1 - found["r2"][0] <= (1 - values["r2"]) * 101**2 / values["mse"]
 
 
 def test_copies_of_rows_that_belong_together_say_no_more_than_the_rows():
