@@ -110,20 +110,22 @@ def _of_file(old: Path, scored: Scored) -> tuple[dict[str, Sums], NDArray[np.boo
     head = scored.heads[0]
     if len(scored.heads) > 1 or len(head.targets) > 1:
         raise UsageError(f"{shown(str(old))}: predictions of one target can be compared, the run has several")
-    if head.is_multilabel:
-        message = f"{shown(str(old))}: a file of predictions has one label a row here; the run's rows have several"
-        raise UsageError(message, hint="name the run that made them: --against RUN")
     said = read_predictions(old, head, scored.part)
     sums = sums_of_part(scored.heads, [said.answers], scored.part, {}, said.labels)
     if not said.has_probabilities and head.classes:
         sums = {prefix: replace(one, compute=_without_scores(one)) for prefix, one in sums.items()}
-    right = said.labels == scored.part.targets[head.targets[0].name] if said.labels is not None else None
+    right = None
+    if said.labels is not None:
+        right = said.labels == scored.part.targets[head.targets[0].name]
+        right = right.all(axis=1) if head.is_multilabel else right  # all labels of a row
     return sums, right, said.notes
 
 
 def _without_scores(sums: Sums) -> Any:
     """Of labels alone: no metric of probabilities."""
-    return lambda added: {name: value for name, value in sums.compute(added).items() if name not in ("log_loss", "roc_auc")}
+    return lambda added: {
+        name: value for name, value in sums.compute(added).items() if name.partition("[")[0] not in ("log_loss", "roc_auc")
+    }
 
 
 def _is_right(scored: Scored) -> NDArray[np.bool_] | None:

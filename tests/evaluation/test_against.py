@@ -115,3 +115,68 @@ def test_masks_are_not_cut_or_compared_and_the_way_out_is_told() -> None:
     with mock.patch("dltrain.evaluation.against.evaluate", return_value=masks), pytest.raises(UsageError) as caught:
         evaluate_against(Path("new"), Path("old"))
     assert not str(caught.value.faults[0].hint).startswith("dltrain")  # which is shown as a command to copy
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory) -> Path:
+    """Two runs on a table whose rows have several labels, or none."""
+    folder = tmp_path_factory.mktemp("tagged")
+    rng = np.random.default_rng(0)
+    lines = ["a,b,tags"]
+    for a, b in rng.normal(size=(300, 2)):
+        noise = rng.normal(size=3)
+        tags = [tag for tag, score in zip(("hot", "=wet", "far"), (a, b, a + b)) if score + 0.3 * noise[0] > 0.2]
+        lines.append(f"{a:.4f},{b:.4f},{'|'.join(tags)}")
+    (folder / "t.csv").write_text("\n".join(lines) + "\n")
+    for name, epochs in (("new", 30), ("old", 1)):
+        text = CONFIG.format(path=folder / "t.csv", epochs=epochs).replace("target: y", "target: tags, labels: {separator: '|'}")
+        (folder / f"{name}.yaml").write_text(text)
+        assert run(["-q", "fit", str(folder / f"{name}.yaml"), "--run-dir", str(folder / name)]) == 0
+    return folder
+
+
+def compared(capsys, *words: object) -> dict:
+    capsys.readouterr()
+    assert run(["evaluate", *map(str, words), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    return {**document["against"], "notes": document["notes"]}
+
+
+def test_a_file_of_several_labels_a_row_says_what_its_run_says(tagged, capsys):
+    expected = compared(capsys, tagged / "new", "--against", tagged / "old")
+    predictions = tagged / "old.csv"
+    assert run(["predict", str(tagged / "old"), "--part", "test", "-o", str(predictions)]) == 0
+    found = compared(capsys, tagged / "new", "--against", predictions)
+    assert found["metrics"].keys() == expected["metrics"].keys()
+    for name, one in expected["metrics"].items():
+        other = found["metrics"][name]
+        assert [other["old"], *other["interval"]] == pytest.approx([one["old"], *one["interval"]], rel=1e-5, abs=1e-6), name
+    assert found["mcnemar"] == pytest.approx(expected["mcnemar"])
+    # Labels alone, as another program may have them: what needs no probability is the same.
+    frame = polars.read_csv(predictions, infer_schema=False)
+    frame.select("row", "true_tags", "labels").write_csv(predictions)
+    alone = compared(capsys, tagged / "new", "--against", predictions)
+    assert alone["metrics"].keys() == {name for name in expected["metrics"] if not name.startswith(("log_loss", "roc_auc"))}
+    assert alone["metrics"]["f1_macro"]["old"] == pytest.approx(expected["metrics"]["f1_macro"]["old"])
+    assert any("labels without probabilities" in note for note in alone["notes"])
+    # Probabilities alone: above one half a label is said.
+    frame.drop("labels").write_csv(predictions)
+    assert any("above 0.5" in note for note in compared(capsys, tagged / "new", "--against", predictions)["notes"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("labels", "hot|cold", "has the label 'cold'"),
+        ("true_tags", "", "have another value of tags"),
+        ("probability_hot", "1.5", "not between"),
+    ],
+)
+def test_a_file_of_several_labels_that_is_of_other_rows(tagged, column, value, said, capsys):
+    predictions = tagged / "damaged.csv"
+    assert run(["predict", str(tagged / "old"), "--part", "test", "-o", str(predictions), "--force"]) == 0
+    frame = polars.read_csv(predictions, infer_schema=False)
+    frame.with_columns(polars.lit(value).alias(column)).write_csv(predictions)
+    capsys.readouterr()
+    assert run(["evaluate", str(tagged / "new"), "--against", str(predictions)]) == 3
+    assert said in capsys.readouterr().err

@@ -29,7 +29,7 @@ def sums_of_part(
     answers: Sequence[NDArray[Any]],
     part: Part,
     means: Mapping[str, NDArray[Any]],
-    predictions: NDArray[np.int64] | None = None,
+    predictions: NDArray[Any] | None = None,
 ) -> dict[str, Sums]:
     """Sums of each target, by the prefix that its metrics have.
 
@@ -38,7 +38,8 @@ def sums_of_part(
         answers: for each head probabilities [rows, classes], or [rows, targets] numbers in the targets' own units.
         part: the rows.
         means: of a single target: from `row_values`.
-        predictions: of a single target: predicted classes [rows]; None: those that the head decides for.
+        predictions: of a single target: predicted classes [rows], or whether each label is said [rows, labels]; None: what the
+            head decides for.
     """
     several = sum(len(head.targets) for head in heads) > 1
     found: dict[str, Sums] = {}
@@ -49,7 +50,8 @@ def sums_of_part(
             codes = part.targets[head.targets[0].name]
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}
             if head.is_multilabel:
-                labels, marks = () if several else head.classes, decide_labels(head, values)
+                labels = () if several else head.classes
+                marks = decide_labels(head, values) if predictions is None else predictions
                 found[f"{head.name}_" if several else ""] = label_sums(codes, values, labels, more, marks)
                 continue
             said = decide(head, values) if predictions is None else predictions

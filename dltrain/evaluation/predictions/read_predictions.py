@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
+from dltrain.data.labels.cells import joined
 from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.errors import DataError, Fault
+from dltrain.evaluation.metrics.label_metrics import THRESHOLD, said_labels
 from dltrain.model.heads.head import Head
 from dltrain.wording import listed, shown
 
@@ -29,18 +31,19 @@ class ReadPredictions:
     Attributes:
         answers: probabilities [rows, classes] (of labels alone 0 and 1), or numbers [rows, 1].
         has_probabilities: whether they are what the file gives.
-        labels: of classes, the index of the one that is predicted [rows]: `prediction`, else the most probable one.
+        labels: of classes, the index of the one that is predicted [rows]: `prediction`, else the most probable one. Of several
+            labels a row, whether each is said [rows, labels]: `labels`, else those above one half.
         notes: sentences for the user.
     """
 
     answers: NDArray[np.float64]
     has_probabilities: bool = False
-    labels: NDArray[np.int64] | None = None
+    labels: NDArray[Any] | None = None
     notes: list[str] = field(default_factory=list)
 
 
 def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
-    """Read the predictions for the rows of a part: `prediction`, and `probability_<label>` where there are classes.
+    """Read the predictions for the rows of a part: `prediction` (`labels`), and `probability_<label>` where there are classes.
 
     Args:
         path: CSV, JSON lines or Parquet.
@@ -67,6 +70,8 @@ def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
     frame, notes = _in_order(path, frame, part)
     _refuse_other_truth(path, frame, head, part)
     names = [f"probability_{label}" for label in head.classes]
+    if head.is_multilabel:
+        return _read_labels(path, frame, head, names, notes)
     if head.classes and all(name in frame.columns for name in names):
         answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
         if not np.allclose(answers.sum(axis=1), 1, atol=_SUM):
@@ -82,6 +87,41 @@ def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
     codes = _codes(path, frame, head)
     notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
     return ReadPredictions(np.eye(len(head.classes))[codes], False, codes, notes)
+
+
+def _read_labels(path: Path, frame: polars.DataFrame, head: Head, names: list[str], notes: list[str]) -> ReadPredictions:
+    """Of a target whose rows may have several labels, or none."""
+    said = _marks(path, frame, head) if "labels" in frame.columns else None
+    if not all(name in frame.columns for name in names):
+        if said is None:
+            lacking = listed([name for name in names if name not in frame.columns])
+            message = f"{shown(str(path))} has neither a column labels nor all probabilities; {lacking} are not there"
+            raise DataError(Fault(message, hint=f"it has {listed(frame.columns)}"))
+        notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
+        return ReadPredictions(said.astype(np.float64), False, said, notes)
+    answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
+    outside = np.flatnonzero(((answers < 0) | (answers > 1)).any(axis=1))
+    if len(outside):
+        raise DataError(Fault(f"{shown(str(path))}: a probability of prediction {outside[0] + 1:,} is not between 0 and 1"))
+    if said is None:
+        notes.append(f"{shown(str(path))} has no column labels: those of a probability above {THRESHOLD} are taken to be said.")
+        said = said_labels(answers)
+    return ReadPredictions(answers, True, said, notes)
+
+
+def _marks(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.bool_]:
+    """Which labels the column `labels` says of each row [rows, labels], as `predict` writes them into a cell."""
+    places, sign = {label: index for index, label in enumerate(head.classes)}, head.targets[0].separator
+    marks = np.zeros((frame.height, len(head.classes)), bool)
+    for row, cell in enumerate(frame["labels"].to_list()):
+        found = cell if isinstance(cell, list) else [part.strip() for part in str(cell or "").split(sign)]
+        for label in found if found != [""] else ():
+            known = label if label in places else str(label).removeprefix("'")  # see `files.neutralize`
+            if known not in places:
+                message = f"{shown(str(path))}: prediction {row + 1:,} has the label {label!r}"
+                raise DataError(Fault(message, hint=f"the labels of the run are {listed(head.classes)}, {sign!r} between two"))
+            marks[row, places[known]] = True
+    return marks
 
 
 def _codes(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.int64]:
@@ -121,7 +161,9 @@ def _refuse_other_truth(path: Path, frame: polars.DataFrame, head: Head, part: P
     if name not in frame.columns:
         return
     stored = part.targets[target.name]
-    if head.classes:
+    if head.is_multilabel:
+        same = np.array(joined(stored, target)) == np.array([str(value or "") for value in frame[name].to_list()])
+    elif head.classes:
         same = np.array([head.classes[code] for code in stored]) == np.array([str(v) for v in frame[name].to_list()])
     else:
         true = target.to_own(stored)
