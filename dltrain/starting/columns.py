@@ -38,7 +38,8 @@ MOST_LATE_WORDS = 20
 HARDLY_ANY = 0.02
 MOSTLY_NUMBERS, MOSTLY_WORDED = 0.8, 0.5
 MANY_NUMBERS = 20
-# A number of nines alone that lies so many times farther out than any other, in some rows, stands for no value.
+# A number of nines alone that lies so many times farther out than any other, in some rows, stands for no value; in most rows it
+# tells as much as a gap would (bank marketing's 999 days since the last call: the log loss is .1957 as it is and as a gap).
 NINES = re.compile(r"9{3,}|-9{2,}")
 FARTHER, FEWEST_STAND_INS = 5, 2
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
@@ -184,7 +185,9 @@ def _stand_in(values: NDArray[np.float64]) -> int | None:
     values = values[np.isfinite(values)]
     for end in (values.max(), values.min()) if len(values) else ():
         others = values[values != end]
-        if end != np.floor(end) or not NINES.fullmatch(f"{end:.0f}") or len(values) - len(others) < FEWEST_STAND_INS:
+        if end != np.floor(end) or not NINES.fullmatch(f"{end:.0f}"):
+            continue
+        if not FEWEST_STAND_INS <= len(values) - len(others) <= len(others):
             continue
         if len(others) and others.min() != others.max() and (others * np.sign(end)).max() * FARTHER < abs(end):
             return int(end)

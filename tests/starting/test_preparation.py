@@ -182,6 +182,12 @@ def test_numbers_that_stand_for_no_value_are_gaps(number: str, others: tuple[int
     assert (f"{word} in 2 rows of income" in " ".join(text.replace("#", "").split())) is is_gap
 
 
+def test_a_number_that_most_rows_have_is_kept() -> None:
+    values = np.random.default_rng(7).integers(0, 27, 400, endpoint=True)
+    _, config, _ = start({"pdays": np.where(np.arange(400) % 3 > 0, 999, values), **table()})
+    assert not config.data.replace
+
+
 def test_a_target_keeps_its_numbers() -> None:
     values = np.random.default_rng(8).normal(size=400).round(2)
     _, config, _ = start({"x": values, "y": [999 if row in (3, 300) else value for row, value in enumerate(values)]})
