@@ -18,7 +18,7 @@ from dltrain.cli.again import go_on
 from dltrain.cli.commands.fit import _require_engine
 from dltrain.cli.console import Console
 from dltrain.config.load import load_config_text
-from dltrain.errors import UsageError, WorkerLostError
+from dltrain.errors import UsageError, WorkerLostError, as_warning
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.sweep.engines import ray
@@ -90,8 +90,8 @@ class Watch(Reporter):
         self.warnings: list[str] = []
         self.begun: list[int] = []
 
-    def warning(self, text):
-        self.warnings.append(text)
+    def warning(self, warning):
+        self.warnings.append(as_warning(warning).message)
 
     def trial_changed(self, trial):
         if trial["status"] == "running":
