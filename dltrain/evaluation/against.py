@@ -18,7 +18,7 @@ from dltrain.evaluation.metrics.intervals import Sums
 from dltrain.evaluation.metrics.paired import Paired, compare_sums, mcnemar
 from dltrain.evaluation.metrics.part_intervals import sums_of_part
 from dltrain.evaluation.predictions.read_predictions import PREDICTION_SUFFIXES, read_predictions
-from dltrain.evaluation.scored import Scored
+from dltrain.evaluation.scored import Scored, ScoredMasks
 from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.storage.run_list import find_run
 from dltrain.wording import shown
@@ -71,34 +71,63 @@ def evaluate_against(run: Path, old: Path, *, require: Sequence[str] = (), **opt
     asked = parse_gates(require, may_compare=True)
     own = [gate.text for gate in asked if not gate.is_relative]
     new = evaluate(run, require=own, **options)
-    scored = new.scored
-    if scored is None:
-        what = "the class of each pixel" if new.report.get("counts") == "pixels" else "a reconstruction"
+    notes: list[str] = []
+    is_file = old.suffix.lower() in PREDICTION_SUFFIXES and old.is_file()
+    if new.masks is not None:
+        paired = _of_masks(old, new.masks, new, options, is_file=is_file)
+    elif new.scored is None:
         hint = "their metrics, with intervals, stand beside each other after an `evaluate` of each"
-        raise UsageError(f"{what} is not compared", hint=hint)
-    if old.suffix.lower() in PREDICTION_SUFFIXES and old.is_file():
-        sums, right, notes = _of_file(old, scored)
+        raise UsageError("a reconstruction is not compared", hint=hint)
     else:
-        sums, right, notes = _of_run(old, new, options)
-    paired = compare_sums(scored.sums(), sums, scored.units({**scored.sums(), **sums}))
-    mine = _is_right(scored)
-    if mine is not None and right is not None and scored.part.blocks is None:
-        paired = replace(paired, mcnemar=mcnemar(mine, right))
+        sums, right, notes = _of_file(old, new.scored) if is_file else _of_run(old, new, options)
+        own_sums = new.scored.sums()
+        paired = compare_sums(own_sums, sums, new.scored.units({**own_sums, **sums}))
+        mine = _is_right(new.scored)
+        if mine is not None and right is not None and new.scored.part.blocks is None:
+            paired = replace(paired, mcnemar=mcnemar(mine, right))
     new.gates += check_gates(
         [gate.text for gate in asked if gate.is_relative], {new.part: new.metrics}, part=new.part, differences=paired.metrics
     )
     return new, Against(old, paired, notes)
 
 
+def _evaluate_old(old: Path, new: EvaluateResult, options: Mapping[str, Any]) -> EvaluateResult:
+    """The older run on the rows of the new one."""
+    kept = {
+        key: options[key] for key in ("data", "skip_broken", "images", "threads", "reporter", "allow_changed") if key in options
+    }
+    return evaluate(old, **{**kept, "part": None if options.get("data") else new.part, "own_gates": False})
+
+
+def _of_masks(old: Path, mine: ScoredMasks, new: EvaluateResult, options: Mapping[str, Any], *, is_file: bool) -> Paired:
+    """Masks beside those of another run, a picture by its pixels."""
+    if is_file:
+        raise UsageError(f"{shown(str(old))}: masks are compared with those of a run", hint="name the run: --against RUN")
+    theirs = _evaluate_old(old, new, options).masks
+    if theirs is None or theirs.head.classes != mine.head.classes:
+        what = "no masks" if theirs is None else f"the classes {', '.join(theirs.head.classes)}"
+        raise UsageError(f"{shown(str(old))} predicts {what}, which the other run does not", hint="name a run of the same masks")
+    one, other = mine.score.of_each()[1], theirs.score.of_each()[1]
+    reason = ""
+    if len(one) != len(other):
+        reason = f"{len(other):,} pictures against {len(one):,}"
+    elif len(mine.row_ids) and len(theirs.row_ids) and not np.array_equal(mine.row_ids, theirs.row_ids):
+        common = len(np.intersect1d(mine.row_ids, theirs.row_ids))
+        reason = f"only {common:,} of {len(one):,} pictures are the same ones"
+    elif not np.array_equal(one, other):
+        differing = int((one != other).any(axis=1).sum())
+        reason = f"{differing:,} of {len(one):,} pictures have other pixels of a class, as those of another data.image_size have"
+    if reason:
+        raise DataError(Fault(f"the rows of {shown(str(old))} are not those of the run: {reason}", hint=_HINT))
+    sums = mine.sums()
+    return compare_sums({"": sums}, {"": theirs.sums()}, mine.score.units(sums))
+
+
 def _of_run(
     old: Path, new: EvaluateResult, options: Mapping[str, Any]
 ) -> tuple[dict[str, Sums], NDArray[np.bool_] | None, list[str]]:
     assert new.scored is not None
-    kept = {
-        key: options[key] for key in ("data", "skip_broken", "images", "threads", "reporter", "allow_changed") if key in options
-    }
-    part = None if options.get("data") else new.part
-    found = evaluate(old, **{**kept, "part": part, "own_gates": False})
+    found = _evaluate_old(old, new, options)
     if found.scored is None:
         raise UsageError(f"{shown(str(old))} reconstructs its input, the other run does not", hint="name a run of the same task")
     _refuse_other_targets(old, new.scored, found.scored)

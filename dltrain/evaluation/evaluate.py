@@ -19,7 +19,7 @@ from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.metrics.pca_baseline import load_pca
 from dltrain.evaluation.metrics.reconstruction import report_reconstruction
 from dltrain.evaluation.metrics.report import report_part, restore_priors, restore_reference
-from dltrain.evaluation.scored import Scored
+from dltrain.evaluation.scored import Scored, ScoredMasks
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
@@ -47,6 +47,7 @@ class EvaluateResult:
         units: what was drawn to find these: `by`, `units`, `resamples`, `level`.
         members: of an ensemble: metric -> mean, min, max and values of its members.
         scored: the rows and what the model says of them; None where that is an array a row: a reconstruction, a mask.
+        masks: the pictures and what the model says of their pixels.
     """
 
     run: Path
@@ -61,6 +62,7 @@ class EvaluateResult:
     units: dict[str, Any] = field(default_factory=dict)
     scored: Scored | None = field(default=None, repr=False)
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
+    masks: ScoredMasks | None = field(default=None, repr=False)
 
 
 @blames_own_code
@@ -120,7 +122,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
     """Metrics and report of the model on the rows, without gates."""
     encoded = encode_part(found.part, stored.preprocessing.schema, stored.heads)
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
-    scored, members = None, NO_MEMBERS
+    scored, masks, members = None, None, NO_MEMBERS
     if stored.heads[0].is_reconstruction:
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
         corrupt = corruption_of(stored.config, stored.preprocessing.schema)
@@ -128,6 +130,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
     elif stored.heads[0].is_mask:
         described = stored.manifest.get("reference", {})
         report = report_segmentation(found.name, forward, encoded, stored.heads[0], described, found.part.blocks)
+        masks = None if report.pixels is None else ScoredMasks(stored.heads[0], found.part, report.pixels)
     else:
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
         described, targets = stored.manifest.get("reference", {}), stored.preprocessing.schema.targets
@@ -151,6 +154,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         units=report.units,
         scored=scored,
         members=members,
+        masks=masks,
         notes=[*found.notes, *report.notes],
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
@@ -17,6 +18,7 @@ from dltrain.model.heads.head import Head
 
 if TYPE_CHECKING:
     from dltrain.evaluation.load_run import StoredRun
+    from dltrain.evaluation.masks.score import PixelScore
     from dltrain.model.encode import EncodedPart
     from dltrain.model.forward import Forward
 
@@ -60,3 +62,27 @@ class Scored:
     def units(self, sums: Mapping[str, Sums]) -> Units | None:
         """The rows, or groups of rows, that the bootstrap draws."""
         return units_of_part(self.part, sums)
+
+
+@dataclass(slots=True)
+class ScoredMasks:
+    """Pictures with what a model says of their pixels.
+
+    Attributes:
+        head: of the model.
+        part: the pictures, or tiles of them.
+        score: what was added up, of each picture.
+    """
+
+    head: Head
+    part: Part
+    score: PixelScore
+
+    @property
+    def row_ids(self) -> NDArray[np.int64]:
+        """The pictures [pictures], as the part numbers them."""
+        return np.asarray(self.part.row_ids if self.part.blocks is None else np.unique(self.part.blocks), np.int64)
+
+    def sums(self) -> Sums:
+        """What the metrics are made of."""
+        return self.score.sums(self.head.classes)

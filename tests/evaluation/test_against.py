@@ -107,14 +107,39 @@ def test_the_best_of_a_sweep_is_named_by_its_file(folder):
     assert find_old(str(sweep / "best.yaml"), folder) == find_old(str(sweep), folder) == sweep
 
 
-def test_masks_are_not_cut_or_compared_and_the_way_out_is_told() -> None:
-    masks = SimpleNamespace(scored=None, report={"counts": "pixels"}, gates=[], part="test")
+def test_masks_are_not_cut_by_a_column_and_a_reconstruction_is_not_compared() -> None:
+    masks = SimpleNamespace(scored=None, masks=None, report={"counts": "pixels"}, gates=[], part="test")
     with pytest.raises(UsageError) as caught:
         cut_result(masks, ("region",))  # type: ignore[arg-type]
     assert "iou[cell]" in str(caught.value.faults[0].hint)
     with mock.patch("dltrain.evaluation.against.evaluate", return_value=masks), pytest.raises(UsageError) as caught:
         evaluate_against(Path("new"), Path("old"))
     assert not str(caught.value.faults[0].hint).startswith("dltrain")  # which is shown as a command to copy
+
+
+MASKS = """
+data: {{source: shapes, rows: 60, split: {{test: 0.5, seed: {seed}}}}}
+model: {{layers: [{{Conv2D: {{filters: 4, kernel_size: 3, padding: same}}}}]}}
+training: {{epochs: {epochs}, optimizer: {{Adam: {{learning_rate: 0.05}}}}}}
+"""
+
+
+def test_masks_beside_those_of_another_run(tmp_path, capsys):
+    for name, epochs, seed in (("new", 6, 0), ("old", 1, 0), ("other", 1, 1)):
+        (tmp_path / f"{name}.yaml").write_text(MASKS.format(epochs=epochs, seed=seed))
+        assert run(["-q", "fit", str(tmp_path / f"{name}.yaml"), "--run-dir", str(tmp_path / name)]) == 0
+    found = compared(capsys, tmp_path / "new", "--against", tmp_path / "old")["metrics"]
+    for word, name in (("new", "new"), ("old", "old")):
+        assert run(["evaluate", str(tmp_path / name), "--json"]) == 0
+        own = json.loads(capsys.readouterr().out)["metrics"]
+        assert {key: one[word] for key, one in found.items()} == pytest.approx({key: own[key] for key in found})
+    assert {"accuracy", "mean_iou", "log_loss"} <= found.keys()
+    assert found["log_loss"]["interval"][0] < found["log_loss"]["difference"] < found["log_loss"]["interval"][1]
+    assert run(["evaluate", str(tmp_path / "new"), "--against", str(tmp_path / "other")]) == 3
+    assert "pictures are the same ones" in capsys.readouterr().err
+    (tmp_path / "p.csv").write_text("prediction\n")
+    assert run(["evaluate", str(tmp_path / "new"), "--against", str(tmp_path / "p.csv")]) == 2
+    assert "masks are compared with those of a run" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

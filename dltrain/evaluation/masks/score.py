@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from dltrain.config.catalog.metrics import SCORES_OF_A_MASK, SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
 from dltrain.errors import RunError
-from dltrain.evaluation.metrics.intervals import Sums, add_columns, intervals, units_of
+from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, units_of
 from dltrain.evaluation.metrics.metrics import classification_report, ratio, row_losses
 from dltrain.evaluation.metrics.report import PartReport, probabilities_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES
@@ -118,6 +118,11 @@ class PixelScore:
         bounded = ("accuracy", "mean_iou", "mean_dice", *of_each)
         num_rows = self.num_rows
         return Sums(num_rows, len(columns), lambda codes, units: add_columns(columns, codes, units), compute, {}, bounded)
+
+    def units(self, sums: Sums) -> Units | None:
+        """What is drawn for these sums: pictures; None where they are too few."""
+        units = units_of(self.num_rows, num_sums=sums.num_sums)
+        return None if units is None else replace(units, by="pictures")
 
     def metrics(self) -> dict[str, float]:
         """`SCORES_OF_MASKS` of all pixels."""
@@ -224,9 +229,9 @@ def report_segmentation(
     result = PartReport({**logs, **score.metrics()}, score.baseline(prior_counts(described, head)))
     result.report = pixel_report(score, head.classes)
     sums = score.sums(head.classes)
-    units = units_of(score.num_rows, num_sums=sums.num_sums)
+    units = score.units(sums)
+    result.pixels = score
     if units is not None:
-        units = replace(units, by="pictures")
         result.units, result.intervals = units.document(), intervals(sums, units)
     verdict = score.judge(prior)
     target = head.targets[0]

@@ -58,6 +58,7 @@ class PartReport:
         verdicts: target -> how the model stands to what knows nothing of the inputs.
         intervals: metric -> between which values it is with a confidence of 95 %; those of one class as `recall[label]`.
         units: how these were found: what was drawn, how often.
+        pixels: of masks, the `PixelScore`; else None.
     """
 
     metrics: dict[str, float]
@@ -70,6 +71,7 @@ class PartReport:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     intervals: dict[str, Interval] = field(default_factory=dict)
     units: dict[str, Any] = field(default_factory=dict)
+    pixels: Any = field(default=None, repr=False)
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
