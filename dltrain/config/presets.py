@@ -115,8 +115,8 @@ def _branches(root: MappingNode) -> Mapping[str, Branch]:
     kinds = features.plain() if isinstance(features, MappingNode) else {}
     found = {}
     for name, node in inputs.entries.items() if isinstance(inputs, MappingNode) else ():
-        if isinstance(node, ListNode):
-            columns = node.plain()
+        columns = node.plain() if isinstance(node, ListNode) else None
+        if columns is not None and all(isinstance(column, str) for column in columns):  # what else there is, is told of later
             how = by_column.get(columns[0]) if isinstance(by_column, Mapping) and len(columns) == 1 else by_column
             given = size.get(columns[0]) if isinstance(size, Mapping) and len(columns) == 1 else size
             is_text = len(columns) == 1 and kinds.get(columns[0]) == "text"

@@ -32,6 +32,7 @@ from dltrain.errors import DataError, Fault
 if TYPE_CHECKING:
     import polars
 
+SAYS_PART = "says which part a row is of"
 MOST_ODD_WORDS = 3
 MOST_LATE_WORDS = 20
 # Up to this share, different words are read as no value among numbers, such as the seven of 2,000 ZIP codes that are foreign.
@@ -77,6 +78,12 @@ class Columns:
     in_order: Mapping[str, str] = field(default_factory=dict)
     worded: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def are_chosen(self) -> bool:
+        """Whether some are read, or left out, otherwise than a fit would by itself: then the config names them."""
+        names_parts = any(kind.left_out.startswith(SAYS_PART) for kind in self.kinds.values())
+        return bool(self.codes or self.in_order or self.worded) or names_parts
 
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""
@@ -140,7 +147,7 @@ def without_parts(columns: Columns, frame: polars.DataFrame, target: str) -> Col
         words = column_of(frame, name).unique().to_list()
         parts = {PART_NAMES.get(str(word).strip().casefold()) for word in words[: len(PART_NAMES) + 1]}
         if None not in parts and {"train", "test"} <= parts:
-            why = f"says which part a row is of: `split: {{column: {name}}}` in place of the shares below takes it at its word"
+            why = f"{SAYS_PART}: `split: {{column: {name}}}` in place of the shares below takes it at its word"
             kinds[name] = replace(kind, left_out=why)
     return replace(columns, kinds=kinds)
 

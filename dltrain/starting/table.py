@@ -299,9 +299,7 @@ def _config(
         config,
         target=target.columns or (target.name,),
         task=target.task,
-        features=features
-        if len(features) <= MOST_FEATURES_NAMED or columns.codes or columns.in_order or columns.worded
-        else None,
+        features=features if len(features) <= MOST_FEATURES_NAMED or texts or columns.are_chosen else None,
         drop=tuple(left_out),
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,

@@ -28,6 +28,13 @@ def test_the_resolved_config_is_the_same_experiment_without_the_name(name: str) 
     assert config_of(dump_yaml(config.resolved)) == config
 
 
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_an_input_of_something_else_than_columns_is_told(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_of(TEXT, f"model={{preset: {name}, inputs: {{q: [[a]]}}}}")
+    assert caught.value.faults[0].path.startswith("model.inputs.q")  # type: ignore[union-attr]
+
+
 def test_realmlp_is_that_of_the_paper() -> None:
     config = config_of(TEXT)
     assert config.training is not None

@@ -19,8 +19,8 @@ X = np.random.default_rng(8).normal(size=120).round(3)
 CLASSES = ["abc"[row // 40] for row in range(120)]
 
 
-def begun(folder: Path, name: str, target: str) -> DataConfig:
-    assert command(["init", str(folder / name), f"--target={target}", "-o", str(folder / "c.yaml")]) == 0
+def begun(folder: Path, name: str, target: str, *more: str) -> DataConfig:
+    assert command(["init", str(folder / name), f"--target={target}", "-o", str(folder / "c.yaml"), *more]) == 0
     config = load_config_text((folder / "c.yaml").read_text(), folder=folder).data
     assert load_dataset(config, seed=0).parts
     return config
@@ -169,3 +169,16 @@ def test_codes_with_an_e_between_digits(codes: list[str], kind: str, tmp_path: P
     rows = [f"{codes[row % 4]},{x},{label}" for row, (x, label) in enumerate(zip(X, CLASSES))]
     (tmp_path / "t.csv").write_text("sku,a,y\n" + "\n".join(rows) + "\n")
     assert begun(tmp_path, "t.csv", "y").features == {"sku": kind, "a": "number"}
+
+
+def test_a_wide_table_names_its_columns_where_some_are_not_read_as_a_fit_would(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(120, 50)).round(3)
+    words = [" ".join(np.random.default_rng(row).permutation([f"w{number}" for number in range(30)])[:12]) for row in range(120)]
+    head = ",".join(f"x{number}" for number in range(50))
+    for name, column in (("subset", ["train", "test"] * 60), ("review", words)):
+        rows = [f"{','.join(map(str, row))},{cell},{label}" for row, cell, label in zip(numbers, column, CLASSES)]
+        (tmp_path / f"{name}.csv").write_text(f"{head},{name},y\n" + "\n".join(rows) + "\n")
+        config = begun(tmp_path, f"{name}.csv", "y", "--force")
+        assert config.features is not None
+        assert config.features.get(name) == ("text" if name == "review" else None)
+        assert len(config.features) == 50 + (name == "review")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 
 from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.data.columns.reading import read_numbers
+from dltrain.data.columns.units import find_unit
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
@@ -123,6 +125,11 @@ def test_a_power_of_ten_shows_the_decimal_comma(row: str, tmp_path: Path) -> Non
     lines = [row.format(f"{value:.3e}".replace(".", ","), number) for number, value in enumerate(values)]
     header = row.format("a", "y").replace('"', "").replace("0", "b")
     np.testing.assert_array_equal(column(tmp_path, "\n".join([header, *lines]), "y", "a"), values)
+
+
+def test_units_of_one_letter_are_no_flags() -> None:
+    cells = [f"{value:.1f}{(' s', ' d', '', '', '')[row % 5]}" for row, value in enumerate(VALUES)]
+    assert find_unit(polars.Series(cells)) == ""
 
 
 def test_flags_of_eurostat_are_left_out_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

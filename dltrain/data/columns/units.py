@@ -24,6 +24,7 @@ PERCENT = "%"
 # What stands for a unit where letters behind some numbers say how sure they are, as those of Eurostat do: `12.3 p`, `7 bu`.
 FLAGS = "flags behind some"
 _FLAG = r" [bcdefinprsuz]{1,2}$"
+_USUAL_FLAG = r" (?:[bep]|[a-z]{2})$"
 MOST_FLAGGED = 0.5
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
@@ -67,7 +68,9 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
 def _are_flagged(values: polars.Series) -> bool:
     has_flag = values.str.contains(_FLAG)
     is_number = values.str.replace(_FLAG, "").str.contains(rf"^-?{_DIGITS}$")
-    return bool(is_number.all()) and 0 < has_flag.sum() < MOST_FLAGGED * len(values)
+    # Seconds, days and degrees are letters that flags have as well; those of Eurostat are mostly these, or two.
+    has_usual = values.str.contains(_USUAL_FLAG).any()
+    return bool(is_number.all()) and bool(has_usual) and 0 < has_flag.sum() < MOST_FLAGGED * len(values)
 
 
 def is_currency(unit: str) -> bool:
