@@ -12,8 +12,8 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.errors import DataError
 from dltrain.evaluation.predictions.read_predictions import read_predictions
 
-CLASSES = SimpleNamespace(classes=("no", "yes"), targets=(TargetSpec("y", "classification", ("no", "yes")),))
-NUMBERS = SimpleNamespace(classes=(), targets=(TargetSpec("y", "regression", mean=10.0, scale=2.0),))
+CLASSES = SimpleNamespace(is_multilabel=False, classes=("no", "yes"), targets=(TargetSpec("y", "classification", ("no", "yes")),))
+NUMBERS = SimpleNamespace(is_multilabel=False, classes=(), targets=(TargetSpec("y", "regression", mean=10.0, scale=2.0),))
 
 
 def part_of(stored, **more):
