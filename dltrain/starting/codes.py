@@ -137,6 +137,17 @@ def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one
     return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
+def _many_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Iterator[tuple[str, polars.Series]]:
+    """Columns of text with too many different values to be categories, which are not called as names of rows are."""
+    for name, kind in columns.kinds.items():
+        is_read = kind.kind == "category" and not kind.left_out
+        if name == target.name or names_rows(name) or not (is_read or kind.left_out.startswith("text, ")):
+            continue
+        words = mend(column_of(frame, name), columns.reading)
+        if is_text(words) and words.n_unique() > NAMES_SHARE * len(words):
+            yield name, words
+
+
 def with_order(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
     """The columns, of which codes with leading zeros that are too many to be categories become numbers where their order tells.
 
@@ -145,12 +156,10 @@ def with_order(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
         target: what is predicted.
     """
     truth = truth_of(columns, target)
-    for name, kind in columns.kinds.items():
-        is_read = kind.kind == "category" and not kind.left_out
-        if truth is None or name == target.name or names_rows(name) or not (is_read or kind.left_out.startswith("text, ")):
-            continue
-        words = mend(column_of(frame, name), columns.reading)
-        if not is_text(words) or words.n_unique() <= NAMES_SHARE * len(words) or not words.str.contains(LEADING_ZERO).any():
+    if truth is None:
+        return columns
+    for name, words in _many_words(columns, frame, target):
+        if not words.str.contains(LEADING_ZERO).any():
             continue
         numbers = to_numbers(words, columns.reading)
         odd = words.filter(np.isnan(numbers)).drop_nulls()
@@ -184,13 +193,9 @@ def with_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
         target: what is predicted.
     """
     truth = truth_of(columns, target)
-    for name, kind in columns.kinds.items():
-        is_read = kind.kind == "category" and not kind.left_out
-        if truth is None or name == target.name or names_rows(name) or not (is_read or kind.left_out.startswith("text, ")):
-            continue
-        texts = mend(column_of(frame, name), columns.reading)
-        if not is_text(texts) or texts.n_unique() <= NAMES_SHARE * len(texts):
-            continue
+    if truth is None:
+        return columns
+    for name, texts in _many_words(columns, frame, target):
         told, errors = _told_by_words(texts, truth)
         if told < LEAST_OF_WORDS or errors < LEAST_ERRORS or told < _told(texts, truth)[0] + LEAST_GAIN:
             continue
