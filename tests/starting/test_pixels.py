@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from dltrain.cli.app import run as command
 from dltrain.config import Config, load_config_text
-from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import load_dataset
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.starting.pictures import side_of_pixels
@@ -100,6 +100,15 @@ def test_columns_that_do_not_vary_stay_where_they_are_kept(scale: str, tmp_path:
     assert (b == (7 if scale == "none" else 0)).all()
     [spec] = load_dataset(DataConfig("csv", path=(str(path),), **options), seed=0).schema.inputs  # type: ignore[arg-type]
     assert spec.columns == ("a", "c", "d")
+
+
+def test_a_series_keeps_a_column_that_does_not_vary(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", np.c_[np.arange(100), np.full(100, 7), np.arange(100) % 9], ["t", "a", "y"])
+    for constant, columns in (("keep", ("a", "y")), ("drop", ("y",))):
+        series = SeriesConfig(time=("t",), history=4)
+        config = DataConfig("csv", path=(str(path),), target=("y",), features={"a": "number", "y": "number"}, series=series,
+                            constant_columns=constant, split=SplitConfig(test=0.2))  # fmt: skip
+        assert load_dataset(config, seed=0).schema.inputs[0].columns == columns
 
 
 def test_a_reshape_of_fewer_columns_says_how_to_keep_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,8 +127,9 @@ def test_a_power_of_ten_shows_the_decimal_comma(row: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(column(tmp_path, "\n".join([header, *lines]), "y", "a"), values)
 
 
-def test_units_of_one_letter_are_no_flags() -> None:
-    cells = [f"{value:.1f}{(' s', ' d', '', '', '')[row % 5]}" for row, value in enumerate(VALUES)]
+@pytest.mark.parametrize("units", [(" s", " d"), (" in", " in"), (" cc", "")])
+def test_units_are_no_flags(units: tuple[str, str]) -> None:
+    cells = [f"{value:.1f}{(*units, '', '', '')[row % 5]}" for row, value in enumerate(VALUES)]
     assert find_unit(polars.Series(cells)) == ""
 
 

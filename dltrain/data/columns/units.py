@@ -25,6 +25,7 @@ PERCENT = "%"
 FLAGS = "flags behind some"
 _FLAG = r" [bcdefinprsuz]{1,2}$"
 _USUAL_FLAG = r" (?:[bep]|[a-z]{2})$"
+_INCHES = " (?:in|cc)$"  # and cubic centimetres
 MOST_FLAGGED = 0.5
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
@@ -69,7 +70,7 @@ def _are_flagged(values: polars.Series) -> bool:
     has_flag = values.str.contains(_FLAG)
     is_number = values.str.replace(_FLAG, "").str.contains(rf"^-?{_DIGITS}$")
     # Seconds, days and degrees are letters that flags have as well; those of Eurostat are mostly these, or two.
-    has_usual = values.str.contains(_USUAL_FLAG).any()
+    has_usual = values.str.contains(_USUAL_FLAG).any() and not values.str.contains(_INCHES).any()
     return bool(is_number.all()) and bool(has_usual) and 0 < has_flag.sum() < MOST_FLAGGED * len(values)
 
 

@@ -216,7 +216,7 @@ def _fit(
     columns = list(table.features)
     if kept is None:
         columns = [_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in columns]
-    taught, untaught, warnings = split_untaught(columns, len(rows))
+    taught, untaught, warnings = split_untaught(columns, len(rows), keep=config.constant_columns == "keep")
     fitted = tuple(taught)
     if not last_known:
         check_gaps(fitted, features, locator(raw))
