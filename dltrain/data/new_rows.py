@@ -19,6 +19,7 @@ from dltrain.data.raw import TWO_READINGS, Raw, RawTable
 from dltrain.data.series.ahead import Ahead, last_rows
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source
+from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import Note, UsageError, warn, warnings_of
@@ -212,7 +213,9 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
         tags = (spec, Reading(preprocessing.missing, replace=preprocessing.replace)) if spec.is_multilabel else None
         more: dict[str, Any] = {"classes": spec.classes, "numbers": numbers, "tags": tags}
         return read_pictures(paths, preprocessing.reader, with_labels=with_labels, **more)
+    yet_to_come: tuple[str, ...] = ()
     if isinstance(preprocessing, SeriesPreprocessing):
+        yet_to_come = () if with_targets else preprocessing.yet_to_come
         preprocessing = preprocessing.table
     assert isinstance(preprocessing, TablePreprocessing)
     if preprocessing.source == "word_vectors":
@@ -237,4 +240,6 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
             [preprocessing.weight] if preprocessing.weight else []
         )
         options["arguments"] = {**options["arguments"], "optional_columns": tuple(optional)}
+    if yet_to_come:
+        options["arguments"] = {**options.get("arguments", {}), MAY_LACK: yet_to_come}
     return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)

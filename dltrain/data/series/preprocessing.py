@@ -108,6 +108,19 @@ class SeriesPreprocessing(Preprocessing):
         """Where among the numbers of a row those known ahead stand; behind all of them they stand as they will be."""
         return places_of(self.table.features, self.series.known)
 
+    @property
+    def yet_to_come(self) -> tuple[str, ...]:
+        """Columns of which rows that only say what is known ahead may have none."""
+        if not self.series.known:
+            return ()
+        told = {*self.series.known, *self.series.time, *self.series.id}
+        read = (*(column.name for column in self.table.features), *self._targets_read)
+        return tuple(name for name in dict.fromkeys(read) if name not in told)
+
+    @property
+    def _targets_read(self) -> tuple[str, ...]:
+        return tuple(name for target in self.table.targets for name in target.columns_read)
+
     def window_scale(self) -> WindowScale:
         """See `window_scale`."""
         return window_scale(self.table, {*self.series.known, *self.series.static}, len(self.known_places))
@@ -157,6 +170,8 @@ class SeriesPreprocessing(Preprocessing):
         Raises:
             DataError: columns are missing, or values that are not of their kind.
         """
+        if not with_targets and self.series.known and not any(name in raw.frame.columns for name in self._targets_read):
+            raise self.no_past()
         self.table.check_columns(raw, with_targets or bool(self.series.known))
         needed = [("time", name) for name in self.series.time] + [("id", name) for name in self.series.id]
         missing = [f"the {what} column {name} is missing" for what, name in needed if name not in raw.frame.columns]

@@ -10,7 +10,9 @@ from dltrain.errors import ConfigError, DataError, Fault
 
 # Arguments with which dltrain itself reads further data of a run, or leaves pictures unopened.
 UNREAD = "unread"
-OUR_OWN = (UNREAD, "with_targets", "own_columns", "optional_columns", "digest")
+# Columns that some of several files may be without.
+MAY_LACK = "may_lack"
+OUR_OWN = (UNREAD, MAY_LACK, "with_targets", "own_columns", "optional_columns", "digest")
 
 
 def argument_fault(config: DataConfig, name: str, expected: str, hint: str | None = None) -> Fault:

@@ -12,6 +12,7 @@ from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, expand_paths, read_content, to_utf8
 from dltrain.data.raw import RawTable
+from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import look_at_table, read_head
@@ -35,7 +36,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     for file in expand_paths(config.path):
         reporter.status(f"reading {shown(file)}")
         tables.append(read_text(file, config))
-    return combine_tables(tables)
+    return combine_tables(tables, config.arguments.get(MAY_LACK, ()))
 
 
 def read_text(file: str, config: DataConfig) -> RawTable:

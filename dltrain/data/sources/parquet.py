@@ -10,6 +10,7 @@ from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, expand_paths
 from dltrain.data.raw import RawTable
+from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.parquet_file import count_parquet_rows, read_parquet, read_parquet_content
@@ -29,7 +30,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     for file in expand_paths(config.path):
         reporter.status(f"reading {shown(file)}")
         tables.append(_read_file(file))
-    return combine_tables(tables)
+    return combine_tables(tables, config.arguments.get(MAY_LACK, ()))
 
 
 def _read_file(file: str) -> RawTable:

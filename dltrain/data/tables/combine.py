@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,37 +15,48 @@ from dltrain.data.tables.column_names import only
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import column_hint, listed
 
+if TYPE_CHECKING:
+    import polars
+
 MOST_SAID = 3  # notes of a kind, of several files
 
 
-def combine_tables(tables: Sequence[RawTable]) -> RawTable:
+def combine_tables(tables: Sequence[RawTable], may_lack: Collection[str] = ()) -> RawTable:
     """Put tables below one another, columns matched by name; columns that the first lacks are left out and said.
 
+    Args:
+        tables: at least one.
+        may_lack: columns that some of them may be without: they are empty there, and it is said.
+
     Raises:
-        DataError: a table lacks a column of the first.
+        DataError: a table lacks another column of the first.
     """
-    joined = _joined(tables)
+    joined = _joined(tables, may_lack)
     return joined if len(tables) == 1 else replace(joined, notes=tuple(few_of(joined.notes)))
 
 
-def _joined(tables: Sequence[RawTable]) -> RawTable:
+def _joined(tables: Sequence[RawTable], may_lack: Collection[str] = ()) -> RawTable:
     """As `combine_tables`, with all notes."""
     import polars
 
     if len(tables) == 1:
         return tables[0]
-    columns = tables[0].frame.columns
+    columns = list(tables[0].frame.columns)
+    columns += [name for name in may_lack if name not in columns and any(name in table.frame.columns for table in tables)]
     origin: list[tuple[int, str, int]] = []
     notes: list[Note] = []
     faults: list[Fault] = []
     rows = 0
     for table in tables:
         name = _name_of(table)
-        missing = [column for column in columns if column not in table.frame.columns]
+        lacking = [column for column in columns if column not in table.frame.columns]
+        missing = [column for column in lacking if column not in may_lack]
         surplus = [column for column in table.frame.columns if column not in columns]
         if missing:
             message = f"has no column {listed(missing)}, which {_name_of(tables[0])} has"
             faults.append(Fault(message, file=name, hint=column_hint(missing[0], table.frame.columns)))
+        elif lacking:
+            notes.append(Note(f"{name}: without {listed(lacking)}, which is yet to come"))
         origin += [(rows + row, file, line) for row, file, line in table.origin]
         rows += table.frame.height
         notes += table.notes
@@ -57,12 +68,20 @@ def _joined(tables: Sequence[RawTable]) -> RawTable:
     reading = _agreed(tables)
     return replace(
         tables[0],
-        frame=polars.concat([only(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
+        frame=polars.concat([_with_all(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
         origin=tuple(origin),
         details=_merged([table.details for table in tables]),
         notes=tuple(note for note in notes if not _is_overruled(note, tables, reading)),
         reading=reading,
     )
+
+
+def _with_all(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:
+    """These columns of a frame, empty ones where it lacks them."""
+    import polars
+
+    lacking = [polars.lit(None).alias(name) for name in names if name not in frame.columns]
+    return only(frame.with_columns(lacking) if lacking else frame, names)
 
 
 def few_of(notes: Sequence[Note]) -> list[Note]:
