@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.curve import Curve
 from dltrain.data.columns.dates.durations import are_durations
-from dltrain.data.columns.kinds import date_writing
+from dltrain.data.columns.kinds import PICTURE_NAME, date_writing
 from dltrain.data.columns.reading import Reading, is_duration, is_text, is_unreadable, text_of, to_numbers
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.columns.units import MOST_UNITS, units_of
@@ -82,8 +82,7 @@ def infer_target(
     if task is None and is_amount and not all_numbers:  # infinite ones among them: no labels, but numbers to be refused
         return TargetSpec(name, "regression", reason=f"`{name}` holds numbers")
     if task is None and not (codes or all_numbers or labelled):
-        _refuse_dates(name, values, reading)
-        _refuse_stray_words(name, values, numbers)
+        _refuse_no_labels(name, values, numbers, reading)
     what = "codes with leading zeros" if codes else _what(values, all_numbers, (reading.units or {}).get(name, ""))
     labels = _labels_of(values, numbers, all_numbers) if task != "regression" else []
     if task is None:
@@ -123,6 +122,13 @@ def _refuse_type(name: str, series: polars.Series) -> None:
         raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
 
 
+def _refuse_no_labels(name: str, values: polars.Series, numbers: NDArray[np.float64], reading: Reading) -> None:
+    """What is hardly meant as classes, nor is it numbers: which it is has to be said."""
+    _refuse_dates(name, values, reading)
+    _refuse_stray_words(name, values, numbers)
+    refuse_names_of_pictures(name, values.unique(maintain_order=True).to_list() if is_text(values) else (), len(values))
+
+
 def _refuse_dates(name: str, values: polars.Series, reading: Reading) -> None:
     """Text that is many different dates is hardly meant as classes."""
     distinct = values.unique(maintain_order=True) if is_text(values) else values.head(0)
@@ -130,6 +136,15 @@ def _refuse_dates(name: str, values: polars.Series, reading: Reading) -> None:
         hint = "a target is a class or a number: a column of days or seconds from a fixed day, or data.task: classification"
         message = f"the target {name} holds {len(distinct):,} different dates ({listed(distinct.to_list(), 3)})"
         raise DataError(Fault(message, path="data.target", hint=f"{hint} takes each date for a label"))
+
+
+def refuse_names_of_pictures(name: str, labels: Sequence[str], num_rows: int) -> None:
+    """A picture in each row is hardly meant as so many classes: they are masks (raises DataError)."""
+    if len(labels) <= FEW_VALUES or 2 * len(labels) < num_rows or not all(re.search(PICTURE_NAME, label) for label in labels):
+        return
+    hint = "where their pixels say what is to be learnt: task: segmentation, with source: image_folder"
+    message = f"the target {name} names {len(labels):,} picture files ({listed(labels, 3)})"
+    raise DataError(Fault(message, path="data.target", hint=f"{hint}; data.task: classification takes each name for a label"))
 
 
 def _refuse_stray_words(name: str, values: polars.Series, numbers: NDArray[np.float64]) -> None:

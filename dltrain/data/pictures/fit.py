@@ -40,6 +40,7 @@ from dltrain.data.targets import (
     describe_dropped,
     have_targets,
     others_of,
+    refuse_names_of_pictures,
     refuse_without_numbers,
     scale_target,
     transformed,
@@ -155,6 +156,8 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
         raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
     if values.ndim == 2:
         return raw.labels or labels_of_array(config, values, name), values
+    if raw.classes and config.task is None:
+        refuse_names_of_pictures(name, raw.classes, len(values))
     if raw.classes and config.task != "regression":
         spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
         return _with_two_classes(config, spec, values.astype(np.int32))

@@ -200,3 +200,18 @@ def test_init_splits_only_the_part_that_has_no_folder(tmp_path: Path) -> None:
     assert "of the pictures in path" in text
     assert "validation: " in text
     assert "member" not in text
+
+
+@pytest.mark.parametrize("source", ["image_folder", "csv"])
+def test_a_column_of_names_of_masks_is_one_error_with_the_way_out(tmp_path: Path, source: str) -> None:
+    save(tmp_path, {f"p{number}": halves(0, 1) for number in range(12)})
+    rows = [f"pictures/p{number}.jpg,masks/p{number}.png" for number in range(12)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["picture,mask", *rows]) + "\n")
+    arguments = {"image_size": [8, 8]} if source == "image_folder" else {}
+    split = SplitConfig(test=0.25)
+    config = DataConfig(source, path=(str(tmp_path / "pairs.csv"),), target=("mask",), arguments=arguments, split=split)
+    with pytest.raises(DataError, match="the target mask names 12 picture files") as caught:
+        load_dataset(config, seed=0)
+    [fault] = caught.value.faults
+    assert fault.path == "data.target"
+    assert "task: segmentation, with source: image_folder" in str(fault.hint)
