@@ -98,3 +98,14 @@ def test_a_sweep_says_them_once(cli, table, engine):
 def test_a_warning_of_a_library_is_no_error(tmp_path: Path) -> None:
     done = run_dltrain("runs", "--json", cwd=tmp_path, PYTHONWARNINGS="error")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_find_rate_and_trace_say_what_check_says(cli, table):
+    words = ["t.yaml", "data.missing=[never]"]
+    [checked] = cli("check", *words, "--json").json["files"]
+    assert any("'never'" in warning["message"] for warning in checked["warnings"])
+    for command in (["find-rate", *words], ["trace", *words, "--row", "0"]):
+        result = cli(*command, "--json")
+        assert result.code == 0
+        assert result.json["warnings"] == checked["warnings"]
+        assert shown(result.err) == messages(checked["warnings"])

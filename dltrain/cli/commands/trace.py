@@ -179,7 +179,7 @@ def _checked(console: Console, config: Config) -> Config:
     from dltrain.data.request import data_for_model
 
     console.faults(config.warnings)
-    raise_for_errors(check_config(config))
+    console.faults(raise_for_errors(check_config(config)).warnings)
     return replace(config, data=data_for_model(config.data, config.model))
 
 

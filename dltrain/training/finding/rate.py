@@ -77,7 +77,9 @@ def find_rate(config: Config, *, threads: int | None = None, reporter: Reporter 
     reporter = reporter or Reporter()
     config = replace(config, training=_with_rate(config.training, LOWEST))
     reporter.status("reading data")
-    dataset, _ = load_and_check(config, reporter=reporter)
+    dataset, warnings = load_and_check(config, reporter=reporter)
+    for warning in warnings:
+        reporter.warning(warning)
     if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
         raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
     reporter.status("importing Keras")
