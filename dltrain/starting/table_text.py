@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.spoken import how_read
+from dltrain.data.columns.units import CUT, FLAGS, TIMES
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
@@ -117,7 +118,10 @@ def render_target(block: Block, found: Studied) -> None:
         words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
         remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
     else:
-        remark = "a number"
+        unit = (found.columns.reading.units or {}).get(target.name, "")
+        remark = "a number" + (
+            "" if not unit or unit in (FLAGS, *TIMES) else f", {unit}, read in full" if unit == CUT else f", in {unit}"
+        )
     if config.source in ("csv", "parquet") or found.asked is not None:
         guessed = "" if found.asked is not None else "; guessed"
         block.entry("target", list(target.columns) or target.name, remark + guessed)

@@ -116,7 +116,8 @@ def columns_of_labels(asked: str | None, frame: polars.DataFrame, file: str) -> 
     names = tuple(dict.fromkeys(name.strip() for name in (asked or "").split(",")))
     if asked in frame.columns or len(names) < 2 or not all(name in frame.columns for name in names):
         return ()
-    others = [name for name in names if not is_zero_or_one(column_of(frame, name))]
+    # A label that no row has, or each, is one as well, if a poor one, of which a fit warns.
+    others = [name for name in names if not _values_of(column_of(frame, name)) or _values_of(column_of(frame, name)) - {"0", "1"}]
     if others:
         message = f"several columns to predict are labels, 0 and 1 or yes and no; {listed(others)} of {file} holds something else"
         raise UsageError(Fault(message, hint=f"name one, and write `target: [{', '.join(names)}]` into the config then"))
@@ -125,7 +126,11 @@ def columns_of_labels(asked: str | None, frame: polars.DataFrame, file: str) -> 
 
 def is_zero_or_one(series: polars.Series) -> bool:
     """Whether a column says of each row that it has something, or not."""
-    return set(_zeros_and_ones(series).drop_nulls().unique().to_list()) == {"0", "1"}
+    return _values_of(series) == {"0", "1"}
+
+
+def _values_of(series: polars.Series) -> set[str]:
+    return set(_zeros_and_ones(series).drop_nulls().unique().to_list())
 
 
 def _zeros_and_ones(series: polars.Series) -> polars.Series:

@@ -148,3 +148,10 @@ def test_pictures_with_masks_get_a_config_for_each_pixel(tmp_path: Path, side: i
     assert check_config(config).errors == ()
     with pytest.raises(UsageError, match="the masks are what is learnt"):
         make_starter(str(tmp_path / "cells"), target="mask", folder=tmp_path)
+
+
+def test_a_label_that_no_row_has_is_one(tmp_path: Path):
+    rows = [f"w{index % 7} v{index % 3},{index % 2},0,{int(index % 5 == 0)}" for index in range(60)]
+    (tmp_path / "t.csv").write_text("note,a,b,c\n" + "\n".join(rows))
+    config = load_config_text(make_starter(str(tmp_path / "t.csv"), target="a,b,c", folder=tmp_path).text, folder=tmp_path)
+    assert (config.data.task, config.data.target) == ("multilabel", ("a", "b", "c"))

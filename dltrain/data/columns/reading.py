@@ -272,7 +272,7 @@ def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:
     import polars
 
     sign, decimal = re.escape(reading.thousands or ""), re.escape(reading.decimal)
-    is_grouped = series.str.contains(rf"^[-+]?(?:{grouped(sign)})(?:{decimal}\d*)?$").fill_null(False)
+    is_grouped = series.str.contains(rf"^[-+]?(?:{grouped(sign)})(?:{decimal}\d*)?(?:e\d+)?$").fill_null(False)
     bare = series.str.replace_all(reading.thousands or "", "", literal=True)
     return polars.select(polars.when(is_grouped).then(bare).otherwise(series).alias(series.name)).to_series()
 

@@ -27,6 +27,8 @@ _FLAG = r" [bcdefinprsuz]{1,2}$"
 _USUAL_FLAG = r" (?:[bep]|[a-z]{2})$"
 _INCHES = " (?:in|cc)$"  # and cubic centimetres
 MOST_FLAGGED = 0.5
+# What stands for a unit where amounts are cut to thousands, millions and billions: `€565K` beside `€110.5M`, `980` beside `1.2K`.
+CUT = "cut to K, M, B"
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
@@ -43,6 +45,8 @@ _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
 # Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`.
 _UNIT = r"[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?)?"
 _WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UNIT}){_BLANK}$"
+_FACTORS = {"k": "e3", "K": "e3", "M": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "T": "e12", "Tsd": "e3", "Mio": "e6", "Mrd": "e9"}
+_CUT = rf"^{_BLANK}([-+{MINUS}]?)({CURRENCY}|){_BLANK}([-+{MINUS}]?{_DIGITS}){_BLANK}({'|'.join(_FACTORS)}|)\.?{_BLANK}$"
 
 
 def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
@@ -55,6 +59,8 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     if are_durations(values):
         is_pair = values.str.contains(_PAIR)
         return AS_PAIRS if is_pair.all() else AS_SECONDS if is_pair.any() or values.str.contains(_LETTER).any() else AS_TRIPLES
+    if _are_cut(values):
+        return CUT
     signs = _signs_of(values)
     if signs:
         return signs[0] if len(signs) == 1 else ""
@@ -72,6 +78,32 @@ def _are_flagged(values: polars.Series) -> bool:
     # Seconds, days and degrees are letters that flags have as well; those of Eurostat are mostly these, or two.
     has_usual = values.str.contains(_USUAL_FLAG).any() and not values.str.contains(_INCHES).any()
     return bool(is_number.all()) and bool(has_usual) and 0 < has_flag.sum() < MOST_FLAGGED * len(values)
+
+
+def _are_cut(values: polars.Series) -> bool:
+    """Whether letters behind numbers say thousands or more: of two kinds, or behind a currency; else K (or Mio), some being bare.
+
+    An M alone may stand for metres or months, a B for bytes.
+    """
+    if not values.str.contains(r"\d ?(?:[kKMBT]|[bB]n|Tsd|Mio|Mrd)\.?\s*$").any():
+        return False
+    parts = values.str.extract_groups(_CUT).struct
+    if parts[3].null_count():
+        return False
+    currencies, letters = set(parts[1].unique().to_list()) - {""}, set(parts[3].unique().to_list())
+    is_bare = values.filter(parts[3] == "").str.contains("[1-9]").any()
+    several = len({_FACTORS[letter] for letter in letters if letter}) > 1
+    return len(currencies) < 2 and bool(several or currencies or (is_bare and letters & {"k", "K", "Tsd", "Mio", "Mrd"}))
+
+
+def _in_full(series: polars.Series) -> polars.Series:
+    """`€1.2K` as `1.2e3`."""
+    parts = series.str.extract_groups(_CUT).struct
+    factors = parts[3].replace_strict({**_FACTORS, "": ""}, default=None)
+    full = (parts[0] + parts[2].str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "") + factors).str.replace(
+        f"[{MINUS}]", "-"
+    )
+    return full.fill_null(series).alias(series.name)
 
 
 def is_currency(unit: str) -> bool:
@@ -137,6 +169,8 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         if len(signs) > 1 or (not signs and series.str.contains("%").any()):
             return series
         unit = signs[0] if signs else ""
+    if unit == CUT:
+        return _in_full(series)
     if unit == FLAGS:
         return series.str.replace(_FLAG, "")
     if unit and not re.fullmatch(f"{CURRENCY}|%", unit):

@@ -95,7 +95,10 @@ def _judged(cells: Sequence[str], figures: Sequence[int], frame: polars.DataFram
     if len(told) < max(_MANY, len(figures)):
         return [], ""
     what = f"{where} holds words ({shown}) where all rows hold numbers"
-    return [], f"{what}: if these are units or descriptions, data.units_row: true leaves it out"
+    names = [cell.casefold() for cell in cells]
+    may_name = all(names) and len(set(names)) == len(names)
+    are_names = "if these are the names of the columns, data.skip: 1 begins there; " if may_name else ""
+    return [], f"{what}: {are_names}if these are units or descriptions, data.units_row: true leaves it out"
 
 
 def _mostly_units(cells: Sequence[str]) -> bool:

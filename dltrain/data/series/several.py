@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.columns.number_signs import CURRENCY
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
 
@@ -150,6 +151,10 @@ def _holds_numbers(series: polars.Series) -> bool:
     return not known.cast(polars.Float64, strict=False).has_nulls()
 
 
+# A price, a share, or a number with a decimal comma.
+_AMOUNT = rf"^[-+]?(?:{CURRENCY}) ?\d|\d ?(?:%|{CURRENCY})$|^[-+]?\d+,\d+$"
+
+
 def _codes(series: polars.Series) -> NDArray[Any] | None:
     """A number for each different value; None for a column that can name no series: one value, all different, fractions."""
     import polars
@@ -162,8 +167,9 @@ def _codes(series: polars.Series) -> NDArray[Any] | None:
         if not (known.is_nan() | (known == known.floor())).all():
             return None
     elif dtype == polars.String:
-        numbers = series.drop_nulls().head(1000).cast(polars.Float64, strict=False).drop_nulls()
-        if len(numbers) and not (numbers == numbers.floor()).all():
+        known = series.drop_nulls().head(1000)
+        numbers = known.cast(polars.Float64, strict=False).drop_nulls()
+        if (len(numbers) and not (numbers == numbers.floor()).all()) or known.str.contains(_AMOUNT).any():
             return None
     codes = (series.cast(polars.Int8) if dtype == polars.Boolean else series).rank("dense").fill_null(0).to_numpy()
     num_values = len(np.unique(codes))

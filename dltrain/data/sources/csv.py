@@ -18,9 +18,9 @@ from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import look_at_table, read_head
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
-from dltrain.data.tables.text_layout import find_layout, repeats_warning
+from dltrain.data.tables.text_layout import empty_note, find_layout, repeats_warning
 from dltrain.data.tables.text_parse import find_origin, read_columns, without_blanks
-from dltrain.data.tables.text_scan import scan_text
+from dltrain.data.tables.text_scan import scan_text, without_empty_end
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import shown
@@ -56,7 +56,7 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     found = None if config.encoding else detect_encoding(raw_bytes)
     content = to_utf8(raw_bytes, config.encoding or found, file)
     framing = Framing.of(config, content)
-    content = framing.apply(content)
+    content, empty = without_empty_end(framing.apply(content))
     layout, scan = find_layout(content, config, name, framing)
     content, repeats = layout.without_repeats(content, 1, begins=True)
     scan = scan_text(content, layout.separator, layout.quote, name) if repeats else scan
@@ -81,6 +81,7 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
             *odd,
             *layout.warnings,
             *([repeats_warning(name, repeats)] if repeats else []),
+            *([empty_note(name, empty)] if empty else []),
         ),
         reading={**layout.reading, **({"encoding": found} if found else {})},
     )

@@ -20,7 +20,7 @@ from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan, WidthCheck, quotes_are_letters, scan_text
 from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import COLUMNS
-from dltrain.wording import listed
+from dltrain.wording import counted, listed
 
 PLAIN = Framing()
 ROW_NAMES_LOOKED_AT = 100
@@ -178,6 +178,11 @@ def repeats_warning(name: str, lines: Sequence[int]) -> Note:
     """What is said of headers that are repeated further down."""
     where = f"line {lines[0]:,}" if len(lines) == 1 else f"lines {listed([f'{line:,}' for line in lines], 4)}"
     return warn(f"{name}: the header is repeated at {where}, as in files put one behind the other: left out", "repeated_header")
+
+
+def empty_note(name: str, count: int) -> Note:
+    """What is said of rows without any value at the end of a file."""
+    return Note(f"{name}: {counted(count, 'row')} without any value at the end left out")
 
 
 def is_figure(cell: str) -> bool:

@@ -19,6 +19,8 @@ from dltrain.storage.bounds import CELLS, LINE_BYTES
 
 CHUNK = 1 << 23
 NEWLINE, BLANK = 10, 32
+# What a row without any value consists of.
+EMPTY_ROW = b" \t,;|\r\n"
 # More blanks than that beside a quote belong to the text.
 MOST_BLANKS = 8
 # So many lines may one row go over; it is told by so many rows.
@@ -79,6 +81,23 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     blanks = np.stack([starts[blank], np.minimum(ends[blank] + 1, len(data))], axis=1)
     keep = ~blank
     return TextScan(starts[keep], ends[keep], num_fields[keep], lines[keep], blanks, field_blanks, faults)
+
+
+def without_empty_end(content: bytes) -> tuple[bytes, int]:
+    """The text without the rows of nothing but separators that spreadsheets leave at its end, and how many these are.
+
+    Args:
+        content: UTF-8.
+    """
+    end, count = len(content), 0
+    while end:
+        start = content.rfind(b"\n", 0, end - 1) + 1
+        line = content[start:end]
+        if line.strip(EMPTY_ROW):
+            break
+        count += bool(line.strip(b" \r\n"))
+        end = start
+    return (content[:end], count) if count else (content, 0)
 
 
 def quotes_are_letters(content: bytes, scan: TextScan, separator: str, file: str) -> bool:

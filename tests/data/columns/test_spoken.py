@@ -33,7 +33,6 @@ def load(folder: Path, values: list[str], **options: object) -> Dataset:
         (["<5", "7.5", "<5", ">100"], "bounds of a measurement"),
         (["1/2", "3/4", "1 1/2", "2"], "fractions"),
         (["½", "¾", "1½", "2"], "fractions"),
-        (["5K", "1.5M", "2B", "300"], "thousands or millions"),
         (["1.5D-3", "2.5D+02", "3.0D0"], "Fortran"),
         (["1.5x10^3", "2.5×10^2"], "powers of ten"),
         (["~5", "7.5", "~6", "8"], "rounded numbers"),

@@ -16,13 +16,14 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_kind, infer_time
 from dltrain.data.columns.reading import Reading, find_units, to_numbers
-from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, TIMES, units_of
+from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, CUT, TIMES, units_of
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset
 from dltrain.data.look import read_facts
 from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError, texts
 from dltrain.reporting import Reporter
+from dltrain.starting.start import make_starter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
 MODEL = "model: {layers: [{Dense: {units: 2}}]}\ntraining: {epochs: 1}\n"
@@ -51,6 +52,41 @@ def test_a_unit_is_left_out(written: str, unit: str) -> None:
     found = as_read([None, *(written.format(amount) for amount in AMOUNTS)])
     assert found[0] == unit
     np.testing.assert_array_equal(found[1], [np.nan, *(sign * amount for amount in AMOUNTS)])
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["€110.5M", "€565K", "€0"], [110.5e6, 565e3, 0]),
+        (["19M", "201k", "1.13M"], [19e6, 201e3, 1.13e6]),
+        (["980", "1.2K", "-3K"], [980, 1200, -3000]),
+        (["$1.2 bn", "$3bn"], [1.2e9, 3e9]),
+        (["12 Mio.", "1.5 Mrd", "300"], [12e6, 1.5e9, 300]),
+        (["\u22121.5B", "2 M", "7"], [-1.5e9, 2e6, 7]),
+    ],
+)
+def test_amounts_cut_to_thousands_are_read_in_full(texts: list[str], numbers: list[float]) -> None:
+    unit, found = as_read([*texts, None])
+    assert unit == CUT
+    np.testing.assert_array_equal(found, [*numbers, np.nan])
+
+
+def test_cut_amounts_have_the_signs_of_other_numbers() -> None:
+    assert as_read(["1,2K", "3,5M"], Reading(decimal=","))[1].tolist() == [1200, 3.5e6]
+    assert as_read(["1,200K", "3M"], Reading(thousands=","))[1].tolist() == [1.2e6, 3e6]
+
+
+@pytest.mark.parametrize("texts", [["5M", "7"], ["5B", "7"], ["€5K", "$7K"], ["5 m", "7 k"], ["5K", "7X"]])
+def test_letters_that_may_mean_something_else_are_no_thousands(texts: list[str]) -> None:
+    assert as_read(texts)[0] != CUT
+
+
+def test_cut_amounts_are_said(tmp_path: Path) -> None:
+    lines = [f"{row % 7},{row}K,{row / 4}M,{row}" if row % 3 else f"1,{row},{row}K,2" for row in range(1, ROWS)]
+    (tmp_path / "t.csv").write_text("z,a,y,x\n" + "\n".join(lines))
+    text = make_starter(str(tmp_path / "t.csv"), target="y", folder=tmp_path).text
+    assert "numbers cut to thousands (K), millions (M) or billions (B), read in full: a;" in text
+    assert "# a number, cut to K, M, B, read in full" in text
 
 
 @pytest.mark.parametrize(
@@ -170,16 +206,16 @@ def test_units_are_said_and_stored_and_others_refused(tmp_path: Path) -> None:
 
 
 def test_a_target_of_several_units_is_said(tmp_path: Path) -> None:
-    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row}{'k' if row % 2 else 'M'}" for row in range(ROWS))
+    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row}{'kg' if row % 2 else 'lb'}" for row in range(ROWS))
     [said] = loaded(tmp_path, text).warnings
-    assert "the 60 labels of y are numbers with different units (M, k): it is learnt as classes; write one unit" in said
+    assert "the 60 labels of y are numbers with different units (kg, lb): it is learnt as classes; write one unit" in said
     assert not loaded(tmp_path, text, ", task: classification").warnings
 
 
 def test_what_the_rows_looked_at_show_of_a_large_table_is_said_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row}{'k' if row % 2 else 'M'}" for row in range(ROWS))
+    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row}{'kg' if row % 2 else 'lb'}" for row in range(ROWS))
     [said] = loaded(tmp_path, text).warnings
     monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 0)
     config = load_config_text("data: {source: csv, path: t.csv, target: y}\nmodel: {}\n", folder=tmp_path)
@@ -246,16 +282,19 @@ def test_few_values_with_a_unit_stay_labels(tmp_path: Path) -> None:
 def test_units_are_the_same_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
     small_chunks(monkeypatch, 300)
-    lines = [f"{amount} kg,{row % 5}h {row % 50}m,{amount * 3:.2f} $" for row, amount in enumerate(AMOUNTS)]
-    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))
+    lines = [
+        f"{amount} kg,{row % 5}h {row % 50}m,{row}{'K' if row % 3 else 'M'},{amount * 3:.2f} $"
+        for row, amount in enumerate(AMOUNTS)
+    ]
+    (tmp_path / "t.csv").write_text("a,b,c,y\n" + "\n".join(lines))
     config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",))
     resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
-    assert [column.kind for column in resident.preprocessing.features] == ["number", "number"]  # type: ignore[attr-defined]
+    assert [column.kind for column in resident.preprocessing.features] == ["number"] * 3  # type: ignore[attr-defined]
     assert_same(resident, streamed)
     for file in ("columns.reading", "columns.kinds", "tables.streamed.survey"):
         monkeypatch.setattr(f"dltrain.data.{file}.SAMPLE_ROWS", 20)
     lines[-1] = lines[-1].replace("kg", "lb")  # a chunk of its own
-    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))
+    (tmp_path / "t.csv").write_text("a,b,c,y\n" + "\n".join(lines))
     for bound in (IN_MEMORY, STREAMED):
         with pytest.raises(DataError, match=r"column a holds '.* lb'"):
             load_as(monkeypatch, bound, config)

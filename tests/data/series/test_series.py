@@ -353,6 +353,11 @@ def test_c9_siblings_of_several_series(tmp_path: Path) -> None:
     assert found is not None
     assert (found.columns, found.doubled) == ((), 1)
     assert find_several(weather, np.arange(501), {"y"}) is None
+    # Amounts tell nothing apart, however they are written.
+    for amounts in (["1,5", "2,5", "3,0", "4,0"], ["5 %", "7 %", "9 %", "8 %"], ["$1", "$2", "$3", "$4"]):
+        found = find_several(polars.DataFrame([polars.Series("rebate", amounts * 50), two["y"]]), times, {"y"})
+        assert found is not None
+        assert found.columns == ()
 
 
 def test_c9_blocks_of_rows_without_a_time_are_said(tmp_path: Path) -> None:

@@ -56,6 +56,24 @@ def test_a_repeated_header_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert part.num_rows == ROWS
 
 
+@pytest.mark.parametrize("end", [",,,\r\n" * 90, ",,,\n\n , ,,\n", ",,,"], ids=["many", "blank lines among them", "one"])
+def test_rows_of_nothing_at_the_end_are_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, end: str
+) -> None:
+    plain, padded = tmp_path / "plain.csv", tmp_path / "padded.csv"
+    text = "\n".join([HEADER, *LINES[:9], ",,,down", *LINES[9:]]) + "\n"
+    plain.write_text(text)
+    padded.write_bytes((text + end).encode())
+    expected, found = (load_as(monkeypatch, bound, replace(config_of(file), impute="median")) for file in (plain, padded))
+    np.testing.assert_array_equal(values(found), values(expected))
+    assert len(values(found)) == ROWS + 1
+    rows = end.count(",,,") + end.count(", ,,")
+    said = f"padded.csv: {rows} row{'s' * (rows > 1)} without any value at the end left out"
+    assert [line for line in found.summary if line.endswith(said)]
+    assert not any("without any value" in line for line in expected.summary)
+    assert read_part(found.preprocessing, [str(padded)], with_targets=True).num_rows == ROWS + 1
+
+
 MARKED = {
     "Markdown": ("| {} | {} | {} | {} |", "|---|--:|:-:|-----|", ""),
     "Markdown without a frame": ("{} | {} | {} | {}", "--- | ---: | :---: | ---", ""),

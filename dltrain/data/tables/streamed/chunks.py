@@ -90,6 +90,7 @@ class Chunk:
         met: words that were looked for and are in these rows.
         last: the texts of the last row, by the source's columns; empty where it is not among the rows.
         repeats: lines with the header once more.
+        empty: rows without any value behind them, at the file's end.
     """
 
     num_rows: int
@@ -100,6 +101,7 @@ class Chunk:
     met: list[tuple[str | None, str]] = field(default_factory=list)
     last: tuple[str | None, ...] = ()
     repeats: Sequence[int] = ()
+    empty: int = 0
 
     def count_in(self, check: WidthCheck) -> None:
         """Tell the check of widths about the records."""
@@ -154,13 +156,13 @@ class TextSource:
         Args:
             see: is given the bytes of the file, in order.
         """
-        first = self.layout.first
-        for content, line in text_chunks(self.file, self.encoding, self.layout.quote, CHUNK_BYTES, see):
+        first, empty = self.layout.first, list[int]()
+        for content, line in text_chunks(self.file, self.encoding, self.layout.quote, CHUNK_BYTES, see, empty):
             content = self.framing.apply(content, line)
             if first and content.isspace():
                 continue
             content, repeats = self.layout.without_repeats(content, line, begins=first > 0)
-            yield _Text(self, content, line, first, repeats).make
+            yield _Text(self, content, line, first, repeats, sum(empty)).make
             first = 0
 
 
@@ -173,6 +175,7 @@ class _Text:
     line: int
     first: int
     repeats: Sequence[int] = ()
+    empty: int = 0
 
     def make(self, wanted: Wanted | None, most: int | None) -> Chunk:
         """See `MakeChunk`.
@@ -181,7 +184,7 @@ class _Text:
             DataError: no UTF-8 text, or quotes out of place.
         """
         chunk = self._make(wanted, most)
-        chunk.repeats = self.repeats
+        chunk.repeats, chunk.empty = self.repeats, self.empty
         return chunk
 
     def _make(self, wanted: Wanted | None, most: int | None) -> Chunk:

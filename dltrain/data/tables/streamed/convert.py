@@ -24,7 +24,7 @@ from dltrain.data.tables.combine import few_of
 from dltrain.data.tables.streamed.chunks import Chunk, MakeChunk, Wanted
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta, write_meta
 from dltrain.data.tables.streamed.survey import Source, Survey
-from dltrain.data.tables.text_layout import repeats_warning
+from dltrain.data.tables.text_layout import empty_note, repeats_warning
 from dltrain.errors import DataError, DltrainError, Fault, Note, RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
@@ -150,6 +150,7 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
     described = (Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True))
     notes = [note for group in surveyed.groups.values() for note in few_of(list(islice(described, len(group))))]
     notes += few_of([repeats_warning(names[source], lines) for source, lines in meta.get("repeats", ())])
+    notes += [empty_note(names[source], count) for source, count in meta.get("empty", ())]
     return RawTable(
         frame,
         parts=parts,
@@ -182,6 +183,7 @@ class _Conversion:
         self.sources: list[dict[str, Any]] = []
         self.last_rows: list[tuple[int, int, Mapping[str, str | None]]] = []
         self.repeats: list[tuple[int, list[int]]] = []
+        self.empty: list[tuple[int, int]] = []
         self.parts: dict[str, tuple[int, int]] = {}
         self._frames: list[Any] = []
         self._frames_bytes = 0
@@ -214,7 +216,7 @@ class _Conversion:
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
         unmet = [astuple(note) for note in self.wanted.unmet.warnings()] if self.wanted.unmet is not None else []
-        document |= {"last_rows": self.last_rows, "repeats": self.repeats}
+        document |= {"last_rows": self.last_rows, "repeats": self.repeats, "empty": self.empty}
         write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": unmet})
 
     def _read(self, source: Source, pool: ThreadPoolExecutor, beside: ThreadPoolExecutor, folder: Path) -> None:
@@ -262,6 +264,8 @@ class _Conversion:
         if check is not None:
             chunk.count_in(check)
         number = len(self.sources)
+        if chunk.empty:
+            self.empty.append((number, chunk.empty))
         if chunk.repeats:
             if not self.repeats or self.repeats[-1][0] != number:
                 self.repeats.append((number, []))

@@ -13,7 +13,7 @@ from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.tables.text_layout import TextLayout
 from dltrain.data.tables.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
-from dltrain.data.tables.text_scan import NEWLINE, TextScan, scan_text, too_long
+from dltrain.data.tables.text_scan import NEWLINE, TextScan, scan_text, too_long, without_empty_end
 from dltrain.errors import DataError, Fault
 from dltrain.storage.bounds import LINE_BYTES
 from dltrain.wording import shown
@@ -25,9 +25,14 @@ CHUNK_BYTES = 16 << 20
 
 
 def text_chunks(
-    file: str, encoding: str | None, quote: str | None, size: int, see: Callable[[bytes], Any] = len
+    file: str,
+    encoding: str | None,
+    quote: str | None,
+    size: int,
+    see: Callable[[bytes], Any] = len,
+    empty: list[int] | None = None,
 ) -> Iterator[tuple[bytes, int]]:
-    """Whole records of a file as UTF-8 (not checked yet), with the line at which they begin.
+    """Whole records of a file as UTF-8 (not checked yet), with the line at which they begin; without empty rows at its end.
 
     Args:
         file: plain or compressed.
@@ -35,6 +40,7 @@ def text_chunks(
         quote: a line end between two of these does not end a record.
         size: about how many bytes at a time.
         see: is given the (unpacked) bytes of the file, in order.
+        empty: is given the number of those rows, if there are any, before the last records come.
 
     Raises:
         DataError: unreadable, no text in that encoding, a record of absurd length.
@@ -43,6 +49,9 @@ def text_chunks(
     for block in _decoded(file, encoding, size, see):
         buffer += block
         end = _end_of_records(buffer, quote)
+        kept, count = without_empty_end(buffer)
+        if count:  # if the file ends so, they go with the record before them
+            end = _end_of_records(kept[: kept.rfind(b"\n", 0, len(kept) - 1) + 1], quote)
         # A quote that is not closed by then never is.
         if not end and len(buffer) > LINE_BYTES.value:
             end = buffer.rfind(b"\n") + 1
@@ -52,6 +61,9 @@ def text_chunks(
             yield buffer[:end], line
             line += int(np.count_nonzero(np.frombuffer(buffer, np.uint8, end) == NEWLINE))
             buffer = buffer[end:]
+    buffer, count = without_empty_end(buffer)
+    if count and empty is not None:
+        empty.append(count)
     if buffer:
         yield buffer, line
 
