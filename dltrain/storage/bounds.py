@@ -40,6 +40,8 @@ TEXT_BYTES = Bound("DLTRAIN_MAX_TEXT_BYTES", 2 << 30)
 # A quoted field may hold a document.
 LINE_BYTES = Bound("DLTRAIN_MAX_LINE_BYTES", 64 << 20)
 COLUMNS = Bound("DLTRAIN_MAX_COLUMNS", 100_000)
+# A question of a survey is a name of some hundred bytes; each is copied wherever a column is spoken of.
+NAME_BYTES = Bound("DLTRAIN_MAX_NAME_BYTES", 1 << 16)
 # Of text that is held in memory: a cell takes 16 bytes and more, however short it is.
 CELLS = Bound("DLTRAIN_MAX_CELLS", 200_000_000)
 # That a pattern may match; it may look at so many times more.

@@ -6,11 +6,27 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
+from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import NAME_BYTES
 
 if TYPE_CHECKING:
     import polars
 
 NO_PATTERN = "\0"
+
+
+def refuse_long_names(names: Sequence[str], file: str) -> None:
+    """Refuse names of columns that no table has: each is written again wherever the column is spoken of.
+
+    Raises:
+        DataError: one is longer than the bound.
+    """
+    lengths = [len(name.encode(errors="surrogatepass")) for name in names]
+    longest = max(lengths, default=0)
+    if longest > NAME_BYTES.value:
+        message = f"the name of column {lengths.index(longest) + 1} is {longest:,} bytes long, more than {NAME_BYTES.value:,}"
+        hint = f"if the file has no header line: data.header: false; {NAME_BYTES.hint}"
+        raise DataError(Fault(message, file=file or None, hint=hint))
 
 
 def only(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:

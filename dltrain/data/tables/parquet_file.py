@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltrain.data.tables.column_names import refuse_long_names
 from dltrain.errors import DataError, Fault
 from dltrain.storage.bounds import COLUMNS, RATIO, ROW_BYTES, most_unpacked
 from dltrain.storage.parquet_footer import column_bytes
@@ -83,6 +84,7 @@ def _refuse_bomb(file: str) -> None:
             raise DataError(
                 Fault(f"has {len(schema):,} columns, more than {COLUMNS.value:,}", file=shown(file), hint=COLUMNS.hint)
             )
+        refuse_long_names(list(schema), shown(file))
         limit = most_unpacked(size)
         total = max(count_parquet_rows(file) * (ROW_BYTES + sum(map(_value_bytes, schema.values()))), column_bytes(file))
     if total > limit:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -14,11 +15,11 @@ from dltrain.data.columns.number_signs import CURRENCY, MINUS, NumberSigns, find
 from dltrain.data.columns.reading import USUAL_MISSING, is_number
 from dltrain.data.columns.units_row import units_below
 from dltrain.data.raw import TWO_READINGS
-from dltrain.data.tables.column_names import named_columns
+from dltrain.data.tables.column_names import named_columns, refuse_long_names
 from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan, WidthCheck, quotes_are_letters, scan_text
-from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
+from dltrain.errors import NUM_SHOWN, ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import COLUMNS
 from dltrain.wording import counted, listed
 
@@ -78,13 +79,12 @@ class TextLayout:
         if not self.header or self.header not in content:
             return content, []
         again, lines, done = [], [], 0
-        pattern = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?" + re.escape(self.header) + rb"\r?$")
-        for match in list(pattern.finditer(content))[int(begins) :]:
-            if self.quote is not None and content.count(self.quote.encode(), 0, match.start()) % 2:
+        for start, end in list(_lines_that_are(self.header, content))[int(begins) :]:
+            if self.quote is not None and content.count(self.quote.encode(), 0, start) % 2:
                 continue
-            again.append(content[done : match.start()])
-            done = match.end()
-            lines.append(first_line + content.count(b"\n", 0, match.start()))
+            again.append(content[done:start])
+            done = end
+            lines.append(first_line + content.count(b"\n", 0, start))
         return b"".join([*again, content[done:]]), lines
 
     def describe(self, name: str, num_rows: int) -> str:
@@ -108,6 +108,21 @@ class TextLayout:
             found["is_sure"] = "true"
         found |= {key: value for key in ("remark", "unsure") if (value := getattr(self.signs, key))}
         return found
+
+
+def _lines_that_are(line: bytes, content: bytes) -> Iterator[tuple[int, int]]:
+    """Where a line stands in a text, a mark of its encoding before it and a carriage return behind it included.
+
+    It is sought as it stands: it may be megabytes long, of which a pattern would take long to make.
+    """
+    place = content.find(line)
+    while place >= 0:
+        start = place - len(BOM_UTF8) if content.endswith(BOM_UTF8, 0, place) else place
+        end = place + len(line)
+        end += content.startswith(b"\r", end)
+        if (start == 0 or content[start - 1 : start] == b"\n") and content[end : end + 1] in (b"", b"\n"):
+            yield start, end
+        place = content.find(line, end)
 
 
 def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing = PLAIN) -> tuple[TextLayout, TextScan]:
@@ -302,15 +317,16 @@ def _column_names(config: DataConfig, cells: list[str], header: bool, name: str)
         names = [cell or f"unnamed_{index}" for index, cell in enumerate(cells, 1)]
     else:
         names = [f"column_{index}" for index in range(1, len(cells) + 1)]
-    faults = []
+    refuse_long_names(names, name)
     first_places: dict[str, int] = {}
-    for index, column in enumerate(names):
-        if first_places.setdefault(column, index) != index:
-            message = f"the column name {column!r} stands at {first_places[column] + 1} and again at {index + 1}"
-            hint = "rename one, or name all columns with data.columns (and say data.header: true to skip the header line)"
-            if sum(is_number(cell) for cell in cells) > len(cells) / 3:
-                hint = f"this looks like data: {NO_HEADER}"
-            faults.append(Fault(message, file=name, line=1, hint=hint))
-    if faults:
-        raise DataError(capped(faults))
+    again = [(index, column) for index, column in enumerate(names) if first_places.setdefault(column, index) != index]
+    if again:
+        hint = "rename one, or name all columns with data.columns (and say data.header: true to skip the header line)"
+        if sum(is_number(cell) for cell in cells) > len(cells) / 3:
+            hint = f"this looks like data: {NO_HEADER}"
+        places = [
+            f"{column!r} stands at {first_places[column] + 1} and again at {index + 1}" for index, column in again[:NUM_SHOWN]
+        ]
+        faults = [Fault(f"the column name {place}", file=name, line=1, hint=hint) for place in places]
+        raise DataError(capped(faults, len(again)))
     return names, int(header)
