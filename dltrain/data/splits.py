@@ -11,19 +11,9 @@ from numpy.typing import NDArray
 
 from dltrain.data.labels.stratify import deal_out
 from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
-from dltrain.parts import PARTS
+from dltrain.parts import PARTS, part_called
 
 Rows = NDArray[np.int64]
-PART_NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
 
 
 def split_rows(
@@ -248,7 +238,7 @@ def split_column(values: Sequence[str | None], codes: NDArray[Any] | None = None
     Raises:
         SplitError: a value is no part's name (the message quotes it), or no row is for training.
     """
-    names = np.array([PART_NAMES.get(str(value).strip().casefold(), "") for value in values])
+    names = np.array([part_called(str(value)) or "" for value in values])
     codes = np.arange(len(values)) if codes is None else codes
     unknown = np.flatnonzero((names == "")[codes])
     if len(unknown):

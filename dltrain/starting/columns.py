@@ -24,14 +24,15 @@ from dltrain.data.columns.reading import (
     to_numbers,
 )
 from dltrain.data.columns.units import is_currency
-from dltrain.data.splits import PART_NAMES
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.summary import hint_left_out
 from dltrain.errors import DataError, Fault
+from dltrain.parts import part_called
 
 if TYPE_CHECKING:
     import polars
 
+MOST_PARTS = 8  # names of parts in one column
 SAYS_PART = "says which part a row is of"
 MOST_ODD_WORDS = 3
 MOST_LATE_WORDS = 20
@@ -145,9 +146,10 @@ def without_parts(columns: Columns, frame: polars.DataFrame, target: str) -> Col
         if kind.kind != "category" or kind.left_out or name == target or name in columns.missing:
             continue
         words = column_of(frame, name).unique().to_list()
-        parts = {PART_NAMES.get(str(word).strip().casefold()) for word in words[: len(PART_NAMES) + 1]}
+        parts = {part_called(str(word)) for word in words[:MOST_PARTS]} if len(words) <= MOST_PARTS else {None}
         if None not in parts and {"train", "test"} <= parts:
-            why = f"{SAYS_PART}: `split: {{column: {name}}}` in place of the shares below takes it at its word"
+            how = f"{{column: {name}}}" if "validation" in parts else f"{{column: {name}, validation: 0.2}}"
+            why = f"{SAYS_PART}: `split: {how}` takes it at its word"
             kinds[name] = replace(kind, left_out=why)
     return replace(columns, kinds=kinds)
 

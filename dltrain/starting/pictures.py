@@ -17,9 +17,11 @@ from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
-from dltrain.data.pictures.folders import PART_NAMES, list_pictures
+from dltrain.data.pictures.folders import KEYS as KEY_OF_PART
+from dltrain.data.pictures.folders import list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.parts import part_called
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
@@ -51,7 +53,7 @@ def picture_layout(folder: str) -> dict[str, str] | None:
 def folder_layout(folder: str, suffixes: tuple[str, ...]) -> dict[str, str] | None:
     """As `picture_layout`, for files of other suffixes."""
     inside = folders_in(folder)
-    parts = {key: name for name in inside if name.lower() in PART_NAMES for key in [_key_of(name.lower())]}
+    parts = {key: name for name in inside if (part := part_called(name)) for key in [KEY_OF_PART[part]]}
     if "path" in parts and set(inside) == set(parts.values()) and _holds(os.path.join(folder, parts["path"]), suffixes):
         return {key: os.path.join(folder, parts[key]) for key in KEYS if key in parts}
     return {"path": folder} if any(_holds(os.path.join(folder, name), suffixes) for name in inside) else None
@@ -202,10 +204,6 @@ def folders_in(folder: str) -> list[str]:
             return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     except OSError:
         return []
-
-
-def _key_of(name: str) -> str:
-    return "path" if name.startswith("train") else "test" if name.startswith("test") else "validation"
 
 
 def _holds(folder: str, suffixes: tuple[str, ...]) -> bool:

@@ -275,7 +275,7 @@ def _percent(share: float) -> str:
 
 
 def _dates_remark(columns: Columns) -> str:
-    return "; ".join(kind.note.split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
+    return "; ".join(kind.note for kind in columns.kinds.values() if kind.note)
 
 
 def _suggest_time(block: Block, config: DataConfig, name: str) -> None:

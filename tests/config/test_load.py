@@ -49,6 +49,7 @@ BROKEN = [
     ("data: {source: digits, split: {test: 1.0}}\n", 1, 38, "data.split.test", "found 1.0"),
     ("data: {source: digits, split: {folds: 1}}\n", 1, 39, "data.split.folds", "at least 2"),
     (CSV + "split: {column: part, test: 0.2}\n", 5, 10, "data.split.test", "cannot say it too"),
+    (CSV + "split: {column: part, stratify: false}\n", 5, 10, "data.split.stratify", "cannot say it too"),
     (CSV + "split: {group: id}\n", 5, 10, "data.split.group", "not how much"),
     (CSV + "split: {group: id, time: t, test: 0.1}\n", 5, 10, "data.split", "found group and time"),
     (CSV + "split: {test: 0.1}\n  test: b.csv\n", 6, 9, "data.test", "as files and as a share"),

@@ -236,7 +236,7 @@ def read_split(context: Context, node: Node) -> SplitConfig:
     if len(hows) > 1 and hows != ["time", "folds"]:  # of a series: a rolling origin
         context.faults.add(node, "data.split", f"expected one of column, group, time, folds, found {' and '.join(hows)}")
     if config.column is not None:
-        for name in ("test", "validation", "stratify"):
+        for name in ("test",) if config.validation is not None else ("test", "stratify"):
             if values.get(name) is not None:
                 context.faults.add(
                     node,

@@ -25,14 +25,13 @@ from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.data.pictures.tags import read_tags
 from dltrain.errors import DataError, Fault, Note, capped, reason_of, warn
-from dltrain.parts import PARTS
+from dltrain.parts import PARTS, part_called
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.wording import did_you_mean, listed, shown
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
-PART_NAMES = ("train", "training", "val", "valid", "validation", "test", "testing")
 KEYS = {"train": "path", "validation": "validation", "test": "test"}
 MOST_DEEP = 40
 PICTURES, MASKS = "pictures", "masks"
@@ -179,7 +178,7 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         what = f"{beside:,} pictures directly in it" if beside else "neither folders nor pictures in it"
         fault(f"expected a folder for each class in {shown(folder)}, found {what}", hint)
         return
-    if {name.lower() for name in classes} <= set(PART_NAMES):
+    if all(part_called(name) for name in classes):
         words = [f"{key}: {shown(os.path.join(folder, name))}" for name, key in _parts_by_name(classes)]
         fault(f"{shown(folder)} holds {listed(classes)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
         return
@@ -237,7 +236,8 @@ def _list_masked(reader: FolderReader, folder: str, found: _Found, fault: Any, *
 
 def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
-        yield name, "path" if name.lower().startswith("train") else "test" if name.lower().startswith("test") else "validation"
+        if part := part_called(name):
+            yield name, KEYS[part]
 
 
 class FolderReader:

@@ -12,13 +12,14 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, neighbours, read_content, to_utf8
 from dltrain.data.fingerprint import digests_of_folder
-from dltrain.data.pictures.folders import PART_NAMES
+from dltrain.data.pictures.folders import KEYS
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import facts_of_sample
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.errors import DataError, Fault, Note, all_of, warn
+from dltrain.parts import part_called
 from dltrain.reporting import Reporter
 from dltrain.storage.bounds import TEXT_BYTES
 from dltrain.storage.patterns import is_folder
@@ -135,9 +136,9 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     except OSError as error:
         raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
     names = [entry.name for entry in inside if is_folder(entry)]
-    if names and {name.lower() for name in names} <= {*PART_NAMES}:
-        words = [f"{'path' if name.lower() == 'train' else 'test' if name.lower() == 'test' else 'validation'}: "
-                 f"{shown(os.path.join(folder, name))}" for name in names]  # fmt: skip
+    parts = {name: part_called(name) for name in names}
+    if names and all(parts.values()):
+        words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items() if part]
         raise fault(f"{shown(folder)} holds {listed(names)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
     asked = config.arguments.get("classes")
     wanted = [str(name) for name in asked] if asked is not None else names

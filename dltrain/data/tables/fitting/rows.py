@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,12 +45,19 @@ def choose_rows(
     shares = {"test": split.test, "validation": split.validation}
     try:
         if split.column:
-            values, codes = coded(text_of(column_of(raw.frame, split.column)))
+            values, codes = coded(text_of(mend(column_of(raw.frame, split.column), reading)))
             parts = {name: part[is_taught[part]] for name, part in split_column(values, codes).items()}
             empty = [name for name, part in parts.items() if not len(part)]
             if empty:
-                raise ValueError(f"no row of the {empty[0]} part has a value for the target")
-            return parts, f"by column {split.column}"
+                raise SplitError(f"no row of the {empty[0]} part has a value for the target")
+            manner = f"by column {split.column}"
+            if split.validation is None:
+                return parts, manner
+            if "validation" in parts:
+                message = f"the column {split.column} names rows for validation itself"
+                raise DataError(config_fault(config, "data.split.validation", message, "leave `validation` out"))
+            drawn, how = _drawn(replace(config, split=replace(split, column=None)), parts["train"], specs, targets, seed, raw)
+            return _ordered({**parts, **drawn}), f"{manner}, validation from its training rows, {how}"
         if split.group:
             groups = coded_groups(raw, split.group)[rows]
             chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
@@ -58,15 +66,27 @@ def choose_rows(
             chosen = split_time(times_of(config, raw, reading)[rows], **shares)
             manner = f"by time ({split.time})"
         else:
-            spec = next((spec for spec in specs if spec.task in ("classification", MULTILABEL)), None)
-            labels = None if spec is None else targets[spec.name]
-            parts, manner = split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
+            parts, manner = _drawn(config, rows, specs, targets, seed, raw)
             return _ordered({**parts, **brought}), manner
     except SplitError as error:
         named = next((name for name in (split.column, split.group) if name), None)
         message = f"column {named}: {error}" if named else str(error)
         raise DataError(config_fault(config, "data.split", message)) from error
     return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
+
+
+def _drawn(
+    config: DataConfig,
+    rows: Rows,
+    specs: tuple[TargetSpec, ...],
+    targets: dict[str, NDArray[Any]],
+    seed: int,
+    raw: RawTable,
+) -> tuple[dict[str, Rows], str]:
+    """Random parts of `rows`, and the manner in a word."""
+    spec = next((spec for spec in specs if spec.task in ("classification", MULTILABEL)), None)
+    labels = None if spec is None else targets[spec.name]
+    return split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
 
 
 def coded_groups(raw: RawTable, name: str) -> NDArray[np.int64]:
