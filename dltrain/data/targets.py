@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from dltrain.config.types import DataConfig
 
+FEW_LABELS = 10  # so few whole numbers may be meant as labels
 FEW_VALUES = 2
 # So many different numbers are no labels, and words are strays where there are but so many beside them.
 MANY_NUMBERS, STRAY_WORDS = 20, 0.1
@@ -90,6 +91,8 @@ def infer_target(
         task = "regression" if regresses else "classification"
         what = f"categories, by the type in its file, that are {what}" if labelled else what
         reason = f"`{name}` holds {what}" if regresses else f"`{name}` holds {what} of {len(labels):,} values"
+        if regresses and len(labels) <= FEW_LABELS and (numbers == np.floor(numbers)).all():
+            reason += f", {len(labels)} different whole ones; data.task: classification would make each a class"
     else:
         reason = f"data.task says so; `{name}` holds {what}"
     if task == "regression":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import KINDS
-from dltrain.data.columns.spoken import how_read
+from dltrain.data.columns.spoken import how_read, totals_rows
 from dltrain.data.columns.units import CUT, FLAGS, TIMES
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
@@ -205,6 +205,7 @@ def notes_on_columns(found: Studied) -> list[Note]:
     notes = how_read(replace(found.config, features=None), found.raw.frame, kinds, found.columns.reading)
     told, name = found.leaks.telling, found.target.name
     said = f"{told}: if it is not known before {name} is, leave it out as well"
+    notes += totals_rows(found.raw, found.columns.reading)
     return [*notes, *([warn(said, "telling") if SURELY in told else Note(said)] if told else [])]
 
 

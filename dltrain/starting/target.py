@@ -32,7 +32,10 @@ LIKELY_NAMES = (
     "species", "diagnosis", "variety", "cnt", "count", "rating", "score", "attrition", "exited", "default",
     "tags", "genres", "topics",
 )  # fmt: skip
-CLASS_NAMES = re.compile(r"(?:.*[_\s.-])?(?:class|label|labels|species|type|kind|category|variety|digit|cluster)", re.IGNORECASE)
+CLASS_NAMES = re.compile(
+    r"(?:.*[_\s.-])?(?:class|label|labels|species|type|kind|category|variety|digit|cluster|status|segment|sentiment|outcome)",
+    re.IGNORECASE,
+)
 MOST_CODES = 100
 FEW_NUMBERS = 20
 FEW_ROWS = 10

@@ -10,6 +10,7 @@ import pytest
 
 from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
+from dltrain.data import load_dataset
 from dltrain.data.columns.reading import read_numbers
 from dltrain.data.columns.units import find_unit
 from dltrain.data.raw import RawTable
@@ -149,3 +150,88 @@ def test_numbers_of_which_some_have_a_unit_are_told(unit: str, tmp_path: Path, c
     command(["init", str(tmp_path / "t.csv"), "--target=y"])
     said = capsys.readouterr().err
     assert f"a: some numbers have {unit.strip()!r} behind them or before, others nothing" in said
+
+
+def written_and_said(folder: Path, lines: list[str], capsys: pytest.CaptureFixture[str], target: str = "y") -> tuple[str, str]:
+    """What `init` writes for a table, its comments on one line each, and what it says besides."""
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert command(["init", str(folder / "t.csv"), f"--target={target}", "-o", str(folder / "c.yaml")]) == 0
+    return (folder / "c.yaml").read_text().replace("\n  #   ", " "), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("codes", "why"),
+    [
+        ([f"1.{row % 12}" for row in range(60)], "as versions have"),
+        ([f"3.{6 + row % 7}" for row in range(60)], "as versions have"),
+        ([f"+4917{row * 987_654_321 % 9_000_000 + 1_000_000}" for row in range(60)], "as telephone numbers have"),
+    ],
+)
+@pytest.mark.parametrize("wide", [0, 600])
+def test_versions_and_telephone_numbers_are_codes(codes, why, wide: int, tmp_path: Path, capsys) -> None:
+    others = "".join(f",{column}" for column in range(wide))
+    names = "".join(f",x{column}" for column in range(wide))
+    lines = [f"v,b,y{names}", *(f"{code},{row % 7},{row}{others}" for row, code in enumerate(codes))]
+    text, _ = written_and_said(tmp_path, lines, capsys)
+    assert why in text
+    config = load_config_text("data: {source: csv, path: t.csv, target: y}\nmodel: {layers: []}\n", folder=tmp_path).data
+    told = [note.text for note in load_dataset(config, seed=0).notes if "taken for codes" in note.text]
+    assert len(told) == 1
+    assert why in told[0]
+
+
+@pytest.mark.parametrize(
+    "cells", [["1.5", "1.50", "1.75", "1.8", "1.10"], ["0.1", "0.2", "0.9", "0.10"], ["1.20", "1.35", "2.50"]]
+)
+def test_decimals_are_no_versions(cells: list[str], tmp_path: Path) -> None:
+    lines = [f"{cells[row % len(cells)]},{row}" for row in range(60)]
+    found = column(tmp_path, "a,y\n" + "\n".join(lines), "y", "a")
+    np.testing.assert_array_equal(found, [float(cells[row % len(cells)]) for row in range(60)])
+
+
+def test_telephone_numbers_show_no_sign_between_thousands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["phone,b,y", *(f"+49 {row * 37 % 900 + 100} {row * 91 % 900 + 100},{row % 7},{row}" for row in range(60))]
+    text, _ = written_and_said(tmp_path, lines, capsys)
+    assert "thousands" not in text
+    assert "left out: phone (text, all different)" in text
+
+
+@pytest.mark.parametrize("sign", ["£", "£ ", "$", "US$"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_no_pound_has_thousandths(sign: str, separator: str, tmp_path: Path) -> None:
+    values = [row * 1_237 % 90_000 + 1_000 for row in range(60)]
+    lines = [separator.join((f"{sign}{value:,}", str(row % 7), str(row))) for row, value in enumerate(values)]
+    found = column(tmp_path, "\n".join([separator.join("aby"), *lines]), "y", "a")
+    np.testing.assert_array_equal(found, values)
+
+
+def test_thousandths_of_euros_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["a;b;y", *(f"€{row + 1},{row * 37 % 900 + 100};{row % 7};{row}" for row in range(60))]
+    text, said = written_and_said(tmp_path, lines, capsys)
+    assert "numbers such as 1,100 could be read in two ways" in text
+    assert "data.decimal: '.' reads it as 1100" in said
+
+
+def test_a_row_of_totals_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["n,a,y", *(f"r{row},{row},{row * 2}" for row in range(60)), f"Total,{sum(range(60))},{2 * sum(range(60))}"]
+    text, said = written_and_said(tmp_path, lines, capsys)
+    for told in (text, said):
+        assert "the last row is called 'Total' and holds the sums of the others" in told
+
+
+def test_how_dates_are_read_is_said_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    zones = ["+02:00", "+01:00"]
+    lines = ["t,a,y", *(f"2021-10-{row % 28 + 1:02d}T0{row % 9}:30:00{zones[row % 2]},{row % 7},{row}" for row in range(60))]
+    text, _ = written_and_said(tmp_path, lines, capsys)
+    assert 'so its hours are those of UTC; data.dates: {t: "%Y-%m-%dT%H:%M:%S%z @Europe/Berlin"}' in text
+
+
+def test_few_whole_numbers_of_a_status_are_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["a,Status", *(f"{row * 7 % 31},{row % 3}" for row in range(60))]
+    text, _ = written_and_said(tmp_path, lines, capsys, "Status")
+    assert "task: classification" in text
+    lines[0] = "a,amount"
+    (tmp_path / "u.csv").write_text("\n".join(lines))
+    config = load_config_text("data: {source: csv, path: u.csv, target: amount}\nmodel: {layers: []}\n", folder=tmp_path).data
+    reason = load_dataset(config, seed=0).schema.targets[0].reason
+    assert reason == "`amount` holds numbers, 3 different whole ones; data.task: classification would make each a class"

@@ -38,12 +38,7 @@ class SplitConfig:
 
     test: float | None = keyed("number(0,1)", "Share of all rows that is kept for the test.", example=0.25)
     validation: float | None = keyed("number(0,1)", "Share of what remains that is kept for validation.", example=0.2)
-    column: str | None = keyed(
-        "name",
-        "Column that says train, validation or test; where it names no row for validation, `validation` is a share of those to"
-        " train on.",
-        example="part",
-    )
+    column: str | None = keyed("name", "Column that says train or test, and validation unless it is a share.", example="part")
     group: str | None = keyed("name", "Column whose equal values stay in one part.", example="owner")
     time: str | None = keyed("name", "Column by which the last rows become the test part.", example="date")
     folds: int | None = keyed(

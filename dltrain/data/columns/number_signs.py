@@ -16,6 +16,10 @@ GROUPING = " \u00a0\u202f\u2009\u2007'\u2019"
 CURRENCY = r"US\$|R\$|[$€£¥₹₽₩₺]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|Fr\.|kr\.?|zł|Kč|Rs\.?"
 # The minus of typesetters, the dash that word processors make of one, that of Chinese and Japanese fonts.
 MINUS = "\u2212\u2013\uff0d"
+# As telephone numbers are written between countries, and hardly any amount.
+TELEPHONE = r"^\+[1-9]\d{0,2}[ \d]{6,}$"
+# Where money is written so, a comma stands between thousands: nobody has thousandths of it.
+_ENGLISH_MONEY = re.compile(r"\(?\s*[-+]?\s*(?:US\$|[$£₹¥])\s*[-+]?\d")
 _FEW_WORDS = 3
 _LONGEST = 400  # characters of a number with all that stands around it
 _DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
@@ -169,6 +173,8 @@ class _Column:
         # No number is so long, and the patterns below look at long text for very long.
         values = [value if value is None or len(value) <= _LONGEST else "x" for value in values]
         plain = [value for value in values[1:] if value]
+        if plain and plain[0].startswith("+") and all(re.match(TELEPHONE, value) for value in plain):
+            return None
         joined = "\n".join(plain)
         if plain and _ALL_PLAIN.fullmatch(joined):  # at once, for tables of many thousand columns
             found.decimal["."] += joined.count(".")
@@ -185,7 +191,11 @@ class _Column:
                 continue
             filled += 1
             digits = _AFFIXES.sub("", value)
-            if not digits or not _DIGITS.fullmatch(digits) or not found._take(digits.lstrip(f"+-{MINUS}")):
+            if (
+                not digits
+                or not _DIGITS.fullmatch(digits)
+                or not found._take(digits.lstrip(f"+-{MINUS}"), is_money=_ENGLISH_MONEY.match(value) is not None)
+            ):
                 odd.append(value)
             elif digits.isdigit() and len(digits) > 3:
                 long_whole += 1
@@ -200,7 +210,7 @@ class _Column:
                 found.either[sign] = 0
         return found
 
-    def _take(self, digits: str) -> bool:
+    def _take(self, digits: str, *, is_money: bool = False) -> bool:
         """One value, without its own sign; False where it is no number."""
         for sign in GROUPING:
             if sign in digits:
@@ -233,6 +243,9 @@ class _Column:
             return True
         whole, _, fraction = digits.partition(sign)
         if len(fraction) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0"):
+            if is_money and commas:
+                self.groups.add(",")
+                return True
             self.either[sign] += 1
             self.example = self.example or digits
         else:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
-from dltrain.data.columns.number_signs import grouped
+from dltrain.data.columns.number_signs import TELEPHONE, grouped
 from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, without_unit
 from dltrain.data.tables.column_names import marked, name_of
 
@@ -35,6 +35,7 @@ LEADING_ZERO = r"^[+-]?0\d"
 WITH_E = r"^\d+[eE]\d+$"
 _ODD_E = r"^(?:\d{2,}|0)[eE]0*(?:[124578]|1[013-9]|[2-9]\d|\d{3,})$|^\d[eE]0*[0-2]$"
 OF_TYPE = "values of type "
+VERSION, FEW_COUNTS = r"^\d{1,3}\.(?:0|[1-9]\d?)$", 4
 # What is left of a time of the day without saying anything.
 MIDNIGHT = r"( 00:00:00)?(\.0+)?$"
 BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -72,16 +73,39 @@ def is_text(series: polars.Series) -> bool:
 
 
 def are_coded(values: polars.Series) -> bool:
-    """Whether text that may be numbers holds codes: digits with leading zeros, or an e between digits as in 12E5 and 2E50.
+    """Whether text that may be numbers holds codes, see `coded_by`."""
+    return bool(coded_by(values))
 
-    A power of ten that is written by a program has a point or a sign somewhere; codes among digits are all of one length.
+
+def coded_by(values: polars.Series) -> str:
+    """What makes codes of text that may be numbers, in words; empty: they are none.
+
+    Leading zeros; an e between digits as in 12E5 and 2E50; telephone numbers; versions. A power of ten that is written by a
+    program has a point or a sign somewhere; codes among digits are all of one length.
     """
     if values.str.contains(LEADING_ZERO).any():
-        return True
+        return "leading zeros"
+    if not len(values):
+        return ""
+    if re.match(TELEPHONE, values[0]) and values.str.contains(TELEPHONE).all():
+        return "a plus before them, as telephone numbers have"
+    if re.match(VERSION, values[0]) and _are_versions(values):
+        return "points that separate counts, as versions have (after 1.9 comes 1.10)"
     has_e = values.str.contains(WITH_E)
     if not has_e.any() or not values.str.contains(rf"{WITH_E}|^\d+$").all():
+        return ""
+    is_odd = values.str.contains(_ODD_E).any() or (not has_e.all() and values.str.len_chars().n_unique() == 1)
+    return "an e between them" if is_odd else ""
+
+
+def _are_versions(values: polars.Series) -> bool:
+    """Whether what follows the point counts beyond 9 with hardly a gap, as 1.8, 1.9, 1.10, 1.11 do: of numbers none ends in 0."""
+    if not values.str.contains(r"^\d+\.[1-9]0$").any() or not values.str.contains(VERSION).all():
         return False
-    return bool(values.str.contains(_ODD_E).any() or (not has_e.all() and values.str.len_chars().n_unique() == 1))
+    parts = values.unique().str.split(".")
+    counts = {int(count) for count in parts.list.last()}
+    is_dense = len(counts) >= max(FEW_COUNTS, 0.8 * (max(counts) - min(counts) + 1))
+    return min(counts) < 10 and is_dense and bool((parts.list.first() != "0").any())
 
 
 def is_unreadable(series: polars.Series) -> bool:

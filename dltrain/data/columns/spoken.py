@@ -18,10 +18,9 @@ from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import (
-    LEADING_ZERO,
     SAMPLE_ROWS,
     Reading,
-    are_coded,
+    coded_by,
     is_duration,
     is_text,
     is_unreadable,
@@ -114,8 +113,7 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
         if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
             continue
         if not is_word.any():
-            if are_coded(sample):
-                what = "leading zeros" if sample.str.contains(LEADING_ZERO).any() else "an e between them"
+            if what := coded_by(sample):
                 codes.setdefault(what, []).append(shown_column(name))
             continue
         if is_word.sum() <= (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() <= MOST_WORDS:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltrain.data.columns.reading import LEADING_ZERO, WITH_E, Reading, is_text, word_numbers
+from dltrain.data.columns.reading import LEADING_ZERO, WITH_E, Reading, are_coded, is_text, word_numbers
 
 if TYPE_CHECKING:
     import polars
 
 MANY_COLUMNS = 500
 CELLS_AT_ONCE = 2_000_000
+# Without such a cell a column of numbers holds neither telephone numbers nor versions.
+PERHAPS_CODES = r"^\+\d|^\d{1,3}\.[1-9]0$"
 
 
 def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collection[str]) -> polars.DataFrame:
@@ -37,6 +39,9 @@ def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collecti
         text = polars.concat(some).alias("")
         numbers = text.cast(polars.Float64, strict=False).fill_null(float("nan")).to_numpy().reshape(len(some), -1)
         codes = text.str.contains(f"{LEADING_ZERO}|{WITH_E}").fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
+        perhaps = text.str.contains(PERHAPS_CODES).fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
         for index in np.flatnonzero(np.isfinite(numbers).all(axis=1) & ~codes):
+            if perhaps[index] and are_coded(some[index]):
+                continue
             read[some[index].name] = polars.Series(some[index].name, numbers[index])
     return polars.DataFrame([read.get(column.name, column) for column in frame.get_columns()])
