@@ -90,9 +90,7 @@ def infer_target(
         regresses = all_numbers and not labelled and len(labels) > FEW_VALUES
         task = "regression" if regresses else "classification"
         what = f"categories, by the type in its file, that are {what}" if labelled else what
-        reason = f"`{name}` holds {what}" if regresses else f"`{name}` holds {what} of {len(labels):,} values"
-        if regresses and len(labels) <= FEW_LABELS and (numbers == np.floor(numbers)).all():
-            reason += f", {len(labels)} different whole ones; data.task: classification would make each a class"
+        reason = f"`{name}` holds {what}" + (_few(numbers, labels) if regresses else f" of {len(labels):,} values")
     else:
         reason = f"data.task says so; `{name}` holds {what}"
     if task == "regression":
@@ -104,6 +102,13 @@ def infer_target(
         raise DataError(Fault(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS))
     labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
+
+
+def _few(numbers: NDArray[np.float64], labels: Sequence[str]) -> str:
+    """What is added where the numbers of a regression may be meant as labels."""
+    if len(labels) > FEW_LABELS or (numbers != np.floor(numbers)).any():
+        return ""
+    return f", {len(labels)} different whole ones; data.task: classification would make each a class"
 
 
 def _refuse_words(name: str, values: polars.Series, what: str) -> None:
