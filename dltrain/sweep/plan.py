@@ -176,15 +176,19 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
     )
     _check(plan, endless)
     plan = without_repeats(plan)
-    most = num_configurations(plan.space)
     if not options.over and (unvaried := [name for name in choices if not _names(given, name, choices)]):
         plan = replace(plan, repeats=(*plan.repeats, *(_unvaried(name, choices[name]) for name in unvaried)))
-    if trials is None or most is None or trials <= most or strategy == "capacity":
-        return plan
-    said = (
-        f"there {'is' if most == 1 else 'are'} {counted(most, 'configuration')}: no more trials, though {trials:,} were asked for"
-    )
-    return replace(plan, repeats=(*plan.repeats, said))
+    said = too_many_trials(plan, trials)
+    return replace(plan, repeats=(*plan.repeats, said)) if said else plan
+
+
+def too_many_trials(plan: SweepPlan, asked: int | None) -> str:
+    """A sentence where more trials are asked for than there are configurations, else nothing."""
+    most = num_configurations(plan.space)
+    if asked is None or most is None or asked <= most or plan.strategy == "capacity":
+        return ""
+    verb = "is" if most == 1 else "are"
+    return f"there {verb} {counted(most, 'configuration')}: no more trials, though {asked:,} were asked for"
 
 
 def _names(given: Mapping[str, Any], name: str, choices: Mapping[str, Mapping[str, Any]]) -> bool:

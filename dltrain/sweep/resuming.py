@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,18 @@ from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
 from dltrain.storage.stored import Check, anything, hold_against, list_of, map_of, maybe, number, text, whole, word
-from dltrain.sweep.plan import SweepOptions, SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
+from dltrain.sweep.combinations import num_configurations
+from dltrain.sweep.plan import (
+    SweepOptions,
+    SweepPlan,
+    canonical_values,
+    plain_options,
+    plan_sweep,
+    too_many_trials,
+    without_repeats,
+)
 from dltrain.sweep.space import build_space
+from dltrain.wording import counted
 
 # Keys whose change on a resume is no other sweep.
 FREE_ON_RESUME = ("name", "training.save_interval", "training.allow_large", "training.track", "evaluation", "sweep")
@@ -106,6 +116,26 @@ def resume_plan(run: Run, config: Config | None, options: SweepOptions) -> Sweep
     return replace(stored, trials=trials, jobs=options.jobs or stored.jobs, engine=options.engine or stored.engine)
 
 
+def with_recorded(plan: SweepPlan, recorded: Sequence[Mapping[str, Any]], options: SweepOptions) -> SweepPlan:
+    """The plan of a sweep that goes on, with sentences on where the trials that are there leave less to do than was asked for."""
+    said = []
+    if options.trials is not None and options.trials < len(recorded):
+        verb = "is" if len(recorded) == 1 else "are"
+        there = f"{counted(len(recorded), 'trial')} {verb} there already"
+        said.append(f"{there}, more than the {options.trials:,} that were asked for: none is taken away")
+        plan = replace(plan, trials=len(recorded))
+    else:
+        said.append(too_many_trials(plan, options.trials))
+    most = num_configurations(plan.space)
+    if options.trials is None and plan.strategy == "grid" and (plan.trials or 0) < (most or 0) and plan.trials is not None:
+        tried = f"{plan.trials:,} of {most:,} configurations are tried, as was said before"
+        said.append(f"{tried}; `--trials {most}` tries all of them")
+    fits = [fit for trial in recorded for fit in trial.get("fits") or [trial]]
+    if options.retry_failed and not any(fit.get("status") == "failed" for fit in fits):
+        said.append("no trial had crashed: there was nothing to try again")
+    return replace(plan, repeats=(*plan.repeats, *filter(None, said)))
+
+
 def _with_parameters(stored: SweepPlan) -> Config:
     """The stored config, knowing the parameters that its space speaks of."""
     keys = {dimension.name.removeprefix("parameters."): dimension.keys for dimension in stored.space}
@@ -144,7 +174,7 @@ def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
     ]
     if faults:
         hint = f"dltrain sweep --resume {run.path}"
-        if stored.strategy == "grid":
+        if stored.strategy == "grid" and stored.pruning is None:
             hint += "; of a grid, values may be added to those that it has: name all of them"
         raise ConfigError([*faults, Fault("a sweep goes on with its own config and space only", hint=hint)])
 

@@ -26,7 +26,7 @@ from dltrain.sweep.pictures import warm_up
 from dltrain.sweep.plan import SweepOptions, SweepPlan, plan_sweep
 from dltrain.sweep.progress import Progress
 from dltrain.sweep.record import intervals_of, read_record, reports_of
-from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
+from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text, with_recorded
 from dltrain.training.environment import git_commit, logging_to
 from dltrain.training.saving.tracking import Listening, Tracking
 from dltrain.training.session import Session, Stopwatch
@@ -158,11 +158,13 @@ class _Sweep:
 
     def run_all(self, *, resumed: bool) -> SweepResult:
         """All stages."""
-        plan, run = self.plan, self.run
+        run, recorded = self.run, []
         if resumed:
             self.manifest = run.read_manifest()
             run.check_digests(self.manifest)
-        recorded = read_record(run) if resumed else []
+            recorded = read_record(run)
+            self.plan = with_recorded(self.plan, recorded, self.options)
+        plan = self.plan
         if recorded and plan.strategy == "tpe" and plan.jobs != 1 and (plan.trials or 0) > len(recorded):
             self.reporter.warning(
                 "what Optuna suggests depends on which trials had ended: with --jobs 1 alone more trials are those that would"

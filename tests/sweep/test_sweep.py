@@ -279,6 +279,29 @@ def test_added_values_of_a_grid_are_run_alone(inline, tmp_path):
     assert "name all of them" in str(caught.value.faults[-1].hint)
 
 
+@pytest.mark.parametrize("strategy", ["grid", "random", "tpe"])
+def test_trials_that_a_resume_cannot_have_are_said(inline, tmp_path, strategy):
+    inline(faked(lambda parameters: parameters["droprate"]))
+    over = ["droprate=0.1,0.3,0.5"]
+    first = sweep(small(), over=over, trials=2, strategy=strategy, jobs=1, run_dir=tmp_path / "s")
+    fewer = sweep(resume=first.run, trials=1, retry_failed=True)
+    assert "2 trials are there already, more than the 1 that were asked for: none is taken away" in fewer.notes
+    assert "no trial had crashed: there was nothing to try again" in fewer.notes
+    more = sweep(resume=first.run, trials=9)
+    assert (len(first.trials), len(fewer.trials), len(more.trials)) == (2, 2, 3)
+    assert "there are 3 configurations: no more trials, though 9 were asked for" in more.notes
+    assert not any("trials" in note for note in sweep(resume=first.run).notes)
+
+
+def test_added_values_beyond_the_number_of_trials_are_said(inline, tmp_path):
+    inline(faked(lambda parameters: parameters["droprate"]))
+    first = sweep(small(), over=["droprate=0.1,0.3"], trials=2, run_dir=tmp_path / "s")
+    grown = sweep(small(), over=["droprate=0.1,0.3,0.5"], resume=first.run)
+    assert len(grown.trials) == 2
+    assert "2 of 3 configurations are tried, as was said before; `--trials 3` tries all of them" in grown.notes
+    assert len(sweep(resume=first.run, trials=3).trials) == 3
+
+
 def test_two_processes_cannot_have_one_sweep(inline, tmp_path):
     inline(faked(lambda parameters: 1.0))
     first = sweep(small(), over=[RATES], run_dir=tmp_path / "s")
