@@ -136,18 +136,18 @@ def _of_run(
 
 
 def _of_file(old: Path, scored: Scored) -> tuple[dict[str, Sums], NDArray[np.bool_] | None, list[str]]:
-    head = scored.heads[0]
-    if len(scored.heads) > 1 or len(head.targets) > 1:
-        raise UsageError(f"{shown(str(old))}: predictions of one target can be compared, the run has several")
-    said = read_predictions(old, head, scored.part)
-    sums = sums_of_part(scored.heads, [said.answers], scored.part, {}, said.labels)
-    if not said.has_probabilities and head.classes:
-        sums = {prefix: replace(one, compute=_without_scores(one)) for prefix, one in sums.items()}
+    heads = scored.heads
+    found, notes = read_predictions(old, heads, scored.part)
+    sums = sums_of_part(heads, [one.answers for one in found], scored.part, {}, [one.labels for one in found])
+    for head, one in zip(heads, found, strict=True):
+        if head.classes and not one.has_probabilities:
+            prefix = "" if len(sums) == 1 else f"{head.name}_"
+            sums[prefix] = replace(sums[prefix], compute=_without_scores(sums[prefix]))
     right = None
-    if said.labels is not None:
-        right = said.labels == scored.part.targets[head.targets[0].name]
-        right = right.all(axis=1) if head.is_multilabel else right  # all labels of a row
-    return sums, right, said.notes
+    if len(heads) == 1 and found[0].labels is not None:
+        right = found[0].labels == scored.part.targets[heads[0].targets[0].name]
+        right = right.all(axis=1) if heads[0].is_multilabel else right  # all labels of a row
+    return sums, right, notes
 
 
 def _without_scores(sums: Sums) -> Any:

@@ -205,3 +205,49 @@ def test_a_file_of_several_labels_that_is_of_other_rows(tagged, column, value, s
     capsys.readouterr()
     assert run(["evaluate", str(tagged / "new"), "--against", str(predictions)]) == 3
     assert said in capsys.readouterr().err
+
+
+SEVERAL = {
+    "targets": """
+data: {{source: csv, path: {path}, target: [y, b, c], features: {{a: number}}, split: {{test: 0.4}}}}
+model: {{layers: [{{Dense: {{units: 8, activation: relu}}}}]}}
+training: {{epochs: {epochs}}}
+""",
+    "horizon": """
+data: {{source: csv, path: {path}, target: [a, b], features: [a, b], drop: [y, c], series: {{history: 3, horizon: 2}},
+       split: {{test: 0.4}}}}
+model: {{layers: [{{GRU: {{units: 4}}}}]}}
+training: {{epochs: {epochs}}}
+""",
+}
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_a_file_of_several_targets_says_what_its_run_says(kind, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.4f},{b:.4f},{'yes' if a > 0 else 'no'},{'kmn'[int(3 * c)]}" for a, b, c in rng.random((200, 3)) - [0.5, 0.5, 0]]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y,c", *rows]) + "\n")
+    for name, epochs in (("new", 5), ("old", 1)):
+        (tmp_path / f"{name}.yaml").write_text(SEVERAL[kind].format(path=tmp_path / "t.csv", epochs=epochs))
+        assert run(["-q", "fit", str(tmp_path / f"{name}.yaml"), "--run-dir", str(tmp_path / name)]) == 0
+    predictions = tmp_path / "old.csv"
+    assert run(["predict", str(tmp_path / "old"), "--part", "test", "-o", str(predictions)]) == 0
+    expected = compared(capsys, tmp_path / "new", "--against", tmp_path / "old")["metrics"]
+    found = compared(capsys, tmp_path / "new", "--against", predictions)["metrics"]
+    assert found.keys() == expected.keys()
+    for name, one in expected.items():
+        old, new = [found[name]["old"], *found[name]["interval"]], [one["old"], *one["interval"]]
+        assert old == pytest.approx(new, rel=1e-4, abs=1e-5), name
+    frame = polars.read_csv(predictions, infer_schema=False)
+    last = frame.columns[-1].removeprefix("error_")
+    if kind == "targets":  # labels of one of them alone: what needs no probability of it is the same
+        frame.select(name for name in frame.columns if not name.startswith("probability_c")).write_csv(predictions)
+        alone = compared(capsys, tmp_path / "new", "--against", predictions)
+        assert alone["metrics"].keys() == {name for name in expected if name not in ("c_log_loss", "c_roc_auc")}
+    frame.with_columns(polars.lit(frame[f"true_{last}"][0]).alias(f"true_{last}")).write_csv(predictions)
+    assert run(["evaluate", str(tmp_path / "new"), "--against", str(predictions)]) == 3
+    assert f"have another value of {last}" in capsys.readouterr().err
+    frame.drop(f"prediction_{last}").write_csv(predictions)
+    if kind == "horizon":
+        assert run(["evaluate", str(tmp_path / "new"), "--against", str(predictions)]) == 3
+        assert f"has no column prediction_{last}" in capsys.readouterr().err

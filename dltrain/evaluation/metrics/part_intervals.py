@@ -29,7 +29,7 @@ def sums_of_part(
     answers: Sequence[NDArray[Any]],
     part: Part,
     means: Mapping[str, NDArray[Any]],
-    predictions: NDArray[Any] | None = None,
+    predictions: Sequence[NDArray[Any] | None] = (),
 ) -> dict[str, Sums]:
     """Sums of each target, by the prefix that its metrics have.
 
@@ -38,23 +38,23 @@ def sums_of_part(
         answers: for each head probabilities [rows, classes], or [rows, targets] numbers in the targets' own units.
         part: the rows.
         means: of a single target: from `row_values`.
-        predictions: of a single target: predicted classes [rows], or whether each label is said [rows, labels]; None: what the
-            head decides for.
+        predictions: for each head predicted classes [rows], or whether each label is said [rows, labels]; None, or none at all:
+            what the head decides for.
     """
     several = sum(len(head.targets) for head in heads) > 1
     found: dict[str, Sums] = {}
     if part.references:
         return _of_series(heads, answers, part)
-    for head, values in zip(heads, answers, strict=True):
+    for head, values, named in zip(heads, answers, predictions or [None] * len(heads), strict=True):
         if head.classes:
             codes = part.targets[head.targets[0].name]
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}
             if head.is_multilabel:
                 labels = () if several else head.classes
-                marks = decide_labels(head, values) if predictions is None else predictions
+                marks = decide_labels(head, values) if named is None else named
                 found[f"{head.name}_" if several else ""] = label_sums(codes, values, labels, more, marks)
                 continue
-            said = decide(head, values) if predictions is None else predictions
+            said = decide(head, values) if named is None else named
             found[f"{head.name}_" if several else ""] = class_sums(codes, values, () if several else head.classes, more, said)
             continue
         for index, target in enumerate(head.targets):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,28 +27,30 @@ _SUM = 1e-3  # by how much probabilities may miss 1
 
 @dataclass(slots=True)
 class ReadPredictions:
-    """Predictions of one target.
+    """Predictions of one head.
 
     Attributes:
-        answers: probabilities [rows, classes] (of labels alone 0 and 1), or numbers [rows, 1].
+        answers: probabilities [rows, classes] (of labels alone 0 and 1), or numbers [rows, targets]: NaN for the quantiles but
+            the median.
         has_probabilities: whether they are what the file gives.
         labels: of classes, the index of the one that is predicted [rows]: `prediction`, else the most probable one. Of several
             labels a row, whether each is said [rows, labels]: `labels`, else those above one half.
-        notes: sentences for the user.
     """
 
     answers: NDArray[np.float64]
     has_probabilities: bool = False
     labels: NDArray[Any] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
-def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
-    """Read the predictions for the rows of a part: `prediction` (`labels`), and `probability_<label>` where there are classes.
+def read_predictions(path: Path, heads: Sequence[Head], part: Part) -> tuple[list[ReadPredictions], list[str]]:
+    """Read the predictions for the rows of a part, and sentences for the user; of each head those that `predict` writes.
+
+    They are `prediction` (`labels`), and `probability_<label>` where there are classes; of several targets
+    `prediction_<target>` and `probability_<target>_<label>`.
 
     Args:
         path: CSV, JSON lines or Parquet.
-        head: whose targets they are.
+        heads: whose targets they are.
         part: the rows; columns `row`, `true_<target>` and those that name rows are held against it.
 
     Raises:
@@ -68,29 +71,58 @@ def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
         message = f"{shown(str(path))} has {frame.height:,} predictions for {part.num_rows:,} rows"
         raise DataError(Fault(message, hint="predictions are compared on the same rows, one for each"))
     frame, notes = _in_order(path, frame, part)
-    _refuse_other_truth(path, frame, head, part)
-    names = [f"probability_{label}" for label in head.classes]
-    if head.is_multilabel:
-        return _read_labels(path, frame, head, names, notes)
-    if head.classes and all(name in frame.columns for name in names):
+    several = sum(target.is_middle for head in heads for target in head.targets) > 1
+    found = []
+    for head in heads:
+        _refuse_other_truth(path, frame, head, part)
+        if head.is_multilabel:
+            found.append(_read_labels(path, frame, head, notes))
+        elif head.classes:
+            found.append(_read_classes(path, frame, head, notes, several=several))
+        else:
+            found.append(_read_numbers(path, frame, head, several=several))
+    return found, notes
+
+
+def _read_numbers(path: Path, frame: polars.DataFrame, head: Head, *, several: bool) -> ReadPredictions:
+    columns = []
+    for target in head.targets:
+        if target.is_middle:
+            name = f"prediction_{target.name}" if several else "prediction"
+            _refuse_missing(path, frame, name)
+            columns.append(_numbers(path, frame, name))
+        else:
+            columns.append(np.full(frame.height, np.nan))
+    return ReadPredictions(np.stack(columns, axis=1))
+
+
+def _read_classes(path: Path, frame: polars.DataFrame, head: Head, notes: list[str], *, several: bool) -> ReadPredictions:
+    """Of a target whose rows have one class each."""
+    of_target = f"_{head.targets[0].name}" if several else ""
+    prediction, names = f"prediction{of_target}", [f"probability{of_target}_{label}" for label in head.classes]
+    if all(name in frame.columns for name in names):
         answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
         if not np.allclose(answers.sum(axis=1), 1, atol=_SUM):
             row = int(np.flatnonzero(~np.isclose(answers.sum(axis=1), 1, atol=_SUM))[0]) + 1
             raise DataError(Fault(f"{shown(str(path))}: the probabilities of prediction {row:,} do not add up to 1"))
-        named = "prediction" in frame.columns
-        labels = _codes(path, frame, head) if named else answers.argmax(axis=1).astype(np.int64)
-        return ReadPredictions(answers, True, labels, notes)
-    if "prediction" not in frame.columns:
-        raise DataError(Fault(f"{shown(str(path))} has no column prediction", hint=f"it has {listed(frame.columns)}"))
-    if not head.classes:
-        return ReadPredictions(_numbers(path, frame, "prediction")[:, None], False, None, notes)
-    codes = _codes(path, frame, head)
-    notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
-    return ReadPredictions(np.eye(len(head.classes))[codes], False, codes, notes)
+        named = prediction in frame.columns
+        labels = _codes(path, frame, head, prediction) if named else answers.argmax(axis=1).astype(np.int64)
+        return ReadPredictions(answers, True, labels)
+    _refuse_missing(path, frame, prediction)
+    codes = _codes(path, frame, head, prediction)
+    of = f" of {shown(head.targets[0].name)}" if several else ""
+    notes.append(f"{shown(str(path))} holds labels{of} without probabilities: no metric of probabilities is compared.")
+    return ReadPredictions(np.eye(len(head.classes))[codes], False, codes)
 
 
-def _read_labels(path: Path, frame: polars.DataFrame, head: Head, names: list[str], notes: list[str]) -> ReadPredictions:
+def _refuse_missing(path: Path, frame: polars.DataFrame, name: str) -> None:
+    if name not in frame.columns:
+        raise DataError(Fault(f"{shown(str(path))} has no column {name}", hint=f"it has {listed(frame.columns)}"))
+
+
+def _read_labels(path: Path, frame: polars.DataFrame, head: Head, notes: list[str]) -> ReadPredictions:
     """Of a target whose rows may have several labels, or none."""
+    names = [f"probability_{label}" for label in head.classes]
     said = _marks(path, frame, head) if "labels" in frame.columns else None
     if not all(name in frame.columns for name in names):
         if said is None:
@@ -98,7 +130,7 @@ def _read_labels(path: Path, frame: polars.DataFrame, head: Head, names: list[st
             message = f"{shown(str(path))} has neither a column labels nor all probabilities; {lacking} are not there"
             raise DataError(Fault(message, hint=f"it has {listed(frame.columns)}"))
         notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
-        return ReadPredictions(said.astype(np.float64), False, said, notes)
+        return ReadPredictions(said.astype(np.float64), False, said)
     answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
     outside = np.flatnonzero(((answers < 0) | (answers > 1)).any(axis=1))
     if len(outside):
@@ -106,7 +138,7 @@ def _read_labels(path: Path, frame: polars.DataFrame, head: Head, names: list[st
     if said is None:
         notes.append(f"{shown(str(path))} has no column labels: those of a probability above {THRESHOLD} are taken to be said.")
         said = said_labels(answers)
-    return ReadPredictions(answers, True, said, notes)
+    return ReadPredictions(answers, True, said)
 
 
 def _marks(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.bool_]:
@@ -124,10 +156,10 @@ def _marks(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.bool_]
     return marks
 
 
-def _codes(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.int64]:
+def _codes(path: Path, frame: polars.DataFrame, head: Head, name: str) -> NDArray[np.int64]:
     """The class that each row is predicted to be of."""
     known = {label: index for index, label in enumerate(head.classes)}
-    said = [str(label) for label in frame["prediction"].to_list()]
+    said = [str(label) for label in frame[name].to_list()]
     said = [label if label in known else label.removeprefix("'") for label in said]  # see `files.neutralize`
     unknown = next((label for label in said if label not in known), None)
     if unknown is not None:
@@ -156,21 +188,21 @@ def _in_order(path: Path, frame: polars.DataFrame, part: Part) -> tuple[polars.D
 
 
 def _refuse_other_truth(path: Path, frame: polars.DataFrame, head: Head, part: Part) -> None:
-    target = head.targets[0]
-    name = f"true_{target.name}"
-    if name not in frame.columns:
-        return
-    stored = part.targets[target.name]
-    if head.is_multilabel:
-        same = np.array(joined(stored, target)) == np.array([str(value or "") for value in frame[name].to_list()])
-    elif head.classes:
-        same = np.array([head.classes[code] for code in stored]) == np.array([str(v) for v in frame[name].to_list()])
-    else:
-        true = target.to_own(stored)
-        same = np.isclose(_numbers(path, frame, name), true, rtol=1e-4, atol=1e-4 * float(np.std(true)) + 1e-12)
-    if not same.all():
-        count = f"{int((~same).sum()):,} of {len(same):,}"
-        raise DataError(Fault(f"{shown(str(path))} is of other rows: {count} have another value of {target.name}"))
+    for target in head.targets:
+        name = f"true_{target.name}"
+        if name not in frame.columns:
+            continue
+        stored = part.targets[target.name]
+        if head.is_multilabel:
+            same = np.array(joined(stored, target)) == np.array([str(value or "") for value in frame[name].to_list()])
+        elif head.classes:
+            same = np.array([head.classes[code] for code in stored]) == np.array([str(v) for v in frame[name].to_list()])
+        else:
+            true = target.to_own(stored)
+            same = np.isclose(_numbers(path, frame, name), true, rtol=1e-4, atol=1e-4 * float(np.std(true)) + 1e-12)
+        if not same.all():
+            count = f"{int((~same).sum()):,} of {len(same):,}"
+            raise DataError(Fault(f"{shown(str(path))} is of other rows: {count} have another value of {target.name}"))
 
 
 def _numbers(path: Path, frame: polars.DataFrame, name: str) -> NDArray[np.float64]:

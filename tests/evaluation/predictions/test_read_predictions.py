@@ -29,24 +29,24 @@ def write(path, **columns):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
 def test_probabilities_in_the_order_of_the_classes(tmp_path, suffix):
     path = write(tmp_path / f"p{suffix}", probability_yes=[0.9, 0.2, 0.5], probability_no=[0.1, 0.8, 0.5])
-    found = read_predictions(path, CLASSES, part_of([1, 0, 1]))
+    (found,), notes = read_predictions(path, [CLASSES], part_of([1, 0, 1]))
     assert found.has_probabilities
     assert found.answers.tolist() == [[0.1, 0.9], [0.8, 0.2], [0.5, 0.5]]
-    assert "taken to be in the order of the data" in found.notes[0]
+    assert "taken to be in the order of the data" in notes[0]
 
 
 def test_rows_are_put_in_order_by_their_numbers(tmp_path):
     path = write(tmp_path / "p.csv", row=[3, 5, 10], prediction=[12.0, 14.0, 16.0], true_y=[10.0, 12.0, 14.0])
-    found = read_predictions(path, NUMBERS, part_of(np.array([1.0, 0.0, 2.0], np.float32)))
+    (found,), notes = read_predictions(path, [NUMBERS], part_of(np.array([1.0, 0.0, 2.0], np.float32)))
     assert found.answers[:, 0].tolist() == [14.0, 12.0, 16.0]
-    assert not found.notes
+    assert not notes
 
 
 def test_labels_alone_are_certain_and_said_to_be(tmp_path):
     path = write(tmp_path / "p.csv", id=["a", "b", "c"], prediction=["yes", "no", "no"])
-    found = read_predictions(path, CLASSES, part_of([1, 0, 1], identifiers={"id": ["a", "b", "c"]}))
+    (found,), notes = read_predictions(path, [CLASSES], part_of([1, 0, 1], identifiers={"id": ["a", "b", "c"]}))
     assert found.answers.tolist() == [[0, 1], [1, 0], [1, 0]]
-    assert "without probabilities" in found.notes[0]
+    assert "without probabilities" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_labels_alone_are_certain_and_said_to_be(tmp_path):
 def test_what_is_not_of_these_rows_is_refused(tmp_path, columns, said):
     path = write(tmp_path / "p.parquet", **columns)
     with pytest.raises(DataError, match=said):
-        read_predictions(path, CLASSES, part_of([1, 0, 1], identifiers={"id": ["a", "b", "c"]}))
+        read_predictions(path, [CLASSES], part_of([1, 0, 1], identifiers={"id": ["a", "b", "c"]}))
 
 
 def test_what_is_no_table_is_refused(tmp_path):
     (tmp_path / "p.parquet").write_text("no table")
     with pytest.raises(DataError, match="not a readable parquet file"):
-        read_predictions(tmp_path / "p.parquet", CLASSES, part_of([1, 0, 1]))
+        read_predictions(tmp_path / "p.parquet", [CLASSES], part_of([1, 0, 1]))
