@@ -42,12 +42,21 @@ def shape_of(name: str) -> tuple[int, ...]:
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("name", sorted(RULES.keys() | ELEMENTWISE | ROWWISE))
 def test_a_pass_is_that_of_each_model(name: str, training: bool) -> None:
+    _hold_against_each(name, *ARGUMENTS.get(name, (() if name == "Embedding" else shape_of(name), [{}])), training=training)
+
+
+@pytest.mark.parametrize("equation", ["bst,t->bst", "bst,st->bst", "bst,s->bst"])
+def test_factors_of_numbers_are_those_of_each_model(equation: str) -> None:
+    _hold_against_each(
+        "EinsumDense", SEQUENCE, [{"equation": equation, "output_shape": SEQUENCE, "bias_axes": "t"}], training=True
+    )
+
+
+def _hold_against_each(name: str, shape: tuple[int, ...], given: list[dict[str, Any]], *, training: bool) -> None:
     keras = import_keras()
     import tensorflow as tf
 
     rng = np.random.default_rng(1)
-    shape = () if name == "Embedding" else shape_of(name)
-    given = ARGUMENTS.get(name, (shape, [{}]))[1]
     if name == "Embedding":
         given = [{"input_dim": 5, "output_dim": 3}]
     models = []
