@@ -293,13 +293,17 @@ def _config(
         if not kind.left_out and name not in left_out and name not in (target.name, identifier, *raw.target)
     }
     texts = [name for name, kind in features.items() if kind == "text"]
+    are_named = len(features) <= MOST_FEATURES_NAMED or bool(texts) or columns.are_chosen
+    if not are_named:
+        # A fit of more rows, or of others, may take for a feature what here names rows.
+        left_out += [name for name, kind in columns.kinds.items() if kind.left_out and name not in (target.name, identifier)]
     if any(is_unspaced(column_of(raw.frame, name).head(1000)) for name in texts):
         config = replace(config, text=TextConfig(split="character"))
     return replace(
         config,
         target=target.columns or (target.name,),
         task=target.task,
-        features=features if len(features) <= MOST_FEATURES_NAMED or texts or columns.are_chosen else None,
+        features=features if are_named else None,
         drop=tuple(left_out),
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,

@@ -185,7 +185,7 @@ def render_columns(block: Block, found: Studied) -> None:
     out = [
         f"{name} ({kind.left_out})"
         for name, kind in columns.kinds.items()
-        if kind.left_out and name != target.name and name not in config.identifiers
+        if kind.left_out and name != target.name and name not in (*config.identifiers, *config.drop)
     ]
     has_text = any(kind.kind == "text" for name, kind in columns.kinds.items() if name != target.name)
     if out:
@@ -215,6 +215,8 @@ def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
     reasons += [f"the same in every row: {listed(constant, MOST_SHOWN)}"] if constant else []
     names = [f"{name} ({reason})" for name, reason in columns.names.items() if name in config.drop]
     reasons += [f"names of rows rather than facts: {listed(names, MOST_SHOWN)}"] if names else []
+    left = [f"{name} ({kind.left_out})" for name, kind in columns.kinds.items() if kind.left_out and name in config.drop]
+    reasons += [f"not learned from: {listed(left, MOST_SHOWN)}"] if left else []
     late = [name for name in columns.unreadable if name in config.drop]
     reasons += [f"not what the first rows look like: {listed(late, MOST_SHOWN)}"] if late else []
     return "; ".join(reasons)

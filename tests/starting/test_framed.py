@@ -182,3 +182,18 @@ def test_a_wide_table_names_its_columns_where_some_are_not_read_as_a_fit_would(t
         assert config.features is not None
         assert config.features.get(name) == ("text" if name == "review" else None)
         assert len(config.features) == 50 + (name == "review")
+
+
+def test_a_wide_table_leaves_out_what_a_fit_of_more_rows_would_take_for_a_feature(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(400, 45)).round(3)
+    titles = [f"t{row % 220}" for row in range(400)]
+    rows = [f"{','.join(map(str, row))},{title},{row.sum():.2f}" for row, title in zip(numbers, titles)]
+    head = ",".join([*(f"x{number}" for number in range(45)), "title", "y"])
+    for name, some in (("t.csv", rows), ("more.csv", rows[:150])):
+        (tmp_path / name).write_text(f"{head}\n" + "\n".join(some) + "\n")
+    config = begun(tmp_path, "t.csv", "y")
+    assert config.features is None
+    assert config.drop == ("title",)
+    assert "title (text, 220 of 400 different)" in (tmp_path / "c.yaml").read_text()
+    more = ["data.split.test=null", f"data.test={tmp_path / 'more.csv'}"]
+    assert command(["check", "--data", str(tmp_path / "c.yaml"), *more]) == 0
