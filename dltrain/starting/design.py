@@ -126,7 +126,7 @@ def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float) -> D
         chosen: the net.
         schema: inputs and targets.
         num_rows: of the training part.
-        seconds: that training may take on two cores.
+        seconds: that the epochs may take on two cores.
     """
     weights = sum(spec.vocabulary_size * _width(spec) for spec in schema.inputs if spec.vocabulary_size is not None)
     weights += sum(map(_width, schema.inputs)) * TABLE_UNITS[0] + TABLE_UNITS[0] * TABLE_UNITS[1]

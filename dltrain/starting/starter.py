@@ -13,7 +13,7 @@ class Wishes:
 
     Attributes:
         simple: a small net, as a course begins with.
-        seconds: that training may take on two cores, where the net's epochs go by it; None: minutes.
+        seconds: that a fit may take on two cores, where the net's epochs go by it; None: minutes.
         compare: the config asks for the baselines that learn.
         series: the column of the time, where the target is to be foretold.
         horizon: how many rows ahead; None: a season, as a week of days.

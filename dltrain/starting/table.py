@@ -41,7 +41,7 @@ from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
 from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, side_of_pixels
 from dltrain.starting.preparation import Preparation, decide
-from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
+from dltrain.starting.preset import DEFAULT_SECONDS, START_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, notes_on_columns, render_table
 from dltrain.starting.target import Target, choose_target, columns_of_labels, labels_of_columns, study_target
@@ -228,7 +228,7 @@ def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whol
     """
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
     features, task = getattr(fitted.preprocessing, "features", ()), schema.targets[0].task
-    seconds = wishes.seconds or DEFAULT_SECONDS
+    seconds = (wishes.seconds or DEFAULT_SECONDS) - START_SECONDS
     if wishes.simple or any(column.kind == IMAGE for column in features):
         return design(schema, num_rows)
     if is_whole and suits(features, task, num_rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import Config, LossConfig
 from dltrain.data.load import load_dataset
-from dltrain.starting.preset import members_within, smoothed_loss
+from dltrain.starting.preset import START_SECONDS, members_within, smoothed_loss
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
 from tests.support import run_dltrain
@@ -132,6 +133,13 @@ def test_epochs_go_by_the_time() -> None:
     config = load_config_text(done.stdout, file="first.yaml", folder=Path.cwd())
     assert config.training is not None
     assert (config.training.members.number, config.training.epochs) == (1, 20)
+    # What a fit takes beside its epochs is planned for as well.
+    done = run_dltrain("init", "t.csv", "--target", "y", "--time", "40s", cwd=Path.cwd())
+    config = load_config_text(done.stdout, file="first.yaml", folder=Path.cwd())
+    assert config.training is not None
+    folds, epochs = config.training.members.folds, config.training.epochs
+    assert (folds, epochs) == members_within(40 - START_SECONDS, 1_800, 19)
+    assert re.search(r"the fit takes about (3[5-9]|40) s on two cores", done.stdout)
     _, config = start(mixed(1000))
     assert config.training is not None
     assert (config.training.members.folds, config.training.epochs) == (5, 256)

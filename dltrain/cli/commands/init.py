@@ -27,7 +27,7 @@ def command(
     simple: Annotated[bool, typer.Option("--simple", help="A small net for a table, as a course begins with.")] = False,
     time: Annotated[
         str | None,
-        typer.Option("--time", metavar="10m", help="What training may take on two cores, as 90s, 10m or 1h; else 2m."),
+        typer.Option("--time", metavar="10m", help="What a fit may take on two cores, as 2m, 10m or 1h; else 90s."),
     ] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Have `fit` show a linear model and boosted trees beside the net.")
