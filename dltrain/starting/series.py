@@ -1,4 +1,4 @@
-"""A first config that foretells a series: the time, what tells several apart, how far back and ahead, and a net for it."""
+"""A first config of a series, that foretells numbers or labels windows: time, what tells several apart, how far back, a net."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
-from dltrain.data.columns.reading import mend, to_numbers
+from dltrain.data.columns.reading import mend, text_of, to_numbers
 from dltrain.data.load import SILENT
 from dltrain.data.raw import locator
-from dltrain.data.series.calendars import MONTH_ENDS, WORKING_DAYS
+from dltrain.data.series.calendars import MONTH_ENDS, WORKING_DAYS, Step
 from dltrain.data.series.fit import fit_series
+from dltrain.data.series.groups import read_groups
+from dltrain.data.series.labels import WHOLE_SERIES
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
@@ -35,6 +37,8 @@ MOST_BACK = 200  # a season of more rows is none that the windows hold
 SHARE_BACK, SHARE_AHEAD = 0.3, 0.1
 LEVEL = 1.0  # a change of the mean by so many deviations is one of the level
 PATIENCE, EPOCHS, BATCH_SIZE = 15, 200, 32
+FEWEST_EPOCHS, MOST_STEPS = 20, 20_000  # of many rows an epoch teaches more
+MOST_LABELLED = 64  # rows of a window that has a label
 
 
 SMALL, LARGE = 300, 10_000  # rows of all series: of fewer a linear layer tells more than a net; of more a batch is larger
@@ -42,6 +46,14 @@ LINEAR: list[Any] = ["Flatten"]
 LINEAR_REASON = "few rows: a linear layer over the window is hard to beat, and goes on where the training's numbers end"
 RECURRENT: list[Any] = [{"GRU": {"units": 32}}]
 RECURRENT_REASON = "a recurrent layer reads the window row by row; `configs/nhits.yaml` and `configs/dlinear.yaml` are others"
+
+LAST_REASON = "a recurrent layer reads the window row by row, the one with the label last"
+CONVOLVED: list[Any] = [
+    {"Conv1D": {"filters": 32, "kernel_size": 5, "padding": "same", "activation": "relu"}},
+    {"Conv1D": {"filters": 32, "kernel_size": 5, "padding": "same", "activation": "relu"}},
+    "GlobalAveragePooling1D",
+]
+CONVOLVED_REASON = "convolutions find what tells the labels apart, wherever in the window it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class Plan:
         rows: of a usual series.
         apart: how far one row is from the next, in words.
         moves: whether the level at the end is another than before.
+        labels: whether windows have labels, and nothing is foretold.
     """
 
     series: SeriesConfig
@@ -61,10 +74,11 @@ class Plan:
     rows: int
     apart: str
     moves: bool
+    labels: bool = False
 
 
 def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishes) -> tuple[str, Sequence[str]]:
-    """The config of a forecast, and what was found, a line each.
+    """The config of a forecast, or of windows that have a label each, and what was found, a line each.
 
     Args:
         head: what the data is, in a line.
@@ -73,14 +87,12 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
         wishes: the column of the time, and how far ahead.
 
     Raises:
-        UsageError: no such column, or a target that is no number.
+        UsageError: no such column, or a horizon of labels.
         DataError: rows without a time, or as a fit would.
     """
-    asked = wishes.series or ""
-    time = _time_columns(found, asked)
+    time = _time_columns(found, wishes.series or "")
     if found.target.spec.task != "regression":
-        hint = f"`series: {{time: {asked}, history: 24}}` with `task: classification` tells it of rows; see `explain data.series`"
-        raise UsageError(Fault(f"init --series foretells numbers, and {found.target.name} holds classes", hint=hint))
+        return _start_labels(head, found, path, _with_series(found, time), wishes)
     config = _with_series(found, time)
     plan = _plan(config, found, wishes.horizon)
     config = replace(config, series=plan.series)
@@ -99,6 +111,52 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
     unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
     said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
     return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
+
+
+def _start_labels(
+    head: str, found: Studied, path: tuple[str, ...], config: DataConfig, wishes: Wishes
+) -> tuple[str, Sequence[str]]:
+    """The config of windows that have a label each, that of their last row or of their whole series; and what was found."""
+    series, raw = config.series, found.raw
+    assert series is not None
+    if wishes.horizon is not None:
+        raise UsageError(Fault(f"--horizon is of numbers that are foretold, and {found.target.name} holds classes"))
+    runs = _runs_of_labels(found, series)
+    counts = raw.frame.group_by(*series.id).len(OWN)[OWN].to_numpy() if series.id else np.array([raw.frame.height])
+    whole = bool(series.id) and len(runs) == len(counts)
+    rows = int(np.median(counts))
+    back = int(np.quantile(counts, SHARE)) if whole else min(int(np.median(runs)), int(SHARE_BACK * rows))
+    span = max(2, min(back, MOST_LABELLED))
+    made = replace(
+        series, history=span, offset=0, label_of=WHOLE_SERIES if whole else None, history_from="part" if whole else "before"
+    )
+    try:
+        fitted = fit_series(replace(config, series=made), raw, SEED, None, SILENT)
+    except DataError:  # runs between gaps may be shorter than a window
+        made = replace(made, gaps="ignore")
+        fitted = fit_series(replace(config, series=made), raw, SEED, None, SILENT)
+    looked = fitted.preprocessing
+    assert isinstance(looked, SeriesPreprocessing)
+    plan = Plan(made, len(counts), rows, _apart(looked.step, made), moves=False, labels=True)
+    unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
+    said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
+    return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
+
+
+def _runs_of_labels(found: Studied, series: SeriesConfig) -> NDArray[np.int64]:
+    """How many rows one below the other have the same label, of each such run in the order of time within each series."""
+    frame, columns = found.raw.frame, found.columns
+    groups = read_groups(frame, series.id, columns.reading, locator(found.raw)).codes
+    order = np.lexsort((read_times(frame, series.time, columns.reading, locator(found.raw)).values, groups))
+    labels = text_of(mend(column_of(frame, found.target.name), columns.reading)).fill_null("").to_numpy()[order]
+    groups = groups[order]
+    begins = np.flatnonzero(np.append(True, (labels[1:] != labels[:-1]) | (groups[1:] != groups[:-1])))
+    lengths: NDArray[np.int64] = np.diff(np.append(begins, len(labels)))
+    return lengths
+
+
+def _apart(step: Step, series: SeriesConfig) -> str:
+    return f"{step.describe()} apart" + (f" in {series.time[0]}" if step.unit == "number" and series.time else "")
 
 
 def _unseen(found: Studied, config: DataConfig) -> dict[str, str]:
@@ -135,6 +193,7 @@ def _with_series(found: Studied, time: tuple[str, ...]) -> DataConfig:
     times = read_times(raw.frame, time, columns.reading, locator(raw)).values
     several = find_several(raw.frame, times, {*time, target.name})
     ids = several.columns if several is not None else ()
+    told = {target.name: "number"} if target.spec.task == "regression" else {}
     features = {
         name: kind.kind
         for name, kind in columns.kinds.items()
@@ -147,7 +206,8 @@ def _with_series(found: Studied, time: tuple[str, ...]) -> DataConfig:
     split = SplitConfig(test=SHARE, validation=SHARE)
     return replace(
         found.config,
-        features={target.name: "number", **features},
+        task=target.spec.task,
+        features={**told, **features},
         drop=(),
         identifiers=(),
         series=series,
@@ -180,9 +240,7 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     if not looked.step.calendar.startswith(MONTH_ENDS):  # days of the week without rows are no gap
         calendar = {"": None, WORKING_DAYS: "business_days"}.get(looked.step.calendar, "open_days")
         made = replace(made, calendar=calendar)
-    step = looked.step
-    apart = f"{step.describe()} apart" + (f" in {series.time[0]}" if step.unit == "number" else "")
-    return Plan(made, len(counts), rows, apart, moves)
+    return Plan(made, len(counts), rows, _apart(looked.step, series), moves)
 
 
 def _ordered(found: Studied, series: SeriesConfig) -> NDArray[np.float64]:
@@ -227,43 +285,56 @@ def _render(head: str, found: Studied, plan: Plan) -> str:
         block.remark(f"not learnt from: {listed(unseen, MOST_SHOWN)}", indent=2)
     _render_series(block, series, plan)
     past = [name for name in config.features or () if name not in (found.target.name, *series.static)]
-    if past:
+    if past and not plan.labels:
         block.remark(
             f"only the past of {listed(past)} is looked at; what is known ahead, such as holidays, prices, promotions, goes into "
             "`series: {known: [...]}`, and predictions then need those rows",
             indent=2,
         )
-    block.entry(
-        "split",
-        {"test": SHARE, "validation": SHARE},
-        "the last rows of each series; validation: of those before, to stop in time",
-    )
-    is_small = plan.count * plan.rows < SMALL
+    shares = "the last rows of each series; validation: of those before, to stop in time"
+    if series.label_of is not None:
+        shares = "of each label as many of its series; validation: of the others, to stop in time"
+    block.entry("split", {"test": SHARE, "validation": SHARE}, shares)
+    _render_net(block, plan)
+    return block.text()
+
+
+def _render_net(block: Block, plan: Plan) -> None:
+    """The `model:` and the `training:` block: of few rows a small net and many epochs, of many the other way round."""
+    rows = plan.count * plan.rows
+    layers, reason = (LINEAR, LINEAR_REASON) if rows < SMALL else (RECURRENT, RECURRENT_REASON)
+    if plan.labels:
+        layers, reason = (CONVOLVED, CONVOLVED_REASON) if plan.series.label_of else (RECURRENT, LAST_REASON)
+    batch_size = BATCH_SIZE if rows < LARGE else 8 * BATCH_SIZE
+    epochs = int(np.clip(MOST_STEPS * batch_size // rows, FEWEST_EPOCHS, EPOCHS))
     block.open("model")
-    block.entry("layers", LINEAR if is_small else RECURRENT, LINEAR_REASON if is_small else RECURRENT_REASON)
+    block.entry("layers", layers, reason)
     block.remark("the output layer and the loss follow from the task", indent=4)
     block.open("training")
-    block.entry("optimizer", {"Adam": {"learning_rate": 0.003 if is_small else 0.005}})
-    block.entry("epochs", EPOCHS, "at the most; early stopping ends it when validation no longer improves")
-    block.entry("batch_size", BATCH_SIZE if plan.count * plan.rows < LARGE else 8 * BATCH_SIZE)
-    block.entry("early_stopping", {"monitor": "val_loss", "patience": PATIENCE})
-    return block.text()
+    block.entry("optimizer", {"Adam": {"learning_rate": 0.005 if layers is RECURRENT else 0.003}})
+    block.entry("epochs", epochs, "at the most; early stopping ends it when validation no longer improves")
+    block.entry("batch_size", batch_size)
+    if plan.labels:
+        block.entry("metrics", ["accuracy"])
+    block.entry("early_stopping", {"monitor": "val_loss", "patience": min(PATIENCE, max(3, epochs // 10))})
 
 
 def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
     several = f"{plan.count:,} series, of {plan.rows:,} rows as a rule, " if series.id else f"{plan.rows:,} rows "
-    block.remark(
-        f"{several}{plan.apart}: {series.history} rows tell the next {series.horizon}; `dltrain init --horizon N` or this line "
-        "changes it",
-        indent=2,
-    )
+    what = f"tell the next {series.horizon}; `dltrain init --horizon N` or this line changes it"
+    if plan.labels:
+        what = f"have the label of {'their series' if series.label_of else 'the last of them (`offset: 1`: of the next one)'}"
+    block.remark(f"{several}{plan.apart}: {series.history} rows {what}", indent=2)
     entries: dict[str, Any] = {"time": series.time[0] if len(series.time) == 1 else list(series.time)}
     if series.id:
         entries["id"] = list(series.id) if len(series.id) > 1 else series.id[0]
     if series.static:
         entries["static"] = list(series.static)
-    entries |= {"history": series.history, "horizon": series.horizon}
+    entries |= {"history": series.history, **({} if plan.labels else {"horizon": series.horizon})}
     remarks = []
+    if series.label_of is not None:
+        entries["label_of"] = series.label_of
+        remarks.append("a series is in one part, and has one answer")
     if series.scale is not None:
         entries["scale"] = series.scale
         remarks.append(
@@ -273,8 +344,9 @@ def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
     if series.calendar is not None:
         entries["calendar"] = series.calendar
         remarks.append("days of the week without rows are no gap")
-    entries["history_from"] = series.history_from
-    remarks.append("a part's first windows see the rows before it")
+    if series.history_from == "before":
+        entries["history_from"] = series.history_from
+        remarks.append("a part's first windows see the rows before it")
     if series.gaps is not None:
         entries["gaps"] = series.gaps
         remarks.append("rows on both sides of a gap in time count as neighbours, for between gaps there is hardly a window")

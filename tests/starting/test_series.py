@@ -124,16 +124,45 @@ def test_what_stays_the_same_in_each_series_is_static_and_short_runs_between_gap
     assert (series.id, series.static, series.gaps) == (("store",), ("region",), "ignore" if gap else None)
 
 
+@pytest.mark.parametrize(("whole", "back", "layer"), [(True, 50, "Conv1D"), (False, 10, "GRU")])
+def test_a_target_of_classes_makes_windows_with_a_label(whole, back, layer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        f"{second},m{machine},{second * (machine % 2 + 1) % 7},{'ab'[(machine if whole else second // 10) % 2]}"
+        for machine in range(20)
+        for second in range(50)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["second,machine,shake,state", *lines]) + "\n")
+    starter = make_starter("t.csv", target="state", wishes=Wishes(series="second"))
+    config = load_config_text(starter.text, folder=tmp_path)
+    assert config.data.series is not None
+    assert (config.data.task, config.data.series.id, config.data.series.history) == ("classification", ("machine",), back)
+    assert config.data.series.label_of == ("series" if whole else None)
+    assert set(config.data.features) == {"shake"}
+    assert layer in starter.text
+    assert any("label of" in line or "whole series" in line for line in starter.summary)
+
+
+@pytest.mark.parametrize(("rows", "epochs", "patience"), [(150, 200, 15), (20_000, 200, 15), (200_000, 25, 3)])
+def test_of_many_rows_fewer_epochs_are_enough(rows, epochs, patience, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("step,load\n" + "\n".join(f"{step},{step % 24 + step % 5 / 10}" for step in range(rows)))
+    training = load_config_text(make_starter("t.csv", target="load", wishes=Wishes(series="step")).text, folder=tmp_path).training
+    assert training.epochs == epochs
+    assert training.early_stopping is not None
+    assert training.early_stopping["patience"] == patience
+
+
 def test_what_is_no_series_of_numbers_is_refused_with_the_way_out(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_days(tmp_path / "t.csv", 60)
     for arguments, message in (
         ({"target": "sales", "series": "date"}, "there is no column date of times"),
         ({"target": "sales", "series": "sales"}, "cannot be the time as well"),
-        ({"target": "weather", "series": "day"}, "weather holds classes"),
+        ({"target": "weather", "series": "day", "horizon": 3}, "weather holds classes"),
     ):
         with pytest.raises(UsageError, match=message):
-            make_starter("t.csv", target=arguments["target"], wishes=Wishes(series=arguments["series"]))
+            make_starter("t.csv", target=arguments.pop("target"), wishes=Wishes(**arguments))
     with pytest.raises(UsageError, match="digits is none"):
         make_starter("digits", wishes=Wishes(series="day"))
     (tmp_path / "odd.csv").write_text("day,sales\n" + "".join(f"x{row},{row}\n" for row in range(30)))
