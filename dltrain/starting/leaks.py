@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.column import KIND_OF
+from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.reading import mend, text_of
 from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
 from dltrain.data.tables.column_names import column_of, name_of
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 MOST_PARTS = 500
 MOST_CATEGORIES = 50
 MOST_ROWS = 20_000
+# Of more dates pairs are not looked at; a time may be rounded to hours or days.
+MOST_DATES, SAME_SPAN = 8, 0.999
 TELLING_AUC = 0.8
 TELLING_CORRELATION = 0.95
 
@@ -62,6 +66,8 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
     else:
         same = _parts_of_total(features, target, columns)
         why = f"{target} is the sum of {' and '.join(same)}" if len(same) > 1 else f"{target} itself: {listed(same)}"
+        if not same and (span := _span(frame, features, target, columns)):
+            same, why = span[1:], f"{target} is the time from {span[0]} to {span[1]}: {span[1]}"
     if len(features) - len(same) < FEW_FEATURES:
         same = ()  # with so few columns left to learn from, the target is rather a rule that is to be found
     rest = [name for name in features if name not in same]
@@ -102,6 +108,25 @@ def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> t
     chosen = tuple(name for name, share in zip(parts, shares, strict=True) if abs(share - 1) < 1e-4)
     is_sum = np.allclose(np.sum([parts[name] for name in chosen], axis=0), total, rtol=1e-9, atol=1e-9)
     return chosen if len(chosen) > 1 and is_sum else ()
+
+
+def _span(frame: polars.DataFrame, features: Sequence[str], target: str, columns: Columns) -> tuple[str, ...]:
+    """Two columns of dates between which the target is the time, the earlier first; empty: no such thing."""
+    dates = [name for name in features if columns.kinds[name].kind == "date"]
+    truth = _thinned(columns.numbers[target])
+    if not 1 < len(dates) <= MOST_DATES:
+        return ()
+    moments = {}
+    for name in dates:
+        series = mend(column_of(frame, name).gather_every(_stride(frame.height)), columns.reading)
+        micros = to_moments(series, columns.kinds[name].date_format).cast(float).fill_null(float("nan")).to_numpy()
+        moments[name] = np.asarray(micros, np.float64)
+    for early, late in itertools.permutations(dates, 2):
+        span = moments[late] - moments[early]
+        known = np.isfinite(span) & np.isfinite(truth)
+        if known.sum() > LEAST_ROWS and np.ptp(span[known]) > 0 and _correlation(span[known], truth[known]) > SAME_SPAN:
+            return early, late
+    return ()
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -108,6 +108,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None)
     if wishes.series is not None:
+        leaks = replace(leaks, telling="")  # of a series only the past is looked at
         return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
     config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
     head = _head(written, whole, is_whole)

@@ -561,3 +561,24 @@ def test_what_is_odd_about_pictures_is_said(tmp_path: Path) -> None:
     reporter.warning = heard.append  # type: ignore[method-assign,assignment]
     make_starter(str(tmp_path), reporter=reporter)
     assert [text for text in heard if "no pictures in" in text and "c: it is no class" in text], heard
+
+
+def test_the_time_between_two_columns_is_no_riddle(tmp_path: Path):
+    """Of a ride whose duration is asked for the end is not known yet."""
+    draw = np.random.default_rng(0)
+    starts = np.datetime64("2016-01-01T00:00:00") + draw.integers(0, 10**7, 300)
+    seconds = draw.integers(100, 3000, 300)
+    ends = (starts + seconds).astype("datetime64[us]")
+    columns = {
+        "begin": starts.astype("datetime64[us]"),
+        "end": ends,
+        "people": draw.integers(1, 5, 300),
+        "rounded": seconds // 60,
+    }
+    polars.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    starter = make_starter(str(tmp_path / "t.csv"), target="rounded", folder=tmp_path)
+    assert "rounded is the time from begin to end: end" in starter.text
+    assert "drop: [end]" in starter.text
+    shuffled = polars.DataFrame({**columns, "rounded": draw.permutation(seconds)})
+    shuffled.write_csv(tmp_path / "t.csv")
+    assert "the time from" not in make_starter(str(tmp_path / "t.csv"), target="rounded", folder=tmp_path).text

@@ -327,5 +327,7 @@ class WidthCheck:
             hint = "quote values that hold the separator" if have > self.width else None
             if not faults and (self.width == 1 or len(self.widths) == 2) and self.num_wrong > self.num_records / 2:
                 hint = f"if the table begins at line {line} only: data.skip: {line - 1}"
+            elif have == 1:
+                hint = "if it is no row, `data.comment: …` with its first word leaves out lines that begin so"
             faults.append(Fault(message, file=self.file, line=line, hint=hint))
         return capped(faults, self.num_wrong)
