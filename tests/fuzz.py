@@ -1,6 +1,6 @@
 """Mutates configs, overrides, tables and the files of a run, and looks for tracebacks and for what takes too long.
 
-python -m tests.fuzz --seconds 60 [--inputs 100000] [--seed 0] [--kinds config,override,data,stored,page,command_line]
+python -m tests.fuzz --seconds 60 [--inputs 100000] [--seed 0] [--kinds config,override,data,stored,page,command_line,grown]
 python -m tests.fuzz --training --seconds 600 [--seed 0] [--only 17]     (trains: see fuzz_training.py)
 
 Everything runs in this process, without Keras unless it trains. Each failure is printed with its input; the exit code is 1 if there was one.
@@ -9,15 +9,17 @@ Everything runs in this process, without Keras unless it trains. Each failure is
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import os
 import random
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -33,6 +35,7 @@ from dltrain.errors import DltrainError
 from dltrain.evaluation.load_run import load_run
 from dltrain.reporting import Reporter
 from dltrain.storage.run_list import list_runs
+from tests.fuzz_cases import Growing
 from tests.hostile.test_run_directories import CONFIG, MANIFEST
 from tests.support import CONFIGS
 
@@ -162,6 +165,8 @@ class Fuzzer:
         (self.run / "state" / "findings.json").write_text(json.dumps(FINDINGS))
         (self.run / "checkpoints" / "best.h5").write_bytes(bytes(10_000))
         self.copy = folder / "runs" / "copy"
+        (folder / "growing").mkdir()
+        self.growing = Growing(self.chance, folder / "growing")
         self.changed: str | None = None  # name of the file of the copy that isn't the original's
 
     def config(self) -> tuple[bytes, Callable[[], object]]:
@@ -230,19 +235,38 @@ class Fuzzer:
         text = mutate(self.chance.choice(self.configs), self.chance)
         file = self.folder / "fuzzed.yaml"
         file.write_bytes(text)
-        words = ["check", str(file), "--json"]
+
+        return text, lambda: quietly(["check", str(file), "--json"])
+
+    def grown(self) -> tuple[bytes, Callable[[], object]]:
+        """`check --data` and `init` of a case that was valid before its last change."""
+        case = self.growing.change()
+        config = case.folder / "c.yaml"
 
         def use() -> None:
-            out, err = sys.stdout, sys.stderr
-            with open(os.devnull, "w") as nowhere:
-                sys.stdout = sys.stderr = nowhere
-                try:
-                    code = command(words)
-                finally:
-                    sys.stdout, sys.stderr = out, err
-            assert code in (0, 2, 3), f"exit code {code}"
+            code = quietly(["check", "--data", str(config)])
+            quietly(["init", str(case.file)])
+            if code:
+                raise DltrainError("refused")
+            self.growing.keep()
 
-        return text, use
+        return config.read_bytes() + b"\n" + case.file.read_bytes(), use
+
+
+def quietly(words: list[str]) -> int:
+    """The exit code of a command, which is one of the table."""
+    out, err, stream = sys.stdout, sys.stderr, io.StringIO()
+    sys.stdout = sys.stderr = stream
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = command(words)
+    finally:
+        sys.stdout, sys.stderr = out, err
+    text = stream.getvalue()
+    log = re.search(r"traceback is in (\S+)", text)
+    assert code in (0, 2, 3), f"{words[0]}: exit code {code}\n{Path(log[1]).read_text()[-1500:] if log else text[-800:]}"
+    return code
 
 
 def attempt(use: Callable[[], object]) -> tuple[str | None, bool]:
@@ -270,7 +294,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--inputs", type=int, default=1 << 60, help="of each kind, at most")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default="config,override,data,stored,page,command_line")
+    parser.add_argument("--kinds", default="config,override,data,stored,page,command_line,grown")
     parser.add_argument("--training", action="store_true")
     parser.add_argument("--only", type=int)
     arguments = parser.parse_args()

@@ -124,6 +124,26 @@ def make_case(chance: random.Random, folder: Path, refuses: Callable[[Path], boo
     return case
 
 
+class Growing:
+    """A case that is changed again and again; what is refused of that is taken back."""
+
+    def __init__(self, chance: random.Random, folder: Path) -> None:
+        self._chance, self._folder, self._left = chance, folder, 0
+
+    def change(self) -> Case:
+        """The case with one change more, written into the folder; a new one after some."""
+        if not self._left:
+            self._draft, self._left = _draft(self._chance), MOST_CHANGES
+        self._left -= 1
+        self._changed = copy.deepcopy(self._draft)
+        self._chance.choice(CHANGES)(self._changed, self._chance)
+        return _write(self._changed, self._folder)
+
+    def keep(self) -> None:
+        """The last change was taken."""
+        self._draft = self._changed
+
+
 @dataclass(slots=True)
 class _Draft:
     """A case that is not written yet: its config, the cells of its table, and by which chance these are put into a file."""

@@ -19,7 +19,7 @@ def _alarm_of_the_fuzzer():
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("kind", ["config", "override", "data", "stored", "page", "command_line"])
+@pytest.mark.parametrize("kind", ["config", "override", "data", "stored", "page", "command_line", "grown"])
 def test_a_few_inputs_are_taken_or_refused(kind: str, tmp_path: Path):
     fuzzer = Fuzzer(tmp_path, seed=5)
     found = []

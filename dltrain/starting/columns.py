@@ -159,11 +159,12 @@ def _with_units_among_words(frame: polars.DataFrame, reading: Reading) -> Readin
     import polars
 
     worded = []
-    for series in frame.get_columns():
-        if is_text(series) and series.name not in (reading.units or {}):
+    for name in frame.columns:
+        series = column_of(frame, name)
+        if is_text(series) and name not in (reading.units or {}):
             has_digits = series.str.contains("[0-9]").fill_null(False)
             if 0 < (~has_digits & series.is_not_null()).sum() < (1 - MOSTLY_WORDED) * len(series):
-                worded.append(series.set(~has_digits, None))
+                worded.append(series.set(~has_digits, None).alias(name))
     found = find_units(polars.DataFrame(worded), reading) if worded else reading
     units = {name: unit for name, unit in (found.units or {}).items() if not is_currency(unit)}
     return replace(reading, units={**(reading.units or {}), **units})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import MULTILABEL
-from dltrain.data.columns.reading import find_units, is_labelled, is_number, is_text, mend
+from dltrain.data.columns.reading import find_units, has_text, is_labelled, is_number, is_text, mend, text_of
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import YES_OR_NO, Cells
@@ -133,12 +133,12 @@ def is_zero_or_one(series: polars.Series) -> bool:
 
 
 def _values_of(series: polars.Series) -> set[str]:
-    return set(_zeros_and_ones(series).drop_nulls().unique().to_list())
+    return set(_zeros_and_ones(series).drop_nulls().unique().to_list()) if has_text(series) else set()
 
 
 def _zeros_and_ones(series: polars.Series) -> polars.Series:
     """A column of labels as `labels.cells` reads it; an empty cell is none."""
-    texts = series.cast(str).str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0+$", "$1").replace(YES_OR_NO)
+    texts = text_of(series).str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0+$", "$1").replace(YES_OR_NO)
     return texts.replace("", None)
 
 

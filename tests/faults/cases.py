@@ -130,7 +130,10 @@ def changes_nothing(words: Sequence[str], filled: str = "finished", code: str = 
 
         def look(box: Box, ended: Ended, trouble: Trouble) -> list[str]:
             temporary = left_temporary(ended, trouble)
-            return [f"changed {name}" for name in differing(before, box.surroundings()) if not name.startswith(temporary)]
+            changed = [name for name in differing(before, box.surroundings()) if not name.startswith(temporary)]
+            if trouble.fault == "KILL":
+                changed = [name for name in changed if ".tmp" not in name]  # of the picture that it draws anew
+            return [f"changed {name}" for name in changed]
 
         return Case(filled, words, look, code)
 

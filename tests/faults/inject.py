@@ -47,7 +47,8 @@ class Injector:
         self._folder, self._at, self._fault, self._writable = str(folder), at, fault, writable
         self._notes = _REAL["open"](notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self._disks = notes.parent / "disks"
-        self._copies: dict[str, int] = {}
+        self._copies: dict[tuple[Any, ...], int] = {}
+        self._digests: dict[str, tuple[tuple[int, ...], bytes]] = {}
         self._count, self._lock, self._copying = 0, threading.RLock(), False
 
     def install(self) -> None:
@@ -92,17 +93,33 @@ class Injector:
         """Copy the folder, unless there is a copy of the same; its number."""
         self._copying = True
         try:
-            digest = hashlib.sha256()
-            for file in sorted(Path(self._folder).rglob("*")):
-                digest.update(os.fsencode(file) + b"\0")
-                if file.is_file() and not file.is_symlink():
-                    digest.update(hashlib.sha256(file.read_bytes()).digest())
-            kept = self._copies.setdefault(digest.hexdigest(), number)
+            kept = self._copies.setdefault(self._state(self._folder), number)
             if kept == number:
                 shutil.copytree(self._folder, self._disks / str(number), symlinks=True)
             return kept
         finally:
             self._copying = False
+
+    def _state(self, folder: str) -> tuple[Any, ...]:
+        """What is below a folder; of a temporary file and of the log, which nothing reads, that it is there."""
+        found: list[Any] = []
+        for entry in sorted(_REAL["scandir"](folder), key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False):
+                found.append((entry.name, self._state(entry.path)))
+            elif entry.is_symlink() or ".tmp" in entry.name or entry.name == "log.txt":
+                found.append(entry.name)
+            else:
+                found.append((entry.name, self._digest(entry.path, entry.stat())))
+        return tuple(found)
+
+    def _digest(self, path: str, now: os.stat_result) -> bytes:
+        """That of a file; it is read where it is another one than at the call before."""
+        mark = (now.st_ino, now.st_mtime_ns, now.st_size)
+        known = self._digests.get(path)
+        if known is None or known[0] != mark:
+            with _REAL_OPEN(path, "rb") as file:
+                known = self._digests[path] = mark, hashlib.sha256(file.read()).digest()
+        return known[1]
 
     def _note(self, number: int, call: str, path: str, disk: int | None) -> None:
         frame, places = sys._getframe(2), []

@@ -200,6 +200,11 @@ def _word_numbers(words: tuple[str, ...], decimal: str, thousands: str | None) -
     return tuple(value for value in read if value is not None)
 
 
+def has_text(series: polars.Series) -> bool:
+    """Whether each value of a column can be written as one text: lists, records and bytes cannot."""
+    return not series.dtype.is_nested() and str(series.dtype) not in ("Binary", "Object")
+
+
 def text_of(series: polars.Series) -> polars.Series:
     """The column as text: whole numbers without a decimal point, booleans as `true` and `false`."""
     import polars

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
 from dltrain.data.columns.image import picture_path
-from dltrain.data.columns.reading import USUAL_MISSING, Reading, mend, text_of
+from dltrain.data.columns.reading import USUAL_MISSING, Reading, has_text, mend, text_of
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, hint_of_ending
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
@@ -51,8 +51,8 @@ def read_picture_table(
     source = parquet if path.lower().endswith((".parquet", ".pq")) else csv
     raw = source.read(DataConfig(source.__name__.rpartition(".")[2], path=(path,)), seed=0, reporter=Reporter())
     assert isinstance(raw, RawTable)
-    columns = list(raw.frame.columns)
-    texts = raw.frame.select(polars.all().cast(polars.String))
+    columns = [name for name in raw.frame.columns if has_text(column_of(raw.frame, name))]
+    texts = polars.DataFrame([text_of(column_of(raw.frame, name)).alias(name) for name in columns])
     samples = {name: texts[name].head(SAMPLE).to_list() for name in columns}
     files_column = _files_column(config, path, columns, samples)
     key = config.split.key

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, Config
+from dltrain.data.columns.reading import text_of
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import read_raw
 from dltrain.data.raw import RawTable
@@ -63,7 +64,7 @@ def _groups(config: Config, column: str, row_ids: NDArray[np.int64], reporter: R
     """The group of each row, as a number."""
     raw, _ = read_raw(DataRequest.of(config).data, seed=config.seed, reporter=reporter)
     assert isinstance(raw, RawTable)
-    values = column_of(raw.frame, column).cast(str)[row_ids].fill_null("").to_list()
+    values = text_of(column_of(raw.frame, column))[row_ids].fill_null("").to_list()
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
 

@@ -1,0 +1,46 @@
+"""Columns with odd names and of odd types: lists, durations, bytes."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+from PIL import Image
+
+from dltrain.cli.app import run as command
+from dltrain.config import load_config_text
+from dltrain.data import load_dataset
+from tests.starting.test_signs import VALUES, column
+
+
+@pytest.mark.parametrize("name", ["^a$", "*", "^.*$"])
+def test_a_name_that_polars_takes_for_a_pattern_hides_no_unit(name: str, tmp_path: Path) -> None:
+    lines = [f"{'n. v.' if row % 4 == 0 else f'{row} kg'},{row % 3},{row}" for row in range(60)]
+    expected = np.where(np.arange(60) % 4 == 0, np.nan, np.arange(60))
+    np.testing.assert_array_equal(column(tmp_path, f"{name},b,y\n" + "\n".join(lines), "y", name), expected)
+
+
+ODD_COLUMNS = {
+    "lists": [[row] for row in range(60)],
+    "durations": [datetime.timedelta(seconds=row) for row in range(60)],
+    "bytes": [b"\xff%d" % row for row in range(60)],
+}
+
+
+@pytest.mark.parametrize("kind", ODD_COLUMNS)
+def test_a_column_without_words_is_no_label_and_no_file_of_pictures(kind: str, tmp_path: Path, capsys) -> None:
+    odd, ones = polars.Series("k", ODD_COLUMNS[kind]), [row % 2 for row in range(60)]
+    polars.DataFrame([odd, polars.Series("x", VALUES), polars.Series("z", ones)]).write_parquet(tmp_path / "t.parquet")
+    assert command(["init", str(tmp_path / "t.parquet"), "--target=k,z"]) == 2
+    assert "k of" in capsys.readouterr().err
+    for name in ("a", "b"):
+        Image.new("L", (8, 8), ord(name)).save(tmp_path / f"{name}.png")
+    table = polars.DataFrame([polars.Series("file", ["a.png", "b.png"] * 30), odd, polars.Series("y", ["u", "v"] * 30)])
+    table.write_parquet(tmp_path / "p.parquet")
+    data = {"source": "image_folder", "path": "p.parquet", "target": "y", "image_size": [8, 8], "split": {"test": 0.2}}
+    config = load_config_text(json.dumps({"name": "n", "data": data, "model": {"layers": ["Flatten"]}}), folder=tmp_path)
+    assert sum(len(part.row_ids) for part in load_dataset(config.data, seed=0).parts.values()) == 60
