@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.config.keys import COMPONENT_PLACES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import read_scalar
 from dltrain.config.text.yaml_reader import MOST_BYTES, find_forbidden
@@ -110,6 +111,31 @@ class Environment:
                 return None
             hide_secret(value, reference)
         return value
+
+
+def refuse_secrets(root: MappingNode, faults: Faults) -> None:
+    """Note secrets where files of the run, or their names, would hold them as they are: `.h5` files say how layers are called."""
+    data = root.entries.get("data")
+    places = {key: root.entries.get(key) for key in ("name", "model", "training")}
+    if isinstance(data, MappingNode):
+        places["data.target"] = data.entries.get("target")
+    for path, node in places.items():
+        if node is not None:
+            _refuse_secrets(node, path, faults)
+
+
+def _refuse_secrets(node: Node, path: str, faults: Faults) -> None:
+    if isinstance(node, ListNode):
+        for index, item in enumerate(node.items):
+            _refuse_secrets(item, f"{path}.{index}", faults)
+    elif isinstance(node, MappingNode):
+        is_component = COMPONENT_PLACES.fullmatch(path) is not None and len(node.entries) == 1
+        for name, value in node.entries.items():
+            if name != "weights":
+                _refuse_secrets(value, path if is_component else f"{path}.{name}", faults)
+    elif isinstance(node, ScalarNode) and isinstance(node.value, str) and without_secrets(node.text) != node.text:
+        hint = "secrets may stand in paths and addresses of data and weights"
+        faults.add(node, path, f"the run would hold the secret {node.text}", hint)
 
 
 def as_written(value: Any) -> Any:

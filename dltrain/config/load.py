@@ -17,7 +17,7 @@ from dltrain.config.blocks.sweep import plain_sweep, read_sweep
 from dltrain.config.blocks.training import plain_training, read_training
 from dltrain.config.catalog.catalog import Catalog
 from dltrain.config.components import read_nested
-from dltrain.config.environment import as_written
+from dltrain.config.environment import as_written, refuse_secrets
 from dltrain.config.keys import KEYS
 from dltrain.config.overrides import CALLBACK_KEYS
 from dltrain.config.parameters import warn_unused
@@ -100,6 +100,8 @@ def load_config_text(
     paths = Paths.of(folder, tree.folders)
     context = Context(faults, paths, read_nested, tree.catalog, code=tree.code, unregistered=tree.unregistered)
     config = _read_blocks(context, tree, safe_name(Path(file).stem))
+    if not faults.errors:  # as those would often name the same places
+        refuse_secrets(tree.root, faults)
     try:
         faults.raise_errors()
     except ConfigError as error:

@@ -157,6 +157,26 @@ def test_a_secret_is_hidden_as_json_pages_and_addresses_spell_it(tmp_path: Path,
     assert json.loads(wording.without_secrets(spelt[0])) == {"/${secret:PLACE}/a.csv": ["${secret:LONGER}"]}
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("name: ${secret:PW}", ["name"]),
+        ("model: {layers: [{Dense: {units: 2, name: 'a_${env:DB_PASSWORD}'}}]}", ["model.layers.0.name"]),
+        ("parameters: {p: '${secret:PW}'}\nmodel: {layers: [{Dense: {units: 2, name: $p}}]}", ["model.layers.0.name"]),
+        ("training: {checkpoint: {filepath: '${secret:PW}.h5'}}", ["training.checkpoint.filepath"]),
+        ("model: {weights: '/${secret:PW}/a.h5'}", []),
+    ],
+)
+def test_a_secret_is_refused_where_the_run_would_hold_it(text: str, places: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PW", "DB_PASSWORD"):
+        monkeypatch.setenv(name, SECRET)
+    found = [] if not places else faults_of(DATA + text + "\n")
+    assert [fault.path for fault in found] == places
+    assert all("the run would hold the secret" in fault.message and SECRET not in str(fault) for fault in found)
+    if not places:
+        load(DATA + text + "\n")
+
+
 def test_a_secret_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'data: {source: csv, target: y, path: "${secret:PLACE}"}'
     for value, part in (("ab", "fewer than 6"), ("", "is empty"), ("abc\x1b[31mdef", "no text")):
