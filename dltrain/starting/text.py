@@ -116,7 +116,7 @@ def _lines_before(text: bytes) -> tuple[int, bool]:
 
     0: none, or there is no such table.
     """
-    found, is_sure = (1, 0), True
+    found, is_sure = (-MOST_BEFORE * BEGINNING, 1), True
     for separator in SEPARATORS:
         scan = scan_text(text, separator, '"', "")
         widths = scan.num_fields[:HEAD_LINES]
@@ -127,10 +127,11 @@ def _lines_before(text: bytes) -> tuple[int, bool]:
         # A header may lack the name of the names of rows, so one line with one field less says nothing.
         most = int(widths[:before].max())
         if most < widths[-1] - 1 or (most == 1 and widths[-1] == 2):
-            candidate = int(widths[-1]), int(scan.lines[before]) - 1
+            # What separates does so in the header as well; the commas of numbers below it do not.
+            candidate = 1 - int(scan.lines[before]), int(widths[-1])
             if candidate > found:
                 found, is_sure = candidate, most < widths[-1] - 1 or before > 1
-    return found[1], is_sure
+    return max(0, -found[0]) if found[1] > 1 else 0, is_sure
 
 
 def _blanks_separate(lines: list[bytes]) -> int | None:
@@ -158,7 +159,7 @@ def _blanks_separate(lines: list[bytes]) -> int | None:
     if 2 * sum(numeric) < len(numeric) and not is_quoted:
         return None
     separator = find_separator(b"\n".join(lines[before:]), '"').encode()
-    counts = {line.count(separator) for line in lines[before:]}
+    counts = {re.sub(rb'"[^"]*"', b"", line).count(separator) for line in lines[before:]}
     is_aligned = all(b"  " in line.strip() for line in lines[before:])
     return before if len(counts) > 1 or counts == {0} or is_aligned else None
 

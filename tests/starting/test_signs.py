@@ -235,3 +235,13 @@ def test_few_whole_numbers_of_a_status_are_classes(tmp_path: Path, capsys: pytes
     config = load_config_text("data: {source: csv, path: u.csv, target: amount}\nmodel: {layers: []}\n", folder=tmp_path).data
     reason = load_dataset(config, seed=0).schema.targets[0].reason
     assert reason == "`amount` holds numbers, 3 different whole ones; data.task: classification would make each a class"
+
+
+def test_decimal_commas_below_lines_of_text_separate_nothing(tmp_path: Path) -> None:
+    lines = ["# made by hand", "# twice", "a;y", *(f"{row};{comma(value)}" for row, value in enumerate(VALUES))]
+    np.testing.assert_array_equal(column(tmp_path, "\n".join(lines), "y", "y"), VALUES)
+
+
+def test_a_blank_in_each_line_separates_nothing_where_commas_do(tmp_path: Path) -> None:
+    lines = [f'{row % 28 + 1:02d}.06.2019 14:27,"{value:,.2f}",{row}' for row, value in enumerate(LARGE)]
+    np.testing.assert_array_equal(column(tmp_path, "n Zimmer,b,y\n" + "\n".join(lines), "y", "b"), LARGE)

@@ -64,6 +64,8 @@ def detect_encoding(content: bytes) -> str | None:
     if match is not None and match.encoding == "cp932" and _is_half_width(sample):
         match = from_bytes(sample, cp_isolation=[name for name in among if name != "cp932"]).best()
     found = match.encoding if match is not None else "cp1252" if is_latin else _by_words(sample)
+    if found in _OTHER_ALPHABETS and found not in _OF_TWO_BYTES and _are_mixed(sample, found):
+        return _of_latin(sample)
     if found in ("cp1251", "koi8_r"):
         return max(
             ("cp1251", "koi8_r"), key=lambda name: sum(letter in _RUSSIAN for letter in sample.decode(name, "replace").lower())
@@ -110,9 +112,13 @@ def _is_half_width(sample: bytes) -> bool:
 def _has_accents(sample: bytes, encoding: str) -> bool:
     """Whether a text has letters of western Europe alone, which by an encoding of two bytes a letter stand within Latin words."""
     odd = [letter for letter in sample.decode("cp1252", "replace") if not letter.isascii()]
+    return all(letter in _WESTERN for letter in odd) and _are_mixed(sample, encoding)
+
+
+def _are_mixed(sample: bytes, encoding: str) -> bool:
+    """Whether by an encoding of another alphabet most of its words have letters of ASCII as well, as no language writes them."""
     words = [word for word in re.findall(r"[^\W\d_]+", sample.decode(encoding, "replace")) if not word.isascii()]
-    within = sum(any(letter.isascii() for letter in word) for word in words)
-    return all(letter in _WESTERN for letter in odd) and 2 * within > len(words)
+    return 2 * sum(any(letter.isascii() for letter in word) for word in words) > len(words)
 
 
 def _by_words(sample: bytes) -> str:
