@@ -238,8 +238,8 @@ def test_few_whole_numbers_of_a_status_are_classes(tmp_path: Path, capsys: pytes
 
 
 def test_decimal_commas_below_lines_of_text_separate_nothing(tmp_path: Path) -> None:
-    lines = ["# made by hand", "# twice", "a;y", *(f"{row};{comma(value)}" for row, value in enumerate(VALUES))]
-    np.testing.assert_array_equal(column(tmp_path, "\n".join(lines), "y", "y"), VALUES)
+    lines = ["# made by hand", "# twice", "a;y", *(f"{comma(value)};{row}" for row, value in enumerate(VALUES))]
+    np.testing.assert_array_equal(column(tmp_path, "\n".join(lines), "y", "a"), VALUES)
 
 
 def test_a_blank_in_each_line_separates_nothing_where_commas_do(tmp_path: Path) -> None:
