@@ -113,18 +113,18 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
             raise ConfigError(
                 Fault("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint)
             )
-        threshold = {"threshold": 0.0 if head.logits else 0.5} if head.encoding in ("binary", "labels") else {}
+        threshold = {"threshold": 0.0 if head.divides_at_zero else 0.5} if head.encoding in ("binary", "labels") else {}
         return getattr(keras.metrics, _ACCURACIES[head.encoding])(**{"name": "accuracy", **threshold, **arguments})
-    if name == "BinaryAccuracy" and head.logits and head.is_multilabel:
+    if name == "BinaryAccuracy" and head.divides_at_zero:
         arguments.setdefault("threshold", 0.0)
-    if name in _THRESHOLD_METRICS and head.logits:
+    if name in _THRESHOLD_METRICS and head.divides_at_zero:
         arguments.setdefault("thresholds", 0.0)
-    if name == "AUC" and head.logits:
+    if name == "AUC" and head.divides_at_zero:
         arguments.setdefault("from_logits", True)
     if name in ("F1Score", "FBetaScore"):
         arguments.setdefault("average", "macro")
         if head.units == 1 or head.is_multilabel:  # otherwise the largest output of a row is the one that is said
-            arguments.setdefault("threshold", _ABOVE_ZERO if head.logits else 0.5)
+            arguments.setdefault("threshold", _ABOVE_ZERO if head.divides_at_zero else 0.5)
     if name in OF_INDICES and (head.units > 1 or head.is_mask):
         arguments.setdefault("sparse_y_pred", False)
         arguments.setdefault("sparse_y_true", head.encoding == "index" or head.is_mask)

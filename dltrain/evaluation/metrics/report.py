@@ -87,7 +87,7 @@ def _said(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
     if values.shape[1] == 1:
         if head.logits:
             values = 0.5 * (1 + np.tanh(0.5 * values))
-        elif head.loss.name in ("Hinge", "SquaredHinge"):
+        elif head.is_signed:
             values = (values + 1) / 2  # an output between -1 and 1
         return np.concatenate([1 - values, values], axis=1)
     if head.logits:

@@ -182,7 +182,7 @@ def _said(keras: Any, head: Head, tensor: Any) -> Any:
     if tensor.shape[-1] == 1:
         if head.logits:
             tensor = ops.sigmoid(tensor)
-        elif head.loss.name in ("Hinge", "SquaredHinge"):
+        elif head.is_signed:
             tensor = (tensor + 1.0) / 2.0
         return ops.concatenate([1.0 - tensor, tensor], axis=-1)
     return ops.softmax(tensor, axis=-1) if head.logits else tensor

@@ -42,6 +42,9 @@ CLASS_METRICS = {
     "CategoricalGeneralizedCrossEntropy",
 }  # fmt: skip
 
+# Losses of two classes that are -1 and 1.
+MARGIN_LOSSES = ("Hinge", "SquaredHinge")
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -105,6 +108,16 @@ class Head:
     def divides_two(self) -> bool:
         """Whether one probability, and a threshold of it, tells its answer: a row has one of two classes."""
         return self.task == "classification" and len(self.classes) == 2
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its one output lies between -1, the first of two classes, and 1, the second, as losses of margins have it."""
+        return self.encoding == "binary" and not self.logits and self.loss.name in MARGIN_LOSSES
+
+    @property
+    def divides_at_zero(self) -> bool:
+        """Whether an output above 0 says yes; else it is a probability, above a half."""
+        return self.logits or self.is_signed
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from dltrain.config.types import Component, fault_at
 from dltrain.data.dataset import TargetSpec
 from dltrain.errors import ConfigError
+from dltrain.model.heads.head import MARGIN_LOSSES
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
 INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
@@ -18,7 +19,7 @@ NOT_OF_A_LABEL = {
 # Of several labels: those that compare each by itself.
 _LABEL_LOSSES = ("BinaryCrossentropy", "BinaryFocalCrossentropy", "MeanSquaredError", "MeanAbsoluteError", "Dice", "Tversky")
 # Losses of classes that are given as -1 and 1, or of regions that overlap.
-_OVERLAPS_AND_MARGINS = {"Hinge", "SquaredHinge", "Dice", "Tversky"}
+_OVERLAPS_AND_MARGINS = {*MARGIN_LOSSES, "Dice", "Tversky"}
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",

@@ -25,7 +25,7 @@ from dltrain.config.composed.ensemble_output import told_apart
 from dltrain.config.types import Component, Config, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
+from dltrain.model.heads.head import CLASS_METRICS, MARGIN_LOSSES, Head, is_one_hot, layer_name
 from dltrain.model.heads.loss_rules import INDEX_LOSSES, ONE_HOT_LOSSES, checked_loss, encoding_of
 from dltrain.model.heads.quantiles import pinball_loss, quantile_layers, refuse_own_end
 from dltrain.model.heads.reconstruction import reconstruction_layers
@@ -235,7 +235,7 @@ def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, l
         return num_classes, "sigmoid"
     categorical = loss is not None and loss.like in INDEX_LOSSES | ONE_HOT_LOSSES
     if num_classes == 2 and not categorical:
-        return 1, "tanh" if loss is not None and loss.like in ("Hinge", "SquaredHinge") else "sigmoid"
+        return 1, "tanh" if loss is not None and loss.like in MARGIN_LOSSES else "sigmoid"
     return num_classes, "softmax"
 
 
@@ -285,8 +285,18 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
             raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path, hint=hint))
         if logits:
             return ending is None and found in ({1, 2} if num_classes == 2 else {num_classes})
-        return found == 1 and num_classes == 2 and ending == "sigmoid"
+        if activation == "tanh" and found == 1:
+            _refuse_sigmoid(layers, ending)
+        return found == 1 and num_classes == 2 and ending == activation
     return found == units and ending == activation
+
+
+def _refuse_sigmoid(layers: Sequence[LayerConfig], ending: str | None) -> None:
+    """Refuse a probability where the loss takes the two classes for -1 and 1."""
+    if ending == "sigmoid":
+        message = "the loss takes the classes for -1 and 1, but the output ends in sigmoid, between 0 and 1"
+        hint = "say `activation: tanh`, leave the output to `model.output: auto`, or use BinaryCrossentropy"
+        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
 
 
 def _refuse_softmax(layers: Sequence[LayerConfig]) -> None:
@@ -322,6 +332,8 @@ def _given_output(
             raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
         if logits:
             _refuse_logits(layers, ending)
+        if activation == "tanh" and found == 1:
+            _refuse_sigmoid(layers, ending)
         return found, ending, logits or ending is None
     if found != units:
         message = f"an output of {found} units does not fit the {target.task}: expected {units}"
