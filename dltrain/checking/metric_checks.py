@@ -19,6 +19,7 @@ _OWN_UNITS = {
     "MeanSquaredLogarithmicError": "the logarithms of numbers",
     "MeanAbsolutePercentageError": "shares of numbers",
 }
+_POSITIVE_OUTPUT = "let the output be positive: `model.output: {Dense: {units: 1, activation: exponential}}`"
 _ALONG_A_ROW = {"PearsonCorrelation", "ConcordanceCorrelation", "CosineSimilarity"}
 # Metrics of the largest output of a row, or of all as shares of their sum: of one output that is always the same.
 _OF_SEVERAL_OUTPUTS = {
@@ -42,6 +43,11 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
             yield fault(config, "training.checkpoint.format", message, "format: h5")
     for head in heads:
         what = _OWN_UNITS.get(head.loss.like)
+        if head.loss.like == "Poisson" and head.layers and head.layers[-1].component.arguments.get("activation") is None:
+            message = (
+                "Poisson takes the logarithm of the output, which is linear: below zero there is none, and training diverges"
+            )
+            yield fault(config, "training.loss", message, _POSITIVE_OUTPUT, warning=True)
         if what is None or head.task != "regression" or not config.data.scale_target:
             continue
         words = {"log": "a logarithm", "quantile": "put into the shape of a normal distribution"}
@@ -50,7 +56,7 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
         message = f"{head.loss.name} compares {what}, but the target {head.targets[0].name!r} is {how} inside"
         hint = "say `data.scale_target: false`"
         if head.loss.name == "Poisson":
-            hint += ", and let the output be positive: `model.output: {Dense: {units: 1, activation: exponential}}`"
+            hint += f", and {_POSITIVE_OUTPUT}"
         yield fault(config, path, message, hint)
 
 

@@ -206,3 +206,16 @@ def test_the_output_that_a_metric_looks_at_is_there(class_id, is_refused):
         f"training: {{epochs: 1, metrics: [{{Precision: {{class_id: {class_id}}}}}]}}"
     )
     assert [fault.path for fault in refusals(config)] == (["training.metrics.0.class_id"] if is_refused else [])
+
+
+def test_the_logarithm_of_a_linear_output_is_warned_of():
+    def said(output: str) -> list[str]:
+        config = config_of(
+            "data: {source: diabetes, limit: 100, scale_target: false}\n"
+            f"model: {{layers: [{{Dense: {{units: 4}}}}], output: {output}}}\n"
+            "training: {loss: Poisson, epochs: 1}"
+        )
+        return [warning.message for warning in check_config(config).warnings]
+
+    assert any("Poisson takes the logarithm of the output" in message for message in said("auto"))
+    assert said("{Dense: {units: 1, activation: exponential}}") == []

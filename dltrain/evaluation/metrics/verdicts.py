@@ -76,7 +76,12 @@ class Verdict:
         weighted = " (with the weights of the training)" if self.is_weighted else ""
         figures = f"{prefix}{metric}{weighted} on the {part} part is {value:.4g}, the baseline's is {baseline:.4g}"
         if self.better:
-            return f"The model is better than the baseline in its answers, not in its probabilities: {figures}."
+            how = (
+                "by its absolute errors, not by their squares"
+                if self.metric == "mse"
+                else "in its answers, not in its probabilities"
+            )
+            return f"The model is better than the baseline {how}: {figures}."
         if self.worse:
             return f"The model is no better than the baseline: {figures}."
         return (
@@ -129,18 +134,20 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
     score = errors_better(squares, constant, weights)
     total = max(weights.sum(), np.finfo(np.float64).tiny)
     # A few rows far from the others make the squares' own spread so large that no difference stands out: then it counts as well
-    # that the answers are nearer and in the order of the truth, which ranks tell whatever lies far out.
-    is_nearer = weights @ squares < weights @ constant
-    in_order = _correlation_errors(_ranks(truth), _ranks(answers)) if weights.min(initial=1.0) > 0 else 0.0
+    # that the answers are nearer and in the order of the truth, which ranks tell whatever lies far out. What was trained to the
+    # middle of what may come is nearer by its absolute errors, which no constant makes smaller than the median does.
+    middle = _weighted_median(truth, weights)
+    is_nearer = weights @ squares < weights @ constant or weights @ np.abs(answers - truth) < weights @ np.abs(middle - truth)
+    in_order = _correlation_errors(_ranks(truth), _ranks(answers)) if weights.min(initial=1.0) > 0 and is_nearer else 0.0
     return Verdict(
         "mse",
         float(weights @ squares / total),
         float(weights @ constant / total),
         len(truth),
         is_weighted=False,
-        better=score > SCORE_ERRORS or bool(is_nearer and in_order > OTHER_ERRORS),
+        better=score > SCORE_ERRORS or in_order > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
-        strength=max(score, _correlation_errors(truth, answers)),
+        strength=max(score, in_order, _correlation_errors(truth, answers)),
     )
 
 
@@ -176,6 +183,15 @@ def _auc_errors(is_positive: NDArray[np.bool_], scores: Floats) -> float:
     ties = float((counts**3 - counts).sum()) / (rows * (rows - 1))
     variance = (rows + 1 - ties) / (12.0 * positive * negative)  # of the Mann-Whitney statistic, with ties
     return (roc_auc(is_positive, scores) - 0.5) / float(variance) ** 0.5 if variance > 0 else 0.0
+
+
+def _weighted_median(values: Floats, weights: Floats) -> float:
+    """The number from which the weighted absolute errors of a constant are least; 0 of no rows."""
+    if len(values) == 0:
+        return 0.0
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    return float(values[order[min(int(np.searchsorted(sums, sums[-1] / 2)), len(values) - 1)]])
 
 
 def _ranks(values: Floats) -> Floats:

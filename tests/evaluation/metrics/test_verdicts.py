@@ -221,3 +221,33 @@ def test_few_rows_with_one_far_out_do_not_hide_a_good_model():
     skewed = np.exp(2 * rng.normal(size=(400, 12)))
     useless = sum(judge_numbers(row, 0.01 * rng.normal(size=12) + row.mean(), row.mean()).better for row in skewed)
     assert useless / 400 < 0.04
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_middle_of_skewed_numbers_is_better_by_absolute_errors(weighted: bool) -> None:
+    """Of exp(2 + x + 2 n) the median of a row is exp(2 + x): by squares a few rows far out hide it, or the mean is nearer."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 200))
+    numbers = np.exp(2 + x + 2 * rng.normal(size=x.shape))
+    weights = rng.integers(1, 4, 200).astype(float) if weighted else None
+
+    def better(answers: np.ndarray) -> int:
+        verdicts = [judge_numbers(row, said, row.mean(), weights) for row, said in zip(numbers, answers, strict=True)]
+        return sum(verdict.better for verdict in verdicts)
+
+    assert better(np.exp(2 + x)) >= 38
+    assert better(np.broadcast_to(np.exp(2), x.shape)) == 0  # the median alone
+    assert better(np.exp(2 + rng.normal(size=x.shape))) <= 1
+    assert better(1000 * np.exp(2 + x)) == 0  # in order, and far off
+
+
+def test_worse_by_squares_and_better_by_absolute_errors_is_said_as_both() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    true = x + np.where(np.arange(400) % 5 == 0, 4.0, 0.0)
+    verdict = judge_numbers(true, x - np.where(np.arange(400) % 5 == 0, 1.0, 0.0), float(true.mean()))
+    assert verdict.better
+    assert verdict.worse
+    said = verdict.sentence("test")
+    assert said is not None
+    assert said.startswith("The model is better than the baseline by its absolute errors, not by their")
