@@ -154,14 +154,17 @@ def signal_when_readable(descriptor: int, is_on: bool) -> None:
     fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
 
 
-def hear_loopback_alone(port: int) -> None:
+def hear_loopback_alone(port: int) -> bool:
     """Drop what comes to a port of this process by another address than the loopback's of IPv4; on Linux, elsewhere nothing.
 
     For a server of a library that hears all addresses and cannot be told otherwise: the kernel looks at each packet by a filter.
     What has come before is not undone, but its connections are cut off as well.
+
+    Returns:
+        Whether this process has such a port, and the system took the filter.
     """
     if not IS_LINUX:
-        return
+        return False
     import ctypes
     import socket
     import struct
@@ -180,14 +183,18 @@ def hear_loopback_alone(port: int) -> None:
     ]
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     attach = getattr(socket, "SO_ATTACH_FILTER", 26)
+    taken = []
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # no socket
             each = socket.socket(fileno=int(name))
             try:
                 if each.family in (socket.AF_INET, socket.AF_INET6) and each.getsockname()[1] == port:
+                    taken.append(False)
                     each.setsockopt(socket.SOL_SOCKET, attach, struct.pack("HP", len(steps), ctypes.addressof(program)))
+                    taken[-1] = True
             finally:
                 each.detach()  # it belongs to whoever opened it
+    return bool(taken) and all(taken)
 
 
 def duplicate_from(descriptor: int, least: int) -> int:

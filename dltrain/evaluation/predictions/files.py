@@ -27,6 +27,7 @@ MOST_LINES = 10  # pictures that are answered in words
 LIKELY = 3
 WORTH_A_WORD = 0.005
 _LONGEST_SHOWN = 40
+_FOUND = "rows are found by that column: a spreadsheet would run it"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 
@@ -224,12 +225,14 @@ def formula_notes(columns: Mapping[str, Sequence[Any]], num_naming: int) -> list
     """
     notes = []
     for place, (name, values) in enumerate(columns.items()):
+        if place < num_naming and _is_formula(name):
+            notes.append(f"the name of {shown_column(name)} begins as a formula does and is left as in the data, for {_FOUND}")
         found = [value for value in values if isinstance(value, str) and _is_formula(value)]
         if not found:
             continue
         such = f"{counted(len(found), 'value')} in {shown_column(name)}, such as {found[0][:_LONGEST_SHOWN]!r}"
         done = (
-            "left as in the data, for rows are found by that column: a spreadsheet would run it"
+            f"left as in the data, for {_FOUND}"
             if place < num_naming
             else "given an apostrophe in front, so that no spreadsheet runs it; --raw leaves it as it is"
         )

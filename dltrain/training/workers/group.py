@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,8 @@ _GROUP_KEY, _HOST_KEY = 1, 2
 # Seconds to wait for processes on other machines, which are started by somebody else.
 _MEETING_SECONDS = 600
 _HEARTBEAT_SECONDS = 20
+
+logger = logging.getLogger(__name__)
 
 
 class Alone:
@@ -153,8 +156,7 @@ class Group(Alone):
             )
         _keep_handlers()
         if all(address.startswith(LOOPBACK) for address in addresses):
-            # TensorFlow's server hears all addresses, asks nobody who he is, and runs what it is sent.
-            system.hear_loopback_alone(int(addresses[self.index].rpartition(":")[2]))
+            _close_to_others(int(addresses[self.index].rpartition(":")[2]))
 
     def reduce(self, tensor: Any, key: int, *, on_host: bool = False) -> Any:
         """The sum of a tensor over all processes; an operation of TensorFlow's, on the card where there is one."""
@@ -268,6 +270,13 @@ class Group(Alone):
                 raise
             known = self._lost() if self._lost is not None else None
             raise WorkerLostError(known or "a worker of this fit is gone, or cannot be reached") from error
+
+
+def _close_to_others(port: int) -> None:
+    """Let a port be met from here alone: TensorFlow's server hears all addresses, asks nobody, and runs what it is sent."""
+    if not system.hear_loopback_alone(port):
+        said = "port %d, by which the workers talk, could not be closed to other machines: keep it behind a firewall"
+        logger.warning(said, port)
 
 
 def _keep_handlers() -> None:

@@ -102,12 +102,16 @@ def test_what_names_a_row_comes_back_as_it_was():
     assert read_csv(to_csv(columns, num_naming=1)) == [
         ["=id", "prediction"], ["=1+1", "'=2"], ["-a", "b"], ["@u", "-"], ["7", "c"],
     ]  # fmt: skip
-    named, said = formula_notes(columns, 1)
+    of_name, named, said = formula_notes(columns, 1)
+    assert of_name.startswith("the name of =id begins as a formula does and is left as in the data")
     assert named.startswith("3 values in =id, such as '=1+1'")
     assert "left as in the data" in named
     assert "1 value in prediction, such as '=2'" in said
     assert "--raw" in said
     assert formula_notes({"id": ["-5", "a"], "prediction": [1.0, -2.0]}, 1) == []
+    assert (
+        len(formula_notes({"=id": ["a", "b"], "=x": [1.0, 2.0]}, 1)) == 1
+    )  # the second name gets its apostrophe, as a cell does
 
 
 def test_labels_with_commas_quotes_and_newlines():

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from dltrain import system
+from dltrain.training.workers.group import _close_to_others
 from tests.support import REPOSITORY, run_dltrain, shared_data
 from tests.training.workers.support import answers, own_address, ports_heard
 
@@ -197,9 +198,25 @@ def test_a_server_that_hears_all_addresses_is_met_from_this_machine_alone() -> N
         ports = [each.getsockname()[1] for each in (server, other)]
         others = [address for address in [own_address()] if address]
         assert all(answers(address, port) for address in ["127.0.0.1", *others] for port in ports)
-        system.hear_loopback_alone(ports[0])
+        assert system.hear_loopback_alone(ports[0])
         assert [answers("127.0.0.1", port) for port in ports] == [True, True]
         assert all([answers(address, port) for port in ports] == [False, True] for address in others)
+
+
+def test_a_port_that_the_system_does_not_close_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as server:
+        server.bind(("0.0.0.0", 0))
+        port = server.getsockname()[1]
+        if system.IS_LINUX:
+            _close_to_others(port)
+        assert not caplog.records
+        monkeypatch.setattr(socket, "SO_ATTACH_FILTER", 9_999, raising=False)  # as in a sandbox that has none
+        _close_to_others(port)
+    assert f"port {port}, by which the workers talk, could not be closed to other machines" in caplog.text
+    caplog.clear()
+    monkeypatch.undo()
+    _close_to_others(port)  # nobody has it
+    assert "keep it behind a firewall" in caplog.text
 
 
 @pytest.mark.slow
