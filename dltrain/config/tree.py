@@ -74,7 +74,10 @@ def read_tree(
     def apply(words: Sequence[str], *, parameters: bool = False) -> None:
         apply_overrides(root, words, faults, catalog, parameters=parameters, environment=environment)
 
-    apply([word for word in overrides if key_of(word) == EXTENDS])
+    of_bases = [word for word in overrides if (key_of(word) or "").partition(".")[0] == EXTENDS]
+    if any("." in (key_of(word) or "") for word in of_bases):
+        _list_bases(root)
+    apply(of_bases)
     if EXTENDS in root.entries:
         root.entries[EXTENDS] = environment.put_in(root.entries[EXTENDS], EXTENDS)
     num_faults = len(faults.errors)
@@ -86,7 +89,7 @@ def read_tree(
     code, unregistered = read_code(root.entries.get(CODE), folder, bases.folders, faults, catalog, known)
     if code is not None:
         catalog = catalog.with_own(code.components.values())
-    words = [word for word in overrides if key_of(word) != EXTENDS and not _is_of_code(word)]
+    words = [word for word in overrides if word not in of_bases and not _is_of_code(word)]
     for optimizer in _optimizers(root):
         put_among_arguments(optimizer)
     apply(words, parameters=True)
@@ -103,6 +106,15 @@ def read_tree(
         put_among_arguments(optimizer)
     _leave_out_data(root)
     return Tree(root, parameters, bases.folders, catalog, code, unregistered)
+
+
+def _list_bases(root: MappingNode) -> None:
+    """What the config extends as a list, whose entries an override names by their positions."""
+    given = root.entries.get(EXTENDS)
+    if given is None or isinstance(given, ScalarNode):
+        items: list[Node] = [] if given is None or given.plain() is None else [given]
+        root.entries[EXTENDS] = ListNode(None, None, None, items)
+        root.keys.setdefault(EXTENDS, None)
 
 
 def _is_of_code(word: str) -> bool:

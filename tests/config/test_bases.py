@@ -90,6 +90,23 @@ def test_circles_are_told_as_such(tmp_path: Path) -> None:
     assert "extends itself" in faults_of(tmp_path / "b.yaml", f"extends={tmp_path}/b.yaml")[0][3]
 
 
+def test_an_override_names_a_base_by_its_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write(tmp_path, a=f"{BASE}\nseed: 1", b=f"{BASE}\nseed: 2", c="name: c"))
+    write(tmp_path, one="extends: a.yaml", two="extends: [a.yaml, b.yaml]", none=BASE)
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    assert [load_config(one, words).seed for words in ([], ["extends.0=b.yaml"])] == [1, 2]
+    assert [load_config(two, words).seed for words in ([], ["extends.1=a.yaml"], ["extends.1=null"])] == [2, 1, 1]
+    added = load_config(one, ["extends.0+=c.yaml"])
+    assert (added.seed, added.name) == (1, "c")
+    for word, said in {"extends.2=a.yaml": "no entry 2", "extends.b=c.yaml": "no entry named b"}.items():
+        assert [message for *_, message in faults_of(two, word)] == [f'{said}, in "{word}"']
+    assert [message for *_, message in faults_of(tmp_path / "none.yaml", "extends.0=c.yaml")] == [
+        'no entry 0, in "extends.0=c.yaml"'
+    ]
+    with pytest.raises(ConfigError, match=r"varied as a whole, not extends\.0"):
+        plan_sweep(load_config(two), SweepOptions(over=["extends.0=a.yaml,c.yaml"]))
+
+
 def test_what_cannot_be_a_base(tmp_path: Path) -> None:
     write(tmp_path, base=BASE, folder__x="seed: 1", words="- a\n")
     (tmp_path / "data.csv").write_text("a\n1\n")

@@ -81,6 +81,10 @@ def check_name(
 ) -> None:
     """Notes a name that is neither a parameter nor a key that can be varied."""
     head, _, rest = name.partition(".")
+    if head == EXTENDS and rest:
+        message, hint = f"what a config extends is varied as a whole, not {name}", "extends=a.yaml,b.yaml"
+        context.faults.add(place, where, message, hint, word=word)
+        return
     if (not rest and head in parameters) or (head in SWEPT_BLOCKS and head != "parameters"):
         return
     if head == "parameters" and rest in parameters:
