@@ -166,8 +166,9 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
 
     Args:
         run: a path, "latest", or the beginning of a run's name in `runs`.
-        data: a path or several; a frame of pandas or polars, or a mapping column -> values; an array [rows, ...]: pictures or
-            what else an npz file would hold, or rows of a table in the order of the run's features.
+        data: a path or several; a frame of pandas or polars, or a mapping column -> values; a list of rows, each a mapping
+            column -> value, with gaps where it lacks one; an array [rows, ...]: pictures or what else an npz file would hold,
+            or rows of a table in the order of the run's features.
         trust_code: import the own code that the run brings along.
         options: of `dltrain.evaluation.predictions.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`;
             of a series also `steps`, so many rows after the last one of the data, and `since`.
@@ -316,6 +317,8 @@ def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _as_paths(run: Path, data: Any) -> Iterator[tuple[str, ...]]:
     """Data as paths: its own, or that of a temporary file with what Python holds."""
+    if isinstance(data, list) and not data:
+        raise UsageError("expected rows, found an empty list", hint="such as predict(run, [{column: value}])")
     if isinstance(data, (str, os.PathLike)):
         yield (os.fspath(data),)
     elif isinstance(data, (list, tuple)) and all(isinstance(item, (str, os.PathLike)) for item in data):
@@ -332,6 +335,8 @@ def _write(run: Path, data: Any, folder: Path) -> str:
     import numpy as np
     import polars
 
+    if isinstance(data, (list, tuple)) and all(isinstance(row, Mapping) for row in data):
+        data = {name: [row.get(name) for row in data] for name in dict.fromkeys(name for row in data for name in row)}
     if isinstance(data, (np.ndarray, list, tuple)):
         array = np.asarray(data)
         names = _feature_names(run)
@@ -348,7 +353,7 @@ def _write(run: Path, data: Any, folder: Path) -> str:
         if not hasattr(data, "keys") or getattr(data, "ndim", 2) == 1:
             kind = type(data).__name__
             hint = "a single row: frame.iloc[[0]]" if kind == "Series" else "such as predict(run, frame)"
-            raise UsageError(f"expected a path, a frame, a mapping or an array, found {kind}", hint=hint)
+            raise UsageError(f"expected a path, a frame, a mapping, rows or an array, found {kind}", hint=hint)
         columns = [_column(str(name), data[name]) for name in data.keys()]  # noqa: SIM118 - a frame's are no keys
         lengths = {column.name: len(column) for column in columns}
         if len(set(lengths.values())) > 1:

@@ -65,7 +65,8 @@ def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monk
     frame = polars.read_csv(folder / "rows.csv")
     table = pandas.read_csv(folder / "rows.csv")
     array = frame.select("a", "b", "color").to_numpy()
-    for data in (str(folder / "rows.csv"), [folder / "rows.csv"], frame, frame.lazy(), table, table.to_dict("list"), array):
+    paths, columns, rows = (str(folder / "rows.csv"), [folder / "rows.csv"]), table.to_dict("list"), frame.to_dicts()
+    for data in (*paths, frame, frame.lazy(), table, columns, rows, array):
         found = dltrain.predict(run, data)
         assert found.prediction == expected.prediction
         assert found.probabilities is not None
@@ -73,6 +74,8 @@ def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monk
     gaps = table.assign(color=table["color"].where(table.index > 2), b=table["b"].where(table.index > 2))
     with_gaps = dltrain.predict(run, gaps)
     assert with_gaps.prediction[3:] == expected.prediction[3:]
+    lacking = [{"a": row["a"]} if number < 3 else row for number, row in enumerate(rows)]
+    assert dltrain.predict(run, lacking).prediction == with_gaps.prediction
     assert expected.to_frame().columns == ["prediction", "probability_down", "probability_up"]
     assert dltrain.evaluate(run, table).metrics == dltrain.evaluate(run, str(folder / "rows.csv")).metrics
     monkeypatch.chdir(folder)
@@ -83,6 +86,8 @@ def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monk
         dltrain.predict(run, np.zeros((2, 5)))
     with pytest.raises(UsageError, match="found int"):
         dltrain.predict(run, 3)
+    with pytest.raises(UsageError, match="expected rows, found an empty list"):
+        dltrain.predict(run, [])
 
 
 def test_f8_the_weights_of_a_run_are_written_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
