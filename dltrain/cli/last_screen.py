@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltrain.cli.reports.verdict import deciding_line, deciding_metrics, is_verdict, judgement
@@ -15,7 +15,7 @@ from dltrain.cli.results import (
     table_and_words,
     worst_classes,
 )
-from dltrain.cli.text import format_seconds
+from dltrain.cli.text import format_seconds, pieces
 from dltrain.parts import PARTS, judged_part
 from dltrain.wording import counted, display_width, one_line
 
@@ -49,7 +49,7 @@ def last_screen(result: FitResult, width: int | None) -> str:
         told.append(_left_out(metrics_left, lines_left, str(result.run), columns))
     lines = [*table, *told, *ending]
     # Elsewhere than on a terminal a sentence stays on one line, for what reads it there looks for it.
-    return "\n".join(lines if width is None else [piece for line in lines for piece in _pieces(line, columns)])
+    return "\n".join(lines if width is None else [piece for line in lines for piece in pieces(line, columns)])
 
 
 def as_document(result: FitResult) -> dict[str, Any]:
@@ -158,17 +158,4 @@ def _left_out(metrics: int, lines: int, run: str, columns: int) -> str:
 
 def _height(lines: Sequence[str], columns: int) -> int:
     """How many lines of the terminal they take."""
-    return sum(len(list(_pieces(line, columns))) for line in lines)
-
-
-def _pieces(line: str, columns: int) -> Iterator[str]:
-    """The line cut between words where it is wider than the terminal; what is left goes on further to the right."""
-    while display_width(line) > columns:
-        end = columns
-        while display_width(line[:end]) > columns:
-            end -= 1
-        place = line.rfind(" ", columns // 3, end + 1)
-        place = place if place > 0 else end
-        yield line[:place].rstrip()
-        line = f"  {line[place:].lstrip()}"
-    yield line
+    return sum(len(list(pieces(line, columns))) for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dltrain.wording import display_width, one_line
@@ -94,6 +94,19 @@ def table(
         )
         for group in groups
     )
+
+
+def pieces(line: str, columns: int) -> Iterator[str]:
+    """The line cut between words where it is wider than the terminal; what is left goes on further to the right."""
+    while display_width(line) > columns:
+        end = columns
+        while display_width(line[:end]) > columns:
+            end -= 1
+        place = line.rfind(" ", columns // 3, end + 1)
+        place = place if place > 0 else end
+        yield line[:place].rstrip()
+        line = f"  {line[place:].lstrip()}"
+    yield line
 
 
 def _total(widths: Sequence[int]) -> int:

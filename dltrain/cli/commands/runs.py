@@ -12,7 +12,7 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import PART_NAMES, RunsOption
-from dltrain.cli.text import format_bytes, format_number, format_seconds, table
+from dltrain.cli.text import format_bytes, format_number, format_seconds, pieces, table
 from dltrain.cli.typer_import import typer
 from dltrain.config.old_words.scores import score_meant
 from dltrain.errors import DltrainError, Fault, RunError, UsageError, reason_of
@@ -168,10 +168,12 @@ def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int
         named = [f"{board.data or 'data that is not known'}:"] if len(boards) > 1 or board.data else []
         blocks.append("\n".join([*named, table(header, cells, left_after=2, width=console.width)]))
     left = [f"{one_line(info.path.name, _NAME_WIDTH)} ({info.status})" for info in infos if info.path not in standings]
+    sentences = []
     if left:
-        blocks.append(f"without a result: {', '.join(left[:5])}{f' and {len(left) - 5:,} more' if len(left) > 5 else ''}")
+        sentences.append(f"without a result: {', '.join(left[:5])}{f' and {len(left) - 5:,} more' if len(left) > 5 else ''}")
     if any(standing == ALIKE for standing in standings.values()):
-        blocks.append("`dltrain evaluate RUN --against OLD` compares two of them row by row, which tells smaller differences")
+        sentences.append("`dltrain evaluate RUN --against OLD` compares two of them row by row, which tells smaller differences")
+    blocks += ["\n".join(pieces(text, console.width)) if console.width else text for text in sentences]
     blocks += [f"{total - len(infos):,} more"] if total > len(infos) else []
     console.result("\n\n".join(blocks))
 

@@ -75,6 +75,18 @@ def _with_data(runs, name, fingerprint, interval):
     (runs / name / "metrics.json").write_text(json.dumps(document))
 
 
+def test_no_word_of_a_sentence_is_cut_at_the_edge_of_a_terminal(cli, runs, monkeypatch):
+    _with_data(runs, "a-run", "one", [0.84, 0.96])
+    _with_data(runs, "b-run", "one", [0.93, 0.97])
+    whole = cli("runs", "--sort", "accuracy", "--part", "test").out
+    monkeypatch.setattr("dltrain.cli.console.is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    folded = cli("runs", "--sort", "accuracy", "--part", "test").out
+    assert max(map(len, whole.splitlines())) > 60 >= max(map(len, folded.splitlines()))
+    assert "tells smaller differences" in whole
+    assert folded.split()[-20:] == whole.split()[-20:]
+
+
 def test_runs_of_the_same_data_stand_beside_each_other(cli, runs):
     shutil.copytree(runs / "a-run", runs / "f-run")
     _with_data(runs, "a-run", "one", [0.88, 0.92])
