@@ -67,16 +67,20 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     if (table is None or table.frame.width == 1) and "skip" not in options:
         _refuse_broken_rows(text, file)
         before, is_sure = _lines_before(text[:BEGINNING])
-        below = parse_text(head, file, replace(plain, skip=before)) if before else None
-        if below is not None and (is_sure or has_header(below.frame)):
+        inner = parse_text(head, file, replace(plain, skip=before)) if before else None
+        if inner is not None and (is_sure or has_header(inner.frame)):
             options["skip"] = before
-            table = below
+            table = inner
     if table is None:
         parse_text(head, file, DataConfig("csv", **options))  # a header without a name for the names of rows
         return options
     names = [(cell or "").strip() for cell in table.frame.row(0)]
     if not has_header(table.frame):
         options["header"] = asked is not None and asked in names and not is_figure(asked)
+    elif asked is not None and asked not in names and table.frame.height > 2:
+        below = [(cell or "").strip() for cell in table.frame.row(1)]
+        if asked in below and has_header(table.frame[1:]):
+            options["skip"] = options.get("skip", 0) + 1  # the line above groups the columns, or counts them
     return options
 
 

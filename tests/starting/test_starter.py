@@ -119,7 +119,8 @@ def test_parts_that_sum_to_the_target_are_dropped():
 
 def test_parts_are_found_among_columns_that_follow_the_sum_more_closely():
     _, config, _ = start(str(shared_data("tabular/ames_housing/AmesHousing2.csv")), "Gr Liv Area")
-    assert config.data.drop == ("1st Flr SF", "2nd Flr SF", "Low Qual Fin SF")
+    # Order counts the rows: of so many columns those that are left out are named.
+    assert config.data.drop == ("1st Flr SF", "2nd Flr SF", "Low Qual Fin SF", "Order")
 
 
 def test_another_name_of_the_label_is_dropped():
@@ -582,3 +583,12 @@ def test_the_time_between_two_columns_is_no_riddle(tmp_path: Path):
     shuffled = polars.DataFrame({**columns, "rounded": draw.permutation(seconds)})
     shuffled.write_csv(tmp_path / "t.csv")
     assert "the time from" not in make_starter(str(tmp_path / "t.csv"), target="rounded", folder=tmp_path).text
+
+
+def test_a_target_of_the_second_line_says_that_the_names_stand_there(tmp_path: Path):
+    rows = "\n".join(f"{index},{index % 7},{index * 3 % 11},{index % 2}" for index in range(60))
+    (tmp_path / "t.csv").write_text(f",X1,X2,Y\nID,LIMIT_BAL,AGE,default payment next month\n{rows}\n")
+    starter = make_starter(str(tmp_path / "t.csv"), target="default payment next month", folder=tmp_path)
+    assert "skip: 1" in starter.text
+    config = load_config_text(starter.text, folder=tmp_path)
+    assert load_dataset(config.data, seed=0).columns == ("ID", "LIMIT_BAL", "AGE", "default payment next month")

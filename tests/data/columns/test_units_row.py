@@ -97,7 +97,7 @@ def test_the_key_decides(tmp_path):
         data = f"data: {{source: csv, path: t.csv, task: reconstruction{option}}}\n{MODEL}"
         raw = read_source(load_config_text(data, folder=tmp_path).data, seed=0, reporter=Reporter())
         assert raw.frame.height == height
-        assert any("data.units_row: true" in note.text for note in raw.notes) == hint
+        assert any("data.units_row: true" in note.text and "data.skip: 1" in note.text for note in raw.notes) == hint
 
 
 def test_init_writes_it_down(tmp_path: Path, monkeypatch):
