@@ -176,6 +176,12 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
             yield from _arguments(kinds, parts)
         return
     found = [explain_key(key) for path, key in KEYS.items() if path.rpartition(".")[2] == normalize_key(name)]
+    if not found and "_" not in name:  # `batchsize`, which arguments are spelled as well
+        found = [
+            explain_key(key)
+            for path, key in KEYS.items()
+            if "_" in path and normalize(path.rpartition(".")[2]) == normalize(name)
+        ]
     if name.lower() in PRESETS:
         found.append(explain_key(KEYS["model.preset"]))
     if normalize_key(name) in SOURCES:
@@ -224,6 +230,11 @@ def _nearest_hint(word: str) -> str:
         if explained:
             break
     last = word.rpartition(".")[2]
+    is_component = any(catalog.find(kind, last) for kind in catalog.kinds()) or catalog.find_activation(last)
+    is_path = any(path.partition(".")[0] == word.partition(".")[0] for path in KEYS)
+    is_elsewhere = any(normalize(last) in known for known in KNOWN_ELSEWHERE.values())
+    if last != word and is_component and not is_path and not is_elsewhere:
+        return f"did you mean {last}? A config names no module"
     path = nearest(word, KEYS) if last != word else None
     found = [path] if path else near_names(last, is_argument=last != word)
     if found:

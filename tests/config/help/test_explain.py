@@ -143,6 +143,7 @@ def test_each_source_is_explained(name: str) -> None:
         ("parameters.size_inner", "key", "parameters", None),
         ("accuracy", "metric", "accuracy", None),
         ("epochs", "key", "training.epochs", None),
+        ("batchsize", "key", "training.batch_size", None),
         ("layers", "key", "model.layers", None),
         ("initializer", "kind", "initializers", None),
         ("datasets", "key", "data.source", None),
@@ -194,6 +195,9 @@ def test_the_top_level() -> None:
         ("xyzzyxyzzy", "explain layers"),
         ("data.xyzzyxyzzy", "separator"),
         ("Lambda", "Keras's own layers"),
+        ("keras.optimizers.Adam", "did you mean Adam? A config names no module"),
+        ("torch.nn.Linear", "did you mean Dense"),
+        ("F.relu", "did you mean relu? A config"),
         ("..é", ""),
     ],
 )
