@@ -16,7 +16,7 @@ from dltrain.checking.places import fault
 from dltrain.config.blocks.optimizer_keys import OPTIMIZER_ARGUMENTS
 from dltrain.config.catalog.catalog import entry_of
 from dltrain.config.curves import is_curve, peak_of
-from dltrain.config.durations import speaks_of_training, steps_of, with_steps
+from dltrain.config.durations import is_duration, speaks_of_training, steps_of, with_steps
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
@@ -30,6 +30,7 @@ Said = tuple[str, str, str | None, bool]
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 # Parts of names of metrics that lie between 0 and 1.
 _SHARES = ("accuracy", "auc", "precision", "recall", "f1_score", "f1", "iou")
+_OF_DURATIONS = "100 % is the whole training"
 # Pairs of arguments of which the first must not be above the second.
 _LOW_AND_HIGH = {
     "MinMaxNorm": (("min_value", "max_value"),),
@@ -43,7 +44,7 @@ _OF_STEPS = {"update_freq": ("epoch",), "profile_batch": (0, "0", [0, 0], (0, 0)
 def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
     """Faults of arguments that contradict one another, or that can have no effect in a training of this length."""
     del heads
-    steps = _steps_an_epoch(training, facts)
+    steps, warmup, said = _steps_an_epoch(training, facts), 0, training.optimizer.arguments.get("learning_rate")
     if steps is not None:
         total = steps * training.epochs
         warmup = steps_of(training.warmup, steps, total) if training.warmup is not None else 0
@@ -60,7 +61,7 @@ def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, 
         yield fault(config, f"training.{own}" if at_key else f"{path}.{name}", message, hint, warning=warning)
     rate = training.optimizer.arguments.get("learning_rate")
     if isinstance(rate, Component) and not speaks_of_training(rate):
-        for name, message, hint, warning in _of_schedule(rate, training.epochs, steps):
+        for name, message, hint, warning in _of_schedule(rate, training.epochs, steps, said, warmup):
             yield fault(config, f"{path}.learning_rate.{name}", message, hint, warning=warning)
     if training.early_stopping is not None:
         for name, message, hint, warning in _of_early_stopping(training.early_stopping, training):
@@ -172,17 +173,20 @@ def _too_long(what: str, steps: int, total: int) -> str:
     return f"{what} takes {steps:,} steps, but the training has {total:,}"
 
 
-def _of_schedule(schedule: Component, epochs: int, steps: int | None) -> Iterator[Said]:
+def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any, warmup: int) -> Iterator[Said]:
+    """Faults of a schedule in steps; `said` is the one of the config, and `warmup` so many steps before it begins."""
     name, given = schedule.name, schedule.arguments
+    said = said.arguments if isinstance(said, Component) else given
     total = None if steps is None else steps * epochs
     first = given.get("initial_learning_rate")
     if name == "PiecewiseConstantDecay":
-        yield from _of_pieces(given.get("boundaries", ()), given.get("values", ()), epochs, steps)
+        as_said = said.get("boundaries", ())
+        yield from _of_pieces(given.get("boundaries", ()), given.get("values", ()), epochs, steps, as_said)
     if name == "CosineDecay":
-        warmup, target = given.get("warmup_steps", 0), given.get("warmup_target")
-        if warmup and target is None:
+        rise, target = given.get("warmup_steps", 0), given.get("warmup_target")
+        if rise and target is None:
             yield "warmup_steps", "warmup_steps has no effect without warmup_target", "say the rate to warm up to", True
-        elif target is not None and not warmup:
+        elif target is not None and not rise:
             message = (
                 f"without warmup_steps the rate begins at warmup_target ({target:g}), not at initial_learning_rate ({first:g})"
             )
@@ -190,8 +194,8 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None) -> Iterato
         elif target is not None and first is not None and target < first:
             message = f"the warm-up goes down, from {first:g} to {target:g}"
             yield "warmup_target", message, "initial_learning_rate is where the warm-up begins", True
-        if target is not None and total is not None and warmup >= total:
-            yield "warmup_steps", _too_long("the warm-up", warmup, total), "shorten it, or train longer", True
+        if target is not None and total is not None and rise >= total:
+            yield "warmup_steps", _too_long("the warm-up", rise, total), "shorten it, or train longer", True
     if given.get("peak") == 0:
         yield "peak", "a curve with a peak of 0 stays at 0: nothing is learnt", None, True
     if first == 0 and not given.get("warmup_target"):
@@ -214,14 +218,23 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None) -> Iterato
     if name == "PolynomialDecay" and first is not None and end > first:
         message = f"the learning rate rises, from {first:g} to {end:g}"
         yield ("end_learning_rate" if "end_learning_rate" in given else "initial_learning_rate"), message, None, True
+    if name in ("CosineDecay", "PolynomialDecay") and not given.get("cycle") and steps is not None and epochs > 1:
+        yield from _of_early_end(given, epochs, steps, said, warmup)
+
+
+def _of_early_end(given: Mapping[str, Any], epochs: int, steps: int, said: Mapping[str, Any], warmup: int) -> Iterator[Said]:
     decay = given.get("decay_steps")
-    ends = name in ("CosineDecay", "PolynomialDecay") and not given.get("cycle")
-    if ends and decay and steps is not None and epochs > 1 and decay + given.get("warmup_steps", 0) < steps:
-        message = f"the learning rate is at its end after {decay:,} steps, within the first of {epochs} epochs of {steps:,} steps"
-        yield "decay_steps", message, f"it counts steps, not epochs; the whole training has {steps * epochs:,}", True
+    end = (decay or steps) + given.get("warmup_steps", 0) + warmup
+    if end >= steps:
+        return
+    message = f"the learning rate is at its end after {end:,} steps, within the first of {epochs} epochs of {steps:,} steps"
+    hint = f"it counts steps, not epochs; the whole training has {steps * epochs:,}"
+    yield "decay_steps", message, _OF_DURATIONS if is_duration(said.get("decay_steps")) else hint, True
 
 
-def _of_pieces(boundaries: Sequence[float], values: Sequence[float], epochs: int, steps: int | None) -> Iterator[Said]:
+def _of_pieces(
+    boundaries: Sequence[float], values: Sequence[float], epochs: int, steps: int | None, said: Sequence[Any]
+) -> Iterator[Said]:
     if not boundaries:
         yield "boundaries", "no boundary is given", "a rate that never changes is a number", False
     elif len(values) != len(boundaries) + 1:
@@ -242,7 +255,8 @@ def _of_pieces(boundaries: Sequence[float], values: Sequence[float], epochs: int
         yield "boundaries", message, "lower it, or train longer", True
     elif boundaries and steps is not None and epochs > 1 and boundaries[-1] < min(steps, epochs):
         message = f"all boundaries lie within the first of {epochs} epochs, which has {steps:,} steps"
-        yield "boundaries", message, f"they count steps, not epochs: epoch n begins at step (n - 1) · {steps}", True
+        hint = f"they count steps, not epochs: epoch n begins at step (n - 1) · {steps}"
+        yield "boundaries", message, _OF_DURATIONS if any(map(is_duration, said)) else hint, True
 
 
 def is_share(monitor: Any) -> bool:

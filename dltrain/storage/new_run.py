@@ -36,7 +36,7 @@ def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
         run_dir: this very directory; it may exist, but must be empty.
 
     Raises:
-        RunError: `run_dir` is not empty, is no directory, is in a folder of another run, or cannot be written.
+        RunError: `run_dir` is not empty, is in use, is no directory, is in a folder of another run, or cannot be written.
     """
     was_there = False
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -56,6 +56,7 @@ def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file; a run needs a directory", hint="choose another --run-dir")
             if path.is_dir() and any(path.iterdir()):
+                Run(path).refuse_in_use()
                 if (path / "manifest.json").exists():
                     hint = "`--resume` goes on with a run that was begun there; otherwise choose another --run-dir"
                     raise RunError(f"{path} is not empty", hint=hint)

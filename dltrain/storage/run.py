@@ -238,11 +238,7 @@ class Run:
             try:
                 system.lock(file)
             except BlockingIOError as error:
-                file.seek(0)
-                holder = file.read(200).decode(errors="replace").strip() or "another process"
-                raise RunError(
-                    f"the run {self.path} is in use by {holder}", hint="wait until it ends, or choose another --run-dir"
-                ) from error
+                raise self._in_use() from error
             if os.fstat(descriptor).st_nlink > 1:  # what is written would be in a file elsewhere as well
                 unshare(self.path / ".lock")
                 with self.locked():
@@ -255,6 +251,21 @@ class Run:
             yield
         finally:
             file.close()
+
+    def _in_use(self) -> RunError:
+        holder = "another process"
+        with contextlib.suppress(OSError), open(self.path / ".lock", "rb") as file:
+            holder = file.read(200).decode(errors="replace").strip() or holder
+        return RunError(f"the run {self.path} is in use by {holder}", hint="wait until it ends, or choose another --run-dir")
+
+    def refuse_in_use(self) -> None:
+        """Refuse a directory that a live process writes.
+
+        Raises:
+            RunError: one does.
+        """
+        if self.is_locked():
+            raise self._in_use()
 
     def is_locked(self) -> bool:
         """Whether a live process holds the run."""

@@ -75,6 +75,7 @@ WARNED = [
     (schedule("PiecewiseConstantDecay", boundaries=[100], values=[0.1, 0.01]), "the rate never changes", ""),
     (schedule("PiecewiseConstantDecay", boundaries=[3, 6], values=[0.1, 0.05, 0.01]), "within the first of 10 epochs", "steps"),
     (schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=9), "within the first of 10 epochs", "100"),
+    (schedule("CosineDecay", initial_learning_rate=0.1, decay_steps="5 %"), "within the first of 10 epochs", "100 % is"),
     (
         schedule("CosineDecay", initial_learning_rate=0.0, decay_steps=50, warmup_target=0.1, warmup_steps=100),
         "the warm-up takes 100 steps, but the training has 100",
@@ -111,6 +112,7 @@ WARNED = [
 RIGHT = [
     schedule("PiecewiseConstantDecay", boundaries=[20, 50], values=[0.1, 0.05, 0.01]),
     schedule("CosineDecay", initial_learning_rate=0.0, decay_steps=90, warmup_target=0.1, warmup_steps=10),
+    schedule("CosineDecay", initial_learning_rate=0.1, decay_steps="10 %"),
     schedule("PolynomialDecay", initial_learning_rate=0.1, decay_steps=9, cycle=True),
     optimizer(momentum=0.9, nesterov=True, clipnorm=1.0),
     "training.early_stopping={patience: 4, start_from_epoch: 3, min_delta: 0.01, monitor: val_accuracy}",
@@ -141,6 +143,12 @@ def test_d3_what_has_no_effect_is_a_warning(word: str, message: str, hint: str) 
 @pytest.mark.parametrize("word", RIGHT, ids=[word[18:80] for word in RIGHT])
 def test_d3_what_is_right_is_left_in_peace(word: str) -> None:
     assert faults_of(word) == ([], [])
+
+
+def test_d3_a_warm_up_goes_before_the_steps_of_a_schedule() -> None:
+    word = schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=6)
+    assert "after 9 steps" in faults_of(word, "training.warmup=3")[1][0].message
+    assert faults_of(word, "training.warmup=1 epoch") == ([], [])
 
 
 def test_d3_the_plateau_that_early_stopping_never_lets_come() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,16 @@ def test_attack_3_a_run_whose_manifest_was_lost_is_kept(tmp_path):
     run.checkpoints.joinpath("lfw_03_0.9.h5").unlink()
     run.history_file.write_text("epoch,loss\n1,0.5\n2,0.4\n")
     assert not run.is_only_begun()
+
+
+@pytest.mark.parametrize("has_manifest", [False, True])
+def test_a_directory_that_a_process_writes_is_said_to_be_in_use(has_manifest, tmp_path):
+    run = create_run("x", runs=tmp_path, run_dir=tmp_path / "run")
+    with run.locked():
+        if has_manifest:
+            run.manifest_file.write_text("{}")
+        with pytest.raises(RunError, match=f"in use by process {os.getpid()} "):
+            create_run("x", runs=tmp_path, run_dir=run.path)
 
 
 @pytest.mark.parametrize("resume", ["auto", "path"])
