@@ -77,6 +77,9 @@ def _flow_entry(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         key = dump_yaml({name: 0}).removesuffix(" 0\n")
         return f"{key} {{{', '.join(_flow_entry(*entry) for entry in value.items())}}}"
+    if isinstance(value, list):
+        key = dump_yaml({name: 0}).removesuffix(" 0\n")
+        return f"{key} [{', '.join(_dumped('x', [item])[0].strip()[4:-1] for item in value)}]"
     return dump_yaml({name: value}).removesuffix("\n")
 
 

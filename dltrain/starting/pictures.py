@@ -7,12 +7,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.config.types import DataConfig, ImagesConfig, SplitConfig
+from dltrain.data.columns.reading import is_text
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
@@ -20,6 +21,7 @@ from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
 from dltrain.data.pictures.folders import KEYS as KEY_OF_PART
 from dltrain.data.pictures.folders import list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.parts import part_called
 from dltrain.reporting import Reporter
@@ -29,6 +31,9 @@ from dltrain.starting.design import Design, design, split_of
 from dltrain.starting.starter import Starter
 from dltrain.wording import shown
 
+if TYPE_CHECKING:
+    import polars
+
 SIDES = (32, 48, 64, 96)
 # Columns that are the pixels of square pictures: how wide these are at the least, how much like its neighbours in the row and in
 # the column a pixel is, and how much more than like those that lie elsewhere.
@@ -36,6 +41,8 @@ LEAST_SIDE, LIKE_NEIGHBOURS, MORE_THAN_OTHERS = 8, 0.2, 0.1
 ROWS_COMPARED = 2_000
 BYTE = 255
 NUM_LOOKED_AT = 200
+# Folders beside a table that are looked into for the pictures that a column names; its cells are names where they differ.
+MOST_BESIDE, MOSTLY_DIFFERENT = 20, 0.9
 KEYS = ("path", "validation", "test")
 # Folders as wide as this for their height are drawn so: another shape would be stretched.
 UNEVEN = 1.25
@@ -52,11 +59,43 @@ def picture_layout(folder: str) -> dict[str, str] | None:
 
 def folder_layout(folder: str, suffixes: tuple[str, ...]) -> dict[str, str] | None:
     """As `picture_layout`, for files of other suffixes."""
-    inside = folders_in(folder)
+    inside = [name for name in folders_in(folder) if _holds(os.path.join(folder, name), suffixes)]
     parts = {key: name for name in inside if (part := part_called(name)) for key in [KEY_OF_PART[part]]}
-    if "path" in parts and set(inside) == set(parts.values()) and _holds(os.path.join(folder, parts["path"]), suffixes):
+    if "path" in parts and set(inside) == set(parts.values()):
         return {key: os.path.join(folder, parts[key]) for key in KEYS if key in parts}
-    return {"path": folder} if any(_holds(os.path.join(folder, name), suffixes) for name in inside) else None
+    return {"path": folder} if inside else None
+
+
+def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesConfig] | None:
+    """The column whose cells name pictures in folders beside a table, as they are or without a suffix, and where these are.
+
+    None: no column does, or the pictures lie where the table is, under the names that it has.
+
+    Args:
+        frame: the table.
+        table: its file.
+    """
+    base = os.path.dirname(os.path.abspath(table))
+    folders = [base, *(os.path.join(base, name) for name in folders_in(base)[:MOST_BESIDE])]
+    folders += [os.path.join(folder, name) for folder in folders[1:] for name in folders_in(folder)[:MOST_BESIDE]]
+    for name in frame.columns:
+        column = column_of(frame, name)
+        if not (is_text(column) or column.dtype.is_integer()) or column.n_unique() < MOSTLY_DIFFERENT * len(column):
+            continue
+        known = column.drop_nulls()
+        cells = known.gather_every(-(-len(known) // NUM_LOOKED_AT)).cast(str).str.strip_chars().to_list()
+        are_files = all(cell.lower().endswith(EXTENSIONS) for cell in cells)
+        for suffix in ("",) if are_files else (*EXTENSIONS, *(suffix.upper() for suffix in EXTENSIONS)):
+            where = {_first_with(cell + suffix, folders) for cell in cells[:1]}
+            where |= {_first_with(cell + suffix, folders) for cell in cells} if where != {None} else set()
+            found = tuple(sorted(folder for folder in where if folder))
+            if found and None not in where and (suffix or found != (base,)):
+                return name, ImagesConfig(found, suffix or None)
+    return None
+
+
+def _first_with(name: str, folders: Sequence[str]) -> str | None:
+    return next((folder for folder in folders if os.path.isfile(os.path.join(folder, name))), None)
 
 
 def side_of_pixels(values: NDArray[np.float64]) -> int | None:
@@ -207,7 +246,7 @@ def folders_in(folder: str) -> list[str]:
 
 
 def _holds(folder: str, suffixes: tuple[str, ...]) -> bool:
-    return any(name.lower().endswith(suffixes) for _, _, names in os.walk(folder) for name in names)
+    return any(name.lower().endswith(suffixes) and name[0] != "." for _, _, names in os.walk(folder) for name in names)
 
 
 def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.data.files import OTHER_SUFFIXES, expand_paths, how_to_convert, table_pattern
-from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
 from dltrain.data.pictures.folders import holds_masks
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
@@ -181,6 +181,7 @@ def _folder_fault(folder: str) -> UsageError:
     if pictures and pictures >= sum(files.values()) / 2:
         message = f"{name} holds {pictures:,} pictures, but no folder for each class"
         hint = "move each into a folder named after its class; or name a table of files and labels as data.path"
+        hint = labels_in_names(folder) or hint
         return UsageError(Fault(message, hint=hint))
     tables = [suffix for suffix in TABLE_SUFFIXES if files[suffix]]
     if tables:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, LabelsConfig, TextConfig
+from dltrain.config.types import DataConfig, ImagesConfig, LabelsConfig, TextConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.image import picture_path
-from dltrain.data.columns.kinds import is_unspaced
+from dltrain.data.columns.kinds import NAMES_OF_PICTURES, ColumnKind, is_unspaced
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
 from dltrain.data.pictures.picture_file import picture_file
@@ -39,7 +39,7 @@ from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
-from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, side_of_pixels
+from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, pictures_beside, side_of_pixels
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import DEFAULT_SECONDS, START_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
@@ -104,6 +104,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         target = study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
     else:
         columns = _as_they_tell(columns, raw, target, wishes)
+    config, columns = _with_pictures_beside(config, columns, raw, target, where)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None)
@@ -112,7 +113,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
     config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
     head = _head(written, whole, is_whole)
-    config = replace(config, path=(written,) if where is not None else ())
+    config = _as_written(config, where, written)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
     _warn(reporter, notes_on_columns(studied))
     text = render_table(head, studied, chosen) + _evaluation(chosen, wishes)
@@ -203,6 +204,29 @@ def _as_they_tell(columns: Columns, raw: RawTable, target: Target, wishes: Wishe
         return columns
     columns = with_gaps(columns, target.name)
     return with_words(with_order(with_codes(columns, target), raw.frame, target), raw.frame, target)
+
+
+def _as_written(config: DataConfig, where: str | None, written: str) -> DataConfig:
+    """The block with paths as the config is to name them."""
+    if where is None:
+        return replace(config, path=())
+    base = os.path.dirname(os.path.abspath(where))
+    folders = [os.path.join(os.path.dirname(written), os.path.relpath(folder, base)) for folder in config.images.folder]
+    has_pictures = config.features is not None and IMAGE in config.features.values()
+    images = replace(config.images, folder=tuple(folders)) if has_pictures else ImagesConfig()
+    return replace(config, path=(written,), images=images)
+
+
+def _with_pictures_beside(
+    config: DataConfig, columns: Columns, raw: RawTable, target: Target, where: str | None
+) -> tuple[DataConfig, Columns]:
+    """Both, with the column that names pictures in folders beside the table called so, and these folders."""
+    is_here = where is not None and os.path.isfile(where) and not target.spec.is_multilabel
+    beside = pictures_beside(raw.frame.drop(target.name), where) if is_here and where else None
+    if beside is None:
+        return config, columns
+    named = ColumnKind("text", left_out=NAMES_OF_PICTURES)
+    return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: named})
 
 
 def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | None) -> Columns:

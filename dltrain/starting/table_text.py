@@ -165,6 +165,10 @@ def render_columns(block: Block, found: Studied) -> None:
         used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
         counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
         block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
+    if config.images.folder:
+        folder = list(config.images.folder) if len(config.images.folder) > 1 else config.images.folder[0]
+        suffix = {"suffix": config.images.suffix} if config.images.suffix else {}
+        block.entry("images", {"folder": folder, **suffix}, "where the pictures are that the column names")
     if "image_size" in config.arguments:
         block.entry("image_size", config.arguments["image_size"], "height, width: small is quick; larger may tell more")
     if "color" in config.arguments:

@@ -10,6 +10,7 @@ import re
 import stat
 import struct
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,9 @@ EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif",
 MOST_PIXEL_BYTES = 8
 
 NUM_NAMED = 5
+# A name that begins with a label, as `cat.0.jpg` does; a folder's name that needs no quoting.
+_LABEL, MOST_LABELS = re.compile(r"([A-Za-z]+)[^A-Za-z,][^,]*"), 200
+_PLAIN = re.compile(r"[\w./ -]+")
 
 T = TypeVar("T")
 Decode = Callable[[Any], NDArray[Any]]
@@ -184,3 +188,18 @@ def _not_a_picture(path: str) -> str:
     except OSError:
         empty = False
     return f"expected a picture ({kinds}), found " + ("an empty file" if empty else "something else")
+
+
+def labels_in_names(folder: str) -> str:
+    """A command that makes a table of a folder's pictures whose names begin with their labels (`cat.0.jpg`).
+
+    Empty: they do not.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.lower().endswith(EXTENSIONS)]
+        begins = Counter(match[1] if (match := _LABEL.match(name)) else "" for name in names)
+        where = shown(folder)
+        if "" not in begins and 2 <= len(begins) <= MOST_LABELS and min(begins.values()) > 1 and _PLAIN.fullmatch(where):
+            table = f"(echo file,label; ls '{where}' | sed -E 's|^([A-Za-z]+).*|{where}/&,\\1|') > labels.csv"
+            return f"their names begin with {listed(sorted(begins), 4)}: `{table}` makes a table, of which the target is label"
+    return ""

@@ -18,7 +18,7 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fa
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.files import neighbours
 from dltrain.data.labels.cells import NO_ROW
-from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
@@ -174,19 +174,23 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         fault(message, "say data.task: segmentation to learn the class of every pixel")
         return
     if not classes:
-        hint = "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
+        hint = (
+            labels_in_names(folder)
+            or "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
+        )
         what = f"{beside:,} pictures directly in it" if beside else "neither folders nor pictures in it"
         fault(f"expected a folder for each class in {shown(folder)}, found {what}", hint)
         return
+    files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
+    classes = [name for name in classes if files[name]] or classes
     if all(part_called(name) for name in classes):
         words = [f"{key}: {shown(os.path.join(folder, name))}" for name, key in _parts_by_name(classes)]
         fault(f"{shown(folder)} holds {listed(classes)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
         return
     reader.pass_over(beside)
-    for name in classes:
-        files = list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name))
-        found.files += files
-        if not files:
+    for name in files:
+        found.files += files[name]
+        if not files[name]:
             found.empty.append(f"{base}/{name}")
 
 

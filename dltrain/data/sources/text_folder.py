@@ -136,7 +136,8 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     except OSError as error:
         raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
     names = [entry.name for entry in inside if is_folder(entry)]
-    parts = {name: part_called(name) for name in names}
+    holding = [name for name in names if any(_walk(os.path.join(folder, name), name))] or names
+    parts = {name: part_called(name) for name in holding}
     if names and all(parts.values()):
         words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items() if part]
         raise fault(f"{shown(folder)} holds {listed(names)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")

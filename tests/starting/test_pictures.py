@@ -1,0 +1,82 @@
+"""`init` on pictures as they are handed around: beside a table that names them without a suffix, next to what archives leave."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import polars
+import pytest
+
+from dltrain.config import load_config_text
+from dltrain.data.load import load_dataset
+from dltrain.errors import DataError, UsageError
+from dltrain.starting.start import make_starter
+from tests.data.sources.support import write_picture
+
+SIZE = (12, 12)
+
+
+@pytest.mark.parametrize("folders", [("train",), ("images/part_1", "images/part_2"), (".",)])
+@pytest.mark.parametrize("suffix", [".jpg", ".PNG"])
+def test_a_table_of_names_finds_its_pictures(tmp_path: Path, folders: tuple[str, ...], suffix: str) -> None:
+    names = [f"{index:07x}" for index in range(40)]
+    for index, name in enumerate(names):
+        write_picture(tmp_path / folders[index * len(folders) // 40] / f"{name}{suffix}", SIZE, seed=index)
+    polars.DataFrame({"id": names, "breed": ["lab", "pug"] * 20}).write_csv(tmp_path / "labels.csv")
+    starter = make_starter(str(tmp_path / "labels.csv"), target="breed", folder=tmp_path)
+    config = load_config_text(starter.text, folder=tmp_path)
+    assert config.data.features == {"id": "image"}
+    assert config.data.images.suffix == suffix
+    assert load_dataset(config.data, seed=0).parts["train"].num_rows == 24
+
+
+def test_names_with_a_suffix_are_found_in_a_folder_beside(tmp_path: Path) -> None:
+    names = [f"{index}.jpg" for index in range(40)]
+    for index, name in enumerate(names):
+        write_picture(tmp_path / "imgs" / name, SIZE, seed=index)
+    polars.DataFrame({"file": names, "y": ["a", "b"] * 20}).write_csv(tmp_path / "labels.csv")
+    starter = make_starter(str(tmp_path / "labels.csv"), target="y", folder=tmp_path)
+    data = load_config_text(starter.text, folder=tmp_path).data
+    assert data.images.folder == (str(tmp_path / "imgs"),)
+    assert load_dataset(data, seed=0).parts["test"].num_rows == 10
+
+
+def test_what_some_row_does_not_name_is_no_picture(tmp_path: Path) -> None:
+    for index in range(39):
+        write_picture(tmp_path / "train" / f"p{index}.jpg", SIZE, seed=index)
+    polars.DataFrame({"id": [f"p{index}" for index in range(40)], "y": ["a", "b"] * 20}).write_csv(tmp_path / "labels.csv")
+    with pytest.raises(DataError, match="no column is left to learn from"):
+        make_starter(str(tmp_path / "labels.csv"), target="y", folder=tmp_path)
+
+
+def test_folders_of_parts_are_no_classes_whatever_lies_beside_them(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for name in ("NORMAL", "PNEUMONIA"):
+            (tmp_path / "__MACOSX" / part / name).mkdir(parents=True)
+            (tmp_path / "__MACOSX" / part / name / "._0.jpg").write_text("x")
+            for index in range(12):
+                write_picture(tmp_path / part / name / f"{index}.jpg", SIZE, seed=index)
+    (tmp_path / "docs").mkdir()
+    config = load_config_text(make_starter(str(tmp_path), folder=tmp_path.parent).text, folder=tmp_path.parent)
+    assert config.data.path == (str(tmp_path / "train"),)
+    assert config.data.test == (str(tmp_path / "test"),)
+    text = f"data: {{source: image_folder, path: {tmp_path}, image_size: [8, 8]}}"
+    with pytest.raises(DataError, match="these are parts, not classes"):
+        load_dataset(load_config_text(f"{text}\nmodel: {{layers: [Flatten]}}", folder=tmp_path).data, seed=0)
+
+
+def test_labels_at_the_beginning_of_names_become_a_table_by_the_command_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for index in range(20):
+        write_picture(tmp_path / "train" / f"{'cat' if index % 2 else 'dog'}.{index}.jpg", SIZE, seed=index)
+    with pytest.raises(UsageError) as caught:
+        make_starter("train")
+    hint = caught.value.faults[0].hint or ""
+    assert "their names begin with cat, dog" in hint
+    subprocess.run(["bash", "-c", hint.split("`")[1]], check=True)
+    starter = make_starter("labels.csv", target="label")
+    assert "features: {file: image}" in starter.text
+    assert load_dataset(load_config_text(starter.text, folder=tmp_path).data, seed=0).parts["train"].num_rows == 12
