@@ -191,13 +191,13 @@ def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
     """Refuse a place that cannot hold the export, before any work is done for it.
 
     Raises:
-        RunError: something is there already that is not to be replaced.
-        UsageError: it is a file of a run, there is no such folder, or it cannot be written.
+        RunError: something is there already that is not to be replaced, or the folder cannot be written.
+        UsageError: it is a file of a run, or there is no such folder.
     """
     if not path.parent.is_dir():
         raise UsageError(f"the export cannot be written to {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"the export cannot be written to {path}: the folder {path.parent} cannot be written")
+        raise RunError(f"the export cannot be written to {path}: the folder {path.parent} cannot be written")
     if not os.path.lexists(path):
         return
     refuse_part_of_run(path)

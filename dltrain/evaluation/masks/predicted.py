@@ -218,7 +218,7 @@ def masks_of(folder: Path | None) -> Iterator[Callable[[str, bytes], None]]:
         folder: for the masks; None: nothing is written.
 
     Raises:
-        UsageError: one cannot be written.
+        RunError: one cannot be written.
     """
     if folder is None:
         yield lambda name, content: None
@@ -232,7 +232,7 @@ def masks_of(folder: Path | None) -> Iterator[Callable[[str, bytes], None]]:
 
             yield write
     except RunError as error:
-        raise UsageError(f"no mask was written: {error.faults[0].message}") from error
+        raise RunError(f"no mask was written: {error.faults[0].message}") from error
 
 
 def shares_of(codes: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:

@@ -114,7 +114,8 @@ def write_predictions(
         num_naming: so many of the first columns name the rows: their text is never changed, for rows are found by it.
 
     Raises:
-        UsageError: an unknown format, a file that cannot be written, or parquet to a terminal.
+        UsageError: an unknown format, or parquet to a terminal.
+        RunError: the system does not take it.
     """
     format = choose_format(destination, format)
     if destination == "-" and format in ("parquet", "npz") and sys.stdout.isatty():
@@ -144,7 +145,7 @@ def _write_to_stdout(content: bytes) -> None:
         raise
     except OSError as error:
         reason = f"standard output cannot be written: {reason_of(error)}"
-        raise UsageError(Fault(f"predictions were not written: {reason}", hint="name a file with -o")) from error
+        raise RunError(Fault(f"predictions were not written: {reason}", hint="name a file with -o")) from error
 
 
 def _write_file(path: Path, content: bytes) -> None:
@@ -155,7 +156,7 @@ def _write_file(path: Path, content: bytes) -> None:
         write_atomically(path if is_stream(path) else path.resolve(), content)
     except (OSError, RunError) as error:
         reason = error.faults[0].message if isinstance(error, RunError) else f"cannot write {path}: {reason_of(error)}"
-        raise UsageError(Fault(f"predictions were not written: {reason}")) from error
+        raise RunError(f"predictions were not written: {reason}") from error
 
 
 def to_csv(columns: Mapping[str, Sequence[Any]], *, raw: bool = False, num_naming: int = 0) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dltrain.errors import UsageError
+from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.masks.predicted import check_folder, mask_names, masks_of, refuse_inputs
 
 
@@ -51,7 +51,7 @@ def test_no_link_leads_a_mask_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out" / "x").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="a link leads out of"):
+    with pytest.raises(RunError, match="a link leads out of"):
         write(tmp_path / "out", "y/a.png", "x/a.png")
     assert os.listdir(tmp_path / "elsewhere") == []
     assert os.listdir(tmp_path / "out") == ["x"]
@@ -77,7 +77,7 @@ def test_masks_are_all_there_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(UsageError, match="no mask was written"):
+    with pytest.raises(RunError, match="no mask was written"):
         write(folder, "a.png", "b.png", "c.png")
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     assert not is_there or (folder / "a.png").read_bytes() == b"before"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltrain.errors import UsageError
+from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.predictions.files import (
     choose_format,
     formula_notes,
@@ -183,7 +183,7 @@ def test_a_refused_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UsageError, match="No space left"):
+    with pytest.raises(RunError, match="No space left"):  # the code of a report, an export and a run there
         write_predictions(str(file), COLUMNS)
     assert file.read_text() == "old"
     assert os.listdir(tmp_path) == ["predictions.csv"]
