@@ -70,7 +70,15 @@ def _dumped(key: str, value: Any) -> list[str]:
 
 def _wrapped(key: str, mapping: Mapping[str, Any]) -> list[str]:
     """A mapping in braces, over several lines where it is long; a line ends between two entries."""
-    return _joined(f"  {key}: {{", [_flow_entry(name, value) for name, value in mapping.items()], "}")
+    return _joined(f"  {key}: {{", [piece for name, value in mapping.items() for piece in _pieces(name, value)], "}")
+
+
+def _pieces(name: str, value: Any) -> list[str]:
+    """An entry of a mapping; a list may go on in the next line after each of its items."""
+    if not isinstance(value, list) or len(value) < 2:
+        return [_flow_entry(name, value)]
+    head, (first, *middle, last) = dump_yaml({name: []}).removesuffix("[]\n"), [dump_yaml({"x": [item]})[4:-2] for item in value]
+    return [f"{head}[{first}", *middle, f"{last}]"]
 
 
 def _flow_entry(name: str, value: Any) -> str:

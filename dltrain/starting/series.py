@@ -13,7 +13,7 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, text_of, to_numbers
 from dltrain.data.load import SILENT
 from dltrain.data.raw import locator
-from dltrain.data.series.calendars import MONTH_ENDS, WORKING_DAYS, Step
+from dltrain.data.series.calendars import DAY, MONTH_ENDS, WORKING_DAYS, Step, closed_days
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.groups import read_groups
 from dltrain.data.series.labels import WHOLE_SERIES
@@ -32,6 +32,7 @@ OWN = "\0"  # the name of a column beside those of a table, which are called any
 SHARE = 0.2  # of the last rows to test on, and of those before them to stop in time
 SEASONS_BACK, ROWS_BACK = 2, 24
 MOST_SHOWN = 20
+MOST_LISTED = 250  # holidays
 MOST_BACK = 200  # a season of more rows is none that the windows hold
 # Of the rows of a series: the most that are seen and that are foretold, so that each part has windows.
 SHARE_BACK, SHARE_AHEAD = 0.3, 0.1
@@ -137,6 +138,7 @@ def _start_labels(
         fitted = fit_series(replace(config, series=made), raw, SEED, None, SILENT)
     looked = fitted.preprocessing
     assert isinstance(looked, SeriesPreprocessing)
+    made = _with_calendar(made, looked.step, found)
     plan = Plan(made, len(counts), rows, _apart(looked.step, made), moves=False, labels=True)
     unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
     said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
@@ -237,10 +239,21 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     moves = _moves(found, series)
     scale = "per_series" if series.id or moves else None
     made = replace(series, history=max(2, min(back, int(SHARE_BACK * rows))), horizon=ahead, scale=scale)
-    if not looked.step.calendar.startswith(MONTH_ENDS):  # days of the week without rows are no gap
-        calendar = {"": None, WORKING_DAYS: "business_days"}.get(looked.step.calendar, "open_days")
-        made = replace(made, calendar=calendar)
+    made = _with_calendar(made, looked.step, found)
     return Plan(made, len(counts), rows, _apart(looked.step, series), moves)
+
+
+def _with_calendar(series: SeriesConfig, step: Step, found: Studied) -> SeriesConfig:
+    """The block with the days that rows are on: days of the week without rows, and single days that no series has, are no gap."""
+    if not step.calendar or step.calendar.startswith(MONTH_ENDS):
+        return series
+    times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw))
+    holidays = closed_days(np.unique(np.floor_divide(times.clock, DAY)), step)
+    return replace(
+        series,
+        calendar="business_days" if step.calendar == WORKING_DAYS else "open_days",
+        holidays=tuple(str(day) for day in holidays.astype("datetime64[D]")) if len(holidays) <= MOST_LISTED else (),
+    )
 
 
 def _ordered(found: Studied, series: SeriesConfig) -> NDArray[np.float64]:
@@ -344,6 +357,10 @@ def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
     if series.calendar is not None:
         entries["calendar"] = series.calendar
         remarks.append("days of the week without rows are no gap")
+    if series.holidays:
+        entries["holidays"] = list(series.holidays)
+        said = "1 other day without rows" if len(series.holidays) == 1 else f"{len(series.holidays)} other days without rows"
+        remarks.append(f"{said} taken for holidays: add those to come, or forecasts fall on them")
     if series.history_from == "before":
         entries["history_from"] = series.history_from
         remarks.append("a part's first windows see the rows before it")

@@ -76,6 +76,26 @@ def test_days_of_the_week_without_rows_are_no_gap(tmp_path, monkeypatch):
     assert (series.calendar, series.horizon, series.gaps) == ("open_days", 6, None)
 
 
+def test_single_business_days_without_rows_are_holidays_and_a_long_gap_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    holidays = ["2023-05-01", "2023-12-25", "2023-12-26", "2024-05-01"]  # all of them from Monday to Friday
+    away = [str(datetime.date(2023, 8, 7) + datetime.timedelta(day)) for day in range(12)]  # two weeks: nobody counted
+    days = [datetime.date(2023, 1, 2) + datetime.timedelta(day) for day in range(600)]
+    rows = [
+        f"{day},{shop},{50 + day.toordinal() % 7}"
+        for shop in ("a", "b")
+        for day in days
+        if day.weekday() < 5 and str(day) not in [*holidays, *away] and (shop, str(day)) != ("a", "2023-06-01")
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["day,shop,sales", *rows]) + "\n")
+    text = make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text
+    series = load_config_text(text, folder=tmp_path).data.series
+    assert series is not None
+    assert (series.calendar, list(series.holidays)) == ("business_days", holidays)
+    assert "4 other days without rows taken for holidays" in text.replace("\n  #   ", " ")
+    assert max(map(len, text.splitlines())) <= 120
+
+
 @pytest.mark.parametrize("name", ["len", "value"])
 def test_a_column_that_tells_series_apart_is_called_anything(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -18,6 +18,7 @@ DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS = "days", "business days", "business mo
 CALENDARS = ("", MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS)
 # Of shops that are closed on Sundays: the days of the week that have rows, Monday first, as they were found and as the user asks.
 WEEKDAYS, OPEN_DAYS = "weekdays ", "open days "
+LONGEST_HOLIDAYS, MOST_HOLIDAYS = 5, 0.1  # open days in a row without a row, and their share of all: more are missing data
 A_WEEK = re.compile(f"({WEEKDAYS}|{OPEN_DAYS})(?=.*1)[01]{{7}}")
 CALENDAR_KEYS = {
     "days": DAYS,
@@ -106,6 +107,22 @@ class Step:
         days = np.floor_divide(clock, DAY)
         later = np.busday_offset(days.astype("datetime64[D]"), count, roll="backward", busdaycal=self._calendar)
         return np.asarray(clock + (later.astype(np.int64) - days) * DAY, np.int64)
+
+
+def closed_days(days: NDArray[np.int64], step: Step) -> NDArray[np.int64]:
+    """The days between the first and the last row that the calendar has and no row is on, as on holidays; not those of long gaps.
+
+    Args:
+        days: since 1970, of the rows of all series.
+        step: whose calendar says which days of the week there are.
+    """
+    every = np.arange(days.min(), days.max() + 1) if len(days) else days
+    usual = every[np.is_busday(every.astype("datetime64[D]"), weekmask=step.weekdays)]
+    absent = ~np.isin(usual, days)
+    begins = np.flatnonzero(np.diff(absent, prepend=False))  # of runs of days with rows and without, in turn
+    for first, last in zip(begins[::2], [*begins[1::2], len(usual)][: len(begins[::2])], strict=True):
+        absent[first:last] = last - first <= LONGEST_HOLIDAYS
+    return usual[absent] if absent.sum() <= MOST_HOLIDAYS * len(usual) else usual[:0]
 
 
 def day_of(text: str) -> int:
