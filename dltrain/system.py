@@ -92,6 +92,19 @@ def why_no_processes() -> str | None:
     return None if HANDS_OVER_FILES else "this system cannot hand open files to another process, by which dltrain's talk"
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this number; where the system is not to be asked (Windows ends it), False."""
+    if not HANDS_OVER_FILES:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # of another user
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
 def kill(pid: int) -> None:
     """End a process at once."""
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from dltrain import system
 from dltrain.errors import RunError, reason_of
 from dltrain.storage.outputs import is_stream
-from dltrain.storage.removal import remove_temporary
+from dltrain.storage.removal import remove_temporary, temporary_name
 from dltrain.wording import all_secrets
 
 
@@ -36,7 +36,7 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
         RunError: the file cannot be written (no space, no right, file-size limit); the old file is untouched.
     """
     path = Path(path)
-    temporary = path.with_name(_temporary_name(path))
+    temporary = path.with_name(temporary_name(path))
     try:
         if is_stream(path):
             with open(path, "wb", buffering=0) as stream:
@@ -73,8 +73,8 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
         RunError: the system takes it not (no space, no right).
     """
     path = Path(path)
-    temporary = path.with_name(_temporary_name(path) + suffix)
-    old = path.with_name(_temporary_name(path))
+    temporary = path.with_name(temporary_name(path) + suffix)
+    old = path.with_name(temporary_name(path))
     try:
         yield temporary
         for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
@@ -103,7 +103,7 @@ def fill_folder(folder: Path) -> Iterator[Path]:
     Raises:
         RunError: the system takes it not (no space, no right), or a link leads from one of its folders elsewhere.
     """
-    temporary = (folder if folder.is_dir() else folder.parent) / _temporary_name(folder)
+    temporary = (folder if folder.is_dir() else folder.parent) / temporary_name(folder)
     try:
         temporary.mkdir()
         yield temporary
@@ -144,12 +144,6 @@ def unshare(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
-def _temporary_name(path: Path) -> str:
-    """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
-    name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
-    return f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-
-
 def _without_secrets(data: bytes) -> bytes:
     """The bytes with references in the place of secrets that a config took from the environment."""
     for value, reference in all_secrets().items():
@@ -169,8 +163,11 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.NO_LINK | system.NO_CHILD |
 
 
 def _open_new(path: Path) -> BinaryIO:
-    """A file that was not there before; a link of this name is not followed."""
-    return os.fdopen(os.open(path, _NEW, 0o666), "wb")
+    """A file that was not there before, locked while it is open; a link of this name is not followed."""
+    file = os.fdopen(os.open(path, _NEW, 0o666), "wb")
+    with contextlib.suppress(OSError):  # a file system without locks
+        system.lock(file)
+    return file
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:

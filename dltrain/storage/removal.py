@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from dltrain import system
 from dltrain.storage.layout import own_paths
+
+_UNFINISHED = re.compile(r"\..+\.(\d{1,9})-[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them, with the writing process
+
+
+def temporary_name(path: Path) -> str:
+    """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
+    name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
+    return f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
 
 
 def remove_run_files(folder: Path) -> list[Path]:
@@ -50,3 +62,33 @@ def remove_temporary(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def remove_abandoned(paths: Iterable[Path]) -> None:
+    """Remove of these what killed processes left of unfinished writes: files of such a name alone, no links, no folders.
+
+    What a living process writes stays: it has its number in the name, and, should it run where this process cannot see it (on
+    another machine, in another container), a lock on the file. What cannot be removed stays too.
+    """
+    for path in paths:
+        found = _UNFINISHED.fullmatch(path.name)
+        if found is None or (int(found[1]) != os.getpid() and system.is_running(int(found[1]))):
+            continue
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | system.NO_LINK | system.NO_WAIT)
+            try:
+                is_abandoned = stat.S_ISREG(os.fstat(descriptor).st_mode) and _is_unlocked(descriptor)
+            finally:
+                os.close(descriptor)
+            if is_abandoned:
+                path.unlink()
+
+
+def _is_unlocked(descriptor: int) -> bool:
+    try:
+        system.lock(descriptor, shared=True)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True

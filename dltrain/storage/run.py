@@ -26,7 +26,7 @@ from dltrain.storage.atomic import (
 )
 from dltrain.storage.documents import MANIFEST, MANIFEST_LIMIT, METRICS, STATUSES, with_cells, with_matrices
 from dltrain.storage.layout import FILES, own_files, own_paths
-from dltrain.storage.removal import remove_run_files
+from dltrain.storage.removal import remove_abandoned, remove_run_files
 from dltrain.storage.stored import (
     Check,
     check_digest,
@@ -337,11 +337,10 @@ class Run:
                 self.path.rmdir()
 
     def remove_temporary_files(self) -> None:
-        """Remove what a killed process left of unfinished writes."""
-        for folder in (self.path, self.checkpoints, self.state):
-            for file in folder.glob(".*.tmp") if folder.is_dir() else ():
-                if file.is_symlink() or file.is_file():
-                    file.unlink(missing_ok=True)
+        """Remove what killed processes, of whatever command, left of unfinished writes."""
+        with contextlib.suppress(OSError):
+            below = [path for name in ("checkpoints", "state", "code") for path in own_files(self.path, name)]
+            remove_abandoned([*self.path.glob(".*.tmp"), *below])
 
 
 def _read_own_json(path: Path, schema: Mapping[str, Check]) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def test_attack_7_temporary_files_are_new_files(tmp_path, monkeypatch):
 
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    monkeypatch.setattr("dltrain.storage.atomic._temporary_name", lambda path: f".{path.name}.guessed.tmp")
+    monkeypatch.setattr("dltrain.storage.atomic.temporary_name", lambda path: f".{path.name}.guessed.tmp")
     (tmp_path / ".file.guessed.tmp").symlink_to(victim)
     with pytest.raises(RunError):
         write_atomically(tmp_path / "file", b"evil")

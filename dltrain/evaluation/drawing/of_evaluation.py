@@ -13,6 +13,7 @@ from dltrain.evaluation.drawing.svg import sheet
 from dltrain.evaluation.importance.occlusion import Occlusions
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import write_atomically
+from dltrain.storage.run import Run
 
 if TYPE_CHECKING:
     from dltrain.evaluation.evaluate import EvaluateResult
@@ -36,6 +37,7 @@ def draw_evaluation(
     Returns:
         The names of the pictures that are there.
     """
+    Run(result.run).remove_temporary_files()
     name = RESULTS_FILE if is_default else f"results_{result.part}.svg"
     drawn = draw_or_warn(plot_results, name, result.run / name, result.report, reporter=reporter)
     names = [name] if drawn else []
