@@ -75,8 +75,7 @@ def read_tree(
         apply_overrides(root, words, faults, catalog, parameters=parameters, environment=environment)
 
     of_bases = [word for word in overrides if (key_of(word) or "").partition(".")[0] == EXTENDS]
-    if any("." in (key_of(word) or "") for word in of_bases):
-        _list_bases(root)
+    _list_bases(root, of_bases)
     apply(of_bases)
     if EXTENDS in root.entries:
         root.entries[EXTENDS] = environment.put_in(root.entries[EXTENDS], EXTENDS)
@@ -105,11 +104,14 @@ def read_tree(
     for optimizer in _optimizers(root):
         put_among_arguments(optimizer)
     _leave_out_data(root)
+    _tell_no_model(root, of_bases, faults)
     return Tree(root, parameters, bases.folders, catalog, code, unregistered)
 
 
-def _list_bases(root: MappingNode) -> None:
-    """What the config extends as a list, whose entries an override names by their positions."""
+def _list_bases(root: MappingNode, words: Sequence[str]) -> None:
+    """What the config extends as a list, where an override names an entry by its position."""
+    if not any("." in (key_of(word) or "") for word in words):
+        return
     given = root.entries.get(EXTENDS)
     if given is None or isinstance(given, ScalarNode):
         items: list[Node] = [] if given is None or given.plain() is None else [given]
@@ -142,3 +144,13 @@ def _leave_out_data(root: MappingNode) -> None:
     if "data" not in root.entries and is_none(root.entries.get("training")):
         root.entries["data"] = ScalarNode(text=NO_DATA, value=NO_DATA)
         root.keys["data"] = None
+
+
+def _tell_no_model(root: MappingNode, of_bases: Sequence[str], faults: Faults) -> None:
+    """Warn where an override has taken away the config that says the model."""
+    if of_bases and "model" not in root.entries:
+        message, hint = (
+            "no `model` is left, so that the net is its output layer alone",
+            "name a config that has one: extends=FILE",
+        )
+        faults.add(None, "model", message, hint, word=of_bases[-1], warning=True)

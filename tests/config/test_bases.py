@@ -107,6 +107,21 @@ def test_an_override_names_a_base_by_its_position(tmp_path: Path, monkeypatch: p
         plan_sweep(load_config(two), SweepOptions(over=["extends.0=a.yaml,c.yaml"]))
 
 
+def test_a_model_that_an_override_takes_away_with_its_base_is_missed(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        base="model: {layers: [Flatten]}\ntraining: {epochs: 3}",
+        one="extends: base.yaml\ndata: {source: digits}",
+        two="name: two",
+    )
+    assert not load_config(tmp_path / "one.yaml").warnings
+    for word in ("extends=null", "extends.0=null", f"extends={tmp_path}/two.yaml"):
+        [said] = load_config(tmp_path / "one.yaml", [word]).warnings
+        assert "the net is its output layer alone" in said.message
+        assert word in said.message
+    assert not load_config(tmp_path / "one.yaml", ["extends=null", "model.layers=[Flatten]"]).warnings
+
+
 def test_what_cannot_be_a_base(tmp_path: Path) -> None:
     write(tmp_path, base=BASE, folder__x="seed: 1", words="- a\n")
     (tmp_path / "data.csv").write_text("a\n1\n")
