@@ -45,7 +45,9 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
     streamed = why_streamed(data)
     reasons = {
         "data.validation": data.validation and "data.validation says which rows validate",
-        "data.split.column": split.column and f"the column {split.column} says which rows validate",
+        "data.split.column": split.column
+        and "validation" in facts.rows
+        and f"the column {split.column} says which rows validate",
         "data.split.time": split.time and "the rows are split by time: a fold of earlier rows would be foretold from later ones",
         "data.split.shuffle": split.shuffle is False and "the rows are split in their order",
         "data.split.folds": split.folds and "each fold of data.split.folds has its validation part already",

@@ -204,6 +204,18 @@ def test_what_has_no_folds_is_refused_with_the_way_out(tmp_path: Path) -> None:
     assert "members are averaged in what they predict" in refusals(config_of(LEARNS_ITSELF, folder=tmp_path))
 
 
+def test_a_column_of_training_and_test_rows_leaves_folds_to_validate_on(tmp_path: Path) -> None:
+    path = tmp_path / "parts.csv"
+    for words, is_refused in ((("train", "test"), False), (("train", "valid", "test"), True)):
+        path.write_text("a,part,y\n" + "".join(f"{i % 7},{words[i % len(words)]},{i % 7 * 2}\n" for i in range(60)))
+        text = (
+            f"data: {{source: csv, path: {path}, target: y, task: regression, split: {{column: part}}}}\nmodel: {{layers: []}}\n"
+        )
+        message = refusals(config_of(text + "training: {epochs: 1, members: {folds: 3}}\n", folder=tmp_path))
+        assert ("the column part says which rows validate" in message) == is_refused
+        assert bool(message) == is_refused
+
+
 def test_a_share_for_validation_is_said_to_be_left_out(tmp_path: Path) -> None:
     config = learnable(tmp_path, FOLDS)
     assert config.data.split.validation is None
