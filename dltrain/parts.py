@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 # As they are shown side by side.
 PARTS = ("train", "validation", "test")
@@ -31,3 +31,20 @@ def part_called(word: str) -> str | None:
     """Which part a word names, however it is written: `Train`, `test set`, `PublicTest`; None: none."""
     bare = re.sub(r"[\W_]", "", word.casefold())
     return _PART_OF.get(bare) or _PART_OF.get(re.sub(r"(set|data|split)$", "", bare))
+
+
+def parts_among(names: Sequence[str]) -> dict[str, str]:
+    """Name -> part, of those among several names that call the training part and others: `train` and `test`, `seg_train` and
+    `seg_test`, which but for one word are the same. Empty: there are none.
+    """
+    groups: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in names:
+        words = re.split(r"[\W_]+", name.casefold())
+        parts = [(place, _PART_OF[word]) for place, word in enumerate(words) if word in _PART_OF]
+        if (whole := part_called(name)) is not None:
+            groups.setdefault((), {})[name] = whole
+        elif len(parts) == 1:
+            place, part = parts[0]
+            groups.setdefault((*words[:place], "", *words[place + 1 :]), {})[name] = part
+    several = [group for group in groups.values() if "train" in group.values() and 1 < len(group) == len(set(group.values()))]
+    return several[0] if len(several) == 1 else {}

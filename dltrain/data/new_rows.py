@@ -223,11 +223,12 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
         return read_source(
             DataConfig("word_vectors", arguments=preprocessing.arguments, path=tuple(paths), **options), seed=0, reporter=reporter
         )
-    if preprocessing.source == "text_folder" and (suffix == ".txt" or os.path.isdir(paths[0])):
-        from dltrain.data.sources.text_folder import read_texts
+    if preprocessing.source == "text_folder":
+        from dltrain.data.sources.text_folder import is_text_file, read_texts
 
-        classes = preprocessing.targets[0].classes if with_targets else None
-        return read_texts(paths, preprocessing.text_options.get("encoding"), classes)
+        if os.path.isdir(paths[0]) or is_text_file(os.path.basename(paths[0])):
+            classes = preprocessing.targets[0].classes if with_targets else None
+            return read_texts(paths, preprocessing.text_options.get("encoding"), classes)
     source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
     options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
     if options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from dltrain.data.pictures.folders import list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, UsageError, texts
-from dltrain.parts import part_called
+from dltrain.parts import part_called, parts_among
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
@@ -54,16 +54,38 @@ def picture_layout(folder: str) -> dict[str, str] | None:
     Args:
         folder: one that holds a folder for each class, or folders train, validation, test that do.
     """
-    return folder_layout(folder, EXTENSIONS)
+    return folder_layout(folder, is_picture_name)
 
 
-def folder_layout(folder: str, suffixes: tuple[str, ...]) -> dict[str, str] | None:
-    """As `picture_layout`, for files of other suffixes."""
-    inside = [name for name in folders_in(folder) if _holds(os.path.join(folder, name), suffixes)]
-    parts = {key: name for name in inside if (part := part_called(name)) for key in [KEY_OF_PART[part]]}
-    if "path" in parts and set(inside) == set(parts.values()):
-        return {key: os.path.join(folder, parts[key]) for key in KEYS if key in parts}
+def folder_layout(folder: str, fits: Callable[[str], bool]) -> dict[str, str] | None:
+    """As `picture_layout`, for files of other names."""
+    folder = _inner(folder, fits)
+    inside = [name for name in folders_in(folder) if _holds(os.path.join(folder, name), fits)]
+    parts = parts_among(inside) or {name: part for name in inside if (part := part_called(name))}
+    are_nested = all(folders_in(os.path.join(folder, name)) for name in parts)
+    if "train" in parts.values() and (set(inside) == set(parts) or (len(parts) > 1 and are_nested)):
+        found = {KEY_OF_PART[part]: _inner(os.path.join(folder, name), fits) for name, part in parts.items()}
+        return {key: found[key] for key in KEYS if key in found}
     return {"path": folder} if inside else None
+
+
+def left_beside(folder: str, layout: Mapping[str, str], fits: Callable[[str], bool]) -> list[str]:
+    """The folders beside those of parts that hold such files as well, and are in no part."""
+    used = {os.path.relpath(path, folder).split(os.sep)[0] for path in layout.values()}
+    is_whole = "." in used or len(layout) < 2
+    return [] if is_whole else [n for n in folders_in(folder) if n not in used and _holds(os.path.join(folder, n), fits)]
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a file is called as pictures are."""
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
+def _inner(folder: str, fits: Callable[[str], bool]) -> str:
+    """The folder, or where it holds nothing but one that holds several (`seg_train/seg_train/…`), that one."""
+    inside = [name for name in folders_in(folder) if _holds(os.path.join(folder, name), fits)]
+    only = os.path.join(folder, inside[0]) if len(inside) == 1 else ""
+    return _inner(only, fits) if only and len(folders_in(only)) > 1 else folder
 
 
 def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesConfig] | None:
@@ -245,8 +267,8 @@ def folders_in(folder: str) -> list[str]:
         return []
 
 
-def _holds(folder: str, suffixes: tuple[str, ...]) -> bool:
-    return any(name.lower().endswith(suffixes) and name[0] != "." for _, _, names in os.walk(folder) for name in names)
+def _holds(folder: str, fits: Callable[[str], bool]) -> bool:
+    return any(fits(name) for _, _, names in os.walk(folder) for name in names)
 
 
 def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:

@@ -17,7 +17,7 @@ from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
 from dltrain.storage.patterns import find_matches
-from dltrain.wording import nearest, shown
+from dltrain.wording import listed, nearest, shown
 
 SILENT = Reporter()
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -88,11 +88,11 @@ def _start_file(where: str, written: str, target: str | None, reporter: Reporter
 
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
-    from dltrain.data.sources.text_folder import SUFFIX
-    from dltrain.starting.pictures import folder_layout, picture_layout, start_pictures
+    from dltrain.data.sources.text_folder import is_text_file
+    from dltrain.starting.pictures import folder_layout, is_picture_name, left_beside, picture_layout, start_pictures
 
     layout = picture_layout(where)
-    texts = folder_layout(where, (SUFFIX,)) if layout is None else None
+    texts = folder_layout(where, is_text_file) if layout is None else None
     if layout is None and texts is None:
         raise _folder_fault(where)
     what = "pictures" if texts is None else "texts"
@@ -100,6 +100,9 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
         raise no_comparison(f"{what} are not learned from so")
     if wishes.series is not None:
         raise no_series(f"a folder of {what} is none")
+    left = left_beside(where, layout or texts or {}, is_picture_name if layout else is_text_file)
+    if left:
+        reporter.warning(f"folders beside those of the parts are in none of them: {listed(left, 4)}")
     if layout is None:
         from dltrain.starting.texts import start_texts
 

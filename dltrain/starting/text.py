@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR,
 from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import BROKEN_ROWS, lines_of_a_row, quotes_are_letters, scan_text
 from dltrain.errors import DataError, Fault, warn
-from dltrain.wording import listed
+from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
     import polars
@@ -31,6 +32,7 @@ HEAD_LINES = 1_000
 LOOKED_AT = 1 << 26
 FEWEST_LINES, BEGINNING = 5, 1 << 20
 MOST_BEFORE = 30
+FASTTEXT = b"__label__"
 # So many fields between two signs hold no separator; a column without a value leaves two signs side by side as well.
 MOSTLY_PLAIN = 0.6
 # Different values that are no numbers by the signs which the beginning shows, and the same of numbers, that tell the signs.
@@ -57,6 +59,8 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     if encoding is not None:
         options["encoding"] = encoding
     text = to_utf8(content, encoding, file)
+    if text.startswith(FASTTEXT):
+        _refuse_fasttext(text, file)
     options |= _by_signs(text, file)
     head, _, _ = read_head(file, HEAD_LINES)
     plain = DataConfig("csv", header=False, **options)
@@ -82,6 +86,15 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
         if asked in below and has_header(table.frame[1:]):
             options["skip"] = options.get("skip", 0) + 1  # the line above groups the columns, or counts them
     return options
+
+
+def _refuse_fasttext(text: bytes, file: str) -> None:
+    """Raise DataError where each line begins with a label as fastText writes it."""
+    if all(line.startswith(FASTTEXT) and b" " in line for line in _first_lines(text)):
+        name = shown(file)
+        how = f"sed -E 's/^__label__([^ ]+) +/\\1\\t/' {shlex.quote(name)} > {shlex.quote(name + '.tsv')}"
+        said = "each line begins with a label, as fastText writes it"
+        raise DataError(Fault(said, file=name, hint=f"`{how}` makes a table of it; its target is --target 1"))
 
 
 def _by_signs(text: bytes, file: str) -> dict[str, Any]:

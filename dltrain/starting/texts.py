@@ -9,7 +9,7 @@ from dataclasses import replace
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.look import read_facts
-from dltrain.data.sources.text_folder import SUFFIX, sample_texts
+from dltrain.data.sources.text_folder import KINDS_OF_FILES, sample_texts
 from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
@@ -56,7 +56,7 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
     head = f"{os.path.basename(os.path.normpath(written))}: {count:,} texts of {len(target.classes)} classes"
     block = Block()
     open_config(block, head)
-    what = f"a folder for each class, with a text in each {SUFFIX} file; the folders' names are the labels"
+    what = f"a folder for each class, with a text in each file ({KINDS_OF_FILES}); the folders' names are the labels"
     open_layout(block, layout, folder, written, what, source="text_folder")
     if left:
         block.entry("classes", classes, f"the folders of all parts; not in each: {listed(left)}")

@@ -10,7 +10,9 @@ import pytest
 
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
-from dltrain.errors import DataError, UsageError
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.parts import parts_among
+from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter
 from tests.data.sources.support import write_picture
 
@@ -80,3 +82,41 @@ def test_labels_at_the_beginning_of_names_become_a_table_by_the_command_that_is_
     starter = make_starter("labels.csv", target="label")
     assert "features: {file: image}" in starter.text
     assert load_dataset(load_config_text(starter.text, folder=tmp_path).data, seed=0).parts["train"].num_rows == 12
+
+
+def test_parts_whose_names_differ_in_a_word_are_no_classes(tmp_path: Path) -> None:
+    """As archives hold them: each part in a folder of its own name, and pictures without labels beside."""
+    for part in ("train", "test"):
+        for name in ("sea", "street"):
+            for index in range(12):
+                write_picture(tmp_path / f"seg_{part}/seg_{part}" / name / f"{index}.jpg", SIZE, seed=index)
+    write_picture(tmp_path / "seg_pred/seg_pred/0.jpg", SIZE)
+    heard: list[str] = []
+
+    class Hearing(Reporter):
+        def warning(self, warning: str | Fault) -> None:
+            heard.append(str(warning))
+
+    config = load_config_text(make_starter(str(tmp_path), folder=tmp_path, reporter=Hearing()).text, folder=tmp_path)
+    assert config.data.path == (str(tmp_path / "seg_train/seg_train"),)
+    assert config.data.test == (str(tmp_path / "seg_test/seg_test"),)
+    assert "folders beside those of the parts are in none of them: seg_pred" in heard
+    text = f"data: {{source: image_folder, path: {tmp_path}, image_size: [8, 8]}}\nmodel: {{layers: [Flatten]}}"
+    with pytest.raises(DataError, match="holds seg_test, seg_train: these are parts, not classes"):
+        load_dataset(load_config_text(text, folder=tmp_path).data, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (["train", "test"], {"train": "train", "test": "test"}),
+        (["20news-bydate-train", "20news-bydate-test"], {"20news-bydate-train": "train", "20news-bydate-test": "test"}),
+        (["seg_pred", "seg_test", "seg_train"], {"seg_test": "test", "seg_train": "train"}),
+        (["Training", "Validation"], {"Training": "train", "Validation": "validation"}),
+        (["train", "bus"], {}),
+        (["bus_train", "car_test"], {}),
+        (["test_a", "test_b"], {}),
+    ],
+)
+def test_folders_that_call_parts(names: list[str], parts: dict[str, str]) -> None:
+    assert parts_among(names) == parts

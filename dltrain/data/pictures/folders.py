@@ -25,7 +25,7 @@ from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.data.pictures.tags import read_tags
 from dltrain.errors import DataError, Fault, Note, capped, reason_of, warn
-from dltrain.parts import PARTS, part_called
+from dltrain.parts import PARTS, part_called, parts_among
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.wording import did_you_mean, listed, shown
@@ -183,9 +183,12 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         return
     files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
     classes = [name for name in classes if files[name]] or classes
-    if all(part_called(name) for name in classes):
-        words = [f"{key}: {shown(os.path.join(folder, name))}" for name, key in _parts_by_name(classes)]
-        fault(f"{shown(folder)} holds {listed(classes)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
+    parts = parts_among(classes)
+    are_nested = all(os.path.dirname(file.path) != os.path.join(folder, name) for name in parts for file in files[name])
+    if all(part_called(name) for name in classes) or (parts and are_nested):
+        parts = parts or {name: part for name in classes if (part := part_called(name))}
+        words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items()]
+        fault(f"{shown(folder)} holds {listed(list(parts))}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
         return
     reader.pass_over(beside)
     for name in files:
@@ -236,12 +239,6 @@ def _list_masked(reader: FolderReader, folder: str, found: _Found, fault: Any, *
     found.files += pictures
     found.masks += masks
     found.notes += notes
-
-
-def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        if part := part_called(name):
-            yield name, KEYS[part]
 
 
 class FolderReader:

@@ -19,7 +19,7 @@ from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import facts_of_sample
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.errors import DataError, Fault, Note, all_of, warn
-from dltrain.parts import part_called
+from dltrain.parts import part_called, parts_among
 from dltrain.reporting import Reporter
 from dltrain.storage.bounds import TEXT_BYTES
 from dltrain.storage.patterns import is_folder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TextFile = tuple[str, str, str]  # path, name, class
 SUFFIX = ".txt"
+KINDS_OF_FILES = f"{SUFFIX}, or a number as the name"
 FILE, TEXT, LABEL = "file", "text", "label"
 
 # More files than this are looked at in part before training.
@@ -82,7 +83,7 @@ def read_texts(paths: Sequence[str], encoding: str | None, classes: Sequence[str
             files = [(file, shown_as, "") for file, shown_as in _walk(path, name)]
         if not files:
             of = f" in folders {listed(classes)}" if classes else ""
-            raise DataError(Fault(f"expected texts ({SUFFIX}){of}, found none in {shown(path)}"))
+            raise DataError(Fault(f"expected texts ({KINDS_OF_FILES}){of}, found none in {shown(path)}"))
         tables.append(_table(files, config, path, notes))
     raw = combine_tables(tables)
     return raw if classes is not None else replace(raw, frame=raw.frame.drop(LABEL), target=())
@@ -136,11 +137,15 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     except OSError as error:
         raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
     names = [entry.name for entry in inside if is_folder(entry)]
-    holding = [name for name in names if any(_walk(os.path.join(folder, name), name))] or names
-    parts = {name: part_called(name) for name in holding}
-    if names and all(parts.values()):
-        words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items() if part]
-        raise fault(f"{shown(folder)} holds {listed(names)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
+    texts_in = {name: list(_walk(os.path.join(folder, name), f"{base}/{name}")) for name in names}
+    parts = parts_among([name for name in names if texts_in[name]])
+    are_nested = all(os.path.dirname(file) != os.path.join(folder, name) for name in parts for file, _ in texts_in[name])
+    if names and (all(part_called(name) for name in names) or (parts and are_nested)):
+        parts = parts or {name: part for name in names if (part := part_called(name))}
+        words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items()]
+        raise fault(
+            f"{shown(folder)} holds {listed(list(parts))}: these are parts, not classes", f"say data: {{{', '.join(words)}}}"
+        )
     asked = config.arguments.get("classes")
     wanted = [str(name) for name in asked] if asked is not None else names
     missing = [name for name in wanted if name not in names]
@@ -148,14 +153,14 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
         raise fault(f"{shown(folder)} has no folder {listed(missing)}", f"its folders: {listed(names)}")
     files, notes = [], []
     for name in wanted:
-        texts = [(file, shown_as, name) for file, shown_as in _walk(os.path.join(folder, name), f"{base}/{name}")]
+        texts = [(file, shown_as, name) for file, shown_as in texts_in[name]]
         files += texts
         if not texts:
-            notes.append(warn(f"{base}/{name} holds no text ({SUFFIX}), so it is no class", "empty_classes"))
-    beside = [entry.name for entry in inside if not is_folder(entry) and entry.name.lower().endswith(SUFFIX)]
+            notes.append(warn(f"{base}/{name} holds no text ({KINDS_OF_FILES}), so it is no class", "empty_classes"))
+    beside = [entry.name for entry in inside if not is_folder(entry) and is_text_file(entry.name)]
     if not files:
         found = f"{len(beside):,} texts directly in it" if beside else "none"
-        raise fault(f"expected texts ({SUFFIX}) in a folder for each class in {shown(folder)}, found {found}")
+        raise fault(f"expected texts ({KINDS_OF_FILES}) in a folder for each class in {shown(folder)}, found {found}")
     if beside:
         notes.append(warn(f"{base}: texts beside the folders of the classes are left out: {listed(beside, 4)}", "texts_beside"))
     passed = [name for name in names if name not in wanted]
@@ -176,13 +181,18 @@ def _in_turn(files: list[TextFile], limit: int | None) -> list[TextFile]:
     return [files[row] for row in sorted(row for _, row in sorted(places)[:limit])]
 
 
+def is_text_file(name: str) -> bool:
+    """Whether a file of that name is read: one ending in .txt, or called by a number alone, as those of 20 Newsgroups are."""
+    return (name.lower().endswith(SUFFIX) and not name.startswith(".")) or (name.isascii() and name.isdecimal())
+
+
 def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:
     """Text files below a folder in sorted order, with their names; links to folders inside it are not followed."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(one for one in folders if not one.startswith("."))
         inside = os.path.relpath(place, folder)
         for file in sorted(files):
-            if file.lower().endswith(SUFFIX) and not file.startswith("."):
+            if is_text_file(file):
                 yield os.path.join(place, file), "/".join([name, *([] if inside == "." else inside.split(os.sep)), file])
 
 

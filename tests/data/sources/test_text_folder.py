@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,29 @@ def test_of_many_texts_check_looks_at_some(tmp_path: Path, monkeypatch: pytest.M
     assert facts.schema is not None
     assert dict(facts.rows) == {"train": 30, "test": 10}
     assert facts.schema.targets[0].classes == ("neg", "pos")
+
+
+def test_files_called_by_a_number_are_texts(tmp_path: Path) -> None:
+    """As those of 20 Newsgroups, whose parts are folders that differ in a word."""
+    for part in ("train", "test"):
+        for label in ("alt.atheism", "sci.space"):
+            folder = tmp_path / f"20news-bydate-{part}" / label
+            folder.mkdir(parents=True)
+            for number in range(20):
+                (folder / str(49000 + number)).write_text(f"From: a@b\n\nof {label} {number}")
+            (folder / "README").write_text("no text")
+    text = make_starter(str(tmp_path), folder=tmp_path).text
+    assert "/20news-bydate-train\n" in text.replace('"', "")
+    assert "/20news-bydate-test\n" in text.replace('"', "")
+    assert _read(tmp_path / "20news-bydate-train").frame.height == 40
+    with pytest.raises(DataError, match="these are parts, not classes"):
+        _read(tmp_path)
+
+
+def test_labels_as_fasttext_writes_them_have_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.train").write_text("".join(f"__label__{'pos' if row % 2 else 'neg'} a film {row}\n" for row in range(30)))
+    with pytest.raises(DataError, match="as fastText writes it") as caught:
+        make_starter(str(tmp_path / "a.train"))
+    command = (caught.value.faults[0].hint or "").split("`")[1]
+    subprocess.run(["bash", "-c", command], check=True)
+    assert "2 classes: neg: 50.0 %" in make_starter(str(tmp_path / "a.train.tsv"), target="1", folder=tmp_path).text
