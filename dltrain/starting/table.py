@@ -20,7 +20,7 @@ from dltrain.data.pictures.picture_file import picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.parquet_file import read_parquet
+from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.reporting import Reporter
@@ -286,7 +286,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     file = config.path[0]
     reporter.status(f"reading the first {LARGE_LINES:,} rows of {shown(file)}")
     if config.source == "parquet":
-        frame = read_parquet(file, num_rows=LARGE_LINES)
+        frame, _ = without_edge_blanks(read_parquet(file, num_rows=LARGE_LINES))
         return with_late_signs(RawTable(frame, origin=((0, shown(file), 0),))), False
     from dltrain.data.sources.csv import parse_text
 

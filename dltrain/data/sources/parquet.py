@@ -13,7 +13,13 @@ from dltrain.data.raw import RawTable
 from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
-from dltrain.data.tables.parquet_file import count_parquet_rows, read_parquet, read_parquet_content
+from dltrain.data.tables.parquet_file import (
+    blanks_note,
+    count_parquet_rows,
+    read_parquet,
+    read_parquet_content,
+    without_edge_blanks,
+)
 from dltrain.data.tables.sample import look_at_table
 from dltrain.errors import DataError, Fault, Note
 from dltrain.reporting import Reporter
@@ -38,11 +44,12 @@ def _read_file(file: str) -> RawTable:
     frame, content = read_parquet_content(file)
     if not frame.height or not frame.width:
         raise DataError(Fault("the file holds no rows", file=name))
+    frame, blank = without_edge_blanks(frame)
     return RawTable(
         frame,
         origin=((0, name, 0),),
         details={file: {"digest": digest(content), "bytes": len(content), "rows": frame.height, "columns": frame.width}},
-        notes=(Note(f"{Path(file).name}: {frame.height:,} rows, {frame.width} columns"),),
+        notes=(Note(f"{Path(file).name}: {frame.height:,} rows, {frame.width} columns"), *blanks_note(file, blank)),
     )
 
 
@@ -53,8 +60,10 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
 
 def sample(files: Sequence[str], config: DataConfig) -> tuple[RawTable, int]:
     """The first rows of the first file, and how many rows all files have."""
-    frame = read_parquet(files[0], num_rows=SAMPLE_ROWS)
-    return RawTable(frame, origin=((0, shown(files[0]), 0),)), sum(count_parquet_rows(file) for file in files)
+    frame, blank = without_edge_blanks(read_parquet(files[0], num_rows=SAMPLE_ROWS))
+    return RawTable(frame, origin=((0, shown(files[0]), 0),), notes=tuple(blanks_note(files[0], blank))), sum(
+        count_parquet_rows(file) for file in files
+    )
 
 
 SOURCE = DataSource(read, look)

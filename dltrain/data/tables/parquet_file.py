@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltrain.data.tables.column_names import refuse_long_names
-from dltrain.errors import DataError, Fault
+from dltrain.data.tables.column_names import column_of, refuse_long_names
+from dltrain.errors import DataError, Fault, Note
 from dltrain.storage.bounds import COLUMNS, RATIO, ROW_BYTES, most_unpacked
 from dltrain.storage.parquet_footer import column_bytes
-from dltrain.wording import shown
+from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
     import polars
 
+MOST_NAMED = 8
 VALUE_BYTES = 16  # what a value takes whose type says nothing else: text is a view of so many bytes
 
 
@@ -58,6 +59,34 @@ def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
     with parquet_faults(file):
         content = Path(file).read_bytes()
         return refuse_repeated(polars.read_parquet(io.BytesIO(content)), file), content
+
+
+def without_edge_blanks(frame: polars.DataFrame) -> tuple[polars.DataFrame, list[str]]:
+    """Text without the blanks around it, as that of CSV is read; and the columns that had any."""
+    import polars
+
+    mended = {}
+    for name in frame.columns:
+        series = column_of(frame, name)
+        is_category = str(series.dtype).startswith(("Categorical", "Enum"))
+        if series.dtype != polars.String and not is_category:
+            continue
+        text = series.cast(polars.String)
+        stripped = text.str.strip_chars()
+        if (stripped != text).any():
+            mended[name] = stripped.cast(polars.Categorical) if is_category else stripped
+    if mended:
+        frame = polars.DataFrame(
+            [mended[name].alias(name) if name in mended else column_of(frame, name).alias(name) for name in frame.columns]
+        )
+    return frame, list(mended)
+
+
+def blanks_note(file: str, names: list[str]) -> list[Note]:
+    """What is said of columns that had blanks around their text."""
+    return (
+        [Note(f"{Path(file).name}: blanks around the text of {listed(names, MOST_NAMED)} left out, as in CSV")] if names else []
+    )
 
 
 def count_parquet_rows(file: str) -> int:

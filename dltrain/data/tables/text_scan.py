@@ -93,7 +93,7 @@ def without_empty_end(content: bytes) -> tuple[bytes, int]:
     while end:
         start = content.rfind(b"\n", 0, end - 1) + 1
         line = content[start:end]
-        if line.strip(EMPTY_ROW):
+        if line.strip(EMPTY_ROW) or len({*line}.difference(b" \r\n")) > 1:  # of two signs one is a value: `,<tab>,`
             break
         count += bool(line.strip(b" \r\n"))
         end = start

@@ -167,3 +167,12 @@ def test_totals_of_parquet_and_in_another_column(tmp_path: Path, monkeypatch: py
         assert said == [
             "the last row is called 'Total' and holds the sums of the others (a): it is no row; take it out of the file"
         ]
+
+
+def test_a_row_of_two_separators_has_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    """As the last comma of a text whose words are tagged."""
+    path = tmp_path / "tags.csv"
+    path.write_text("word\ttag\n" + "dog\tN\n,\t,\n" * ROWS)
+    found = load_as(monkeypatch, bound, replace(config_of(path, target="tag"), labels=None))
+    assert found.parts["train"].num_rows == 2 * ROWS
+    assert not any("without any value" in line for line in found.summary)

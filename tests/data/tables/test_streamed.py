@@ -345,3 +345,20 @@ def test_a6_words_are_looked_for_in_all_rows(
     resident, streamed = (load_as(monkeypatch, bound, limited) for bound in (IN_MEMORY, STREAMED))
     assert "data.missing: no value of the table is '-77.0', '-88'" in streamed.warnings
     assert_same(resident, streamed)
+
+
+def test_blanks_around_text_of_parquet_are_left_out_as_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [[" a", "a ", "b", None][i % 4] for i in range(80)]
+    labels = [["up", "down "][i % 3 % 2] for i in range(80)]
+    frame = polars.DataFrame({"^c$": words, "x": range(80), "y": labels}).with_columns(polars.col("y").cast(polars.Categorical))
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_parquet(tmp_path / "t.parquet")
+    given = DataConfig("parquet", path=(str(tmp_path / "t.parquet"),), target=("y",), split=SplitConfig(test=0.2))
+    resident = load_as(monkeypatch, IN_MEMORY, given)
+    assert_same(resident, load_as(monkeypatch, STREAMED, given))
+    assert "t.parquet: blanks around the text of ^c$, y left out, as in CSV" in resident.summary
+    of_csv = load_as(monkeypatch, IN_MEMORY, dataclasses.replace(given, source="csv", path=(str(tmp_path / "t.csv"),)))
+    assert resident.schema.targets[0].classes == of_csv.schema.targets[0].classes == ("down", "up")
+    for name, part in of_csv.parts.items():
+        np.testing.assert_array_equal(resident.parts[name].inputs["features"], part.inputs["features"])
+        np.testing.assert_array_equal(resident.parts[name].targets["y"], part.targets["y"])

@@ -16,7 +16,7 @@ from dltrain.data.columns.reading import Reading, word_numbers
 from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.tables.column_names import column_of, only
-from dltrain.data.tables.parquet_file import parquet_faults, refuse_repeated
+from dltrain.data.tables.parquet_file import parquet_faults, refuse_repeated, without_edge_blanks
 from dltrain.data.tables.streamed.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -293,7 +293,7 @@ class _Rows:
         origin = () if self.first else ((0, shown(self.source.file), 0),)
         if wanted is None:
             return Chunk(self.frame.height, origin=origin)
-        frame = self.frame if most is None else self.frame.head(most)
+        frame, _ = without_edge_blanks(self.frame if most is None else self.frame.head(most))
         met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet else []
         cells = frame.tail(1).rows() if most is None else []
         last = tuple(cell if isinstance(cell, str) else None for cell in cells[0]) if cells else ()

@@ -30,7 +30,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
 from dltrain.wording import shown
 
-FORMAT = 5
+FORMAT = 6
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20
 WORKERS = 2

@@ -12,7 +12,7 @@ from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.files import check_utf8, expand_paths, is_compressed, read_blocks
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.combine import combine_parts, combine_tables
-from dltrain.data.tables.parquet_file import count_parquet_rows, parquet_faults, read_parquet
+from dltrain.data.tables.parquet_file import blanks_note, count_parquet_rows, parquet_faults, read_parquet, without_edge_blanks
 from dltrain.data.tables.streamed.chunks import ParquetSource, TextSource, as_text, whole_columns
 from dltrain.data.tables.streamed.text_chunks import read_text_columns, scan_records, text_chunks
 from dltrain.data.tables.text_encoding import detect_encoding
@@ -141,11 +141,11 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
 
 def _look_at_parquet(file: str, config: DataConfig, num_rows: int) -> tuple[Source, RawTable, bool]:
     name = shown(file)
-    frame = read_parquet(file, num_rows=num_rows)
+    frame, blank = without_edge_blanks(read_parquet(file, num_rows=num_rows))
     rows = count_parquet_rows(file)
     with parquet_faults(file):
         is_whole = whole_columns(file, rows, frame, config)
     if not rows or not frame.width:
         raise DataError(Fault("the file holds no rows", file=name))
     source = ParquetSource(file, tuple(frame.columns), rows, is_whole)
-    return source, RawTable(as_text(frame, is_whole), origin=((0, name, 0),)), False
+    return source, RawTable(as_text(frame, is_whole), origin=((0, name, 0),), notes=tuple(blanks_note(file, blank))), False
