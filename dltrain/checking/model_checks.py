@@ -246,8 +246,9 @@ def _too_many_axes(row: Row | None, message: str, network: Network, config: Conf
     elif before is not None and len(before) == 3:
         hint = f"put `- Flatten` before it ({size_of(before) or '?'} numbers a row), or `- GlobalAveragePooling2D`"
     if row is not None and before is not None:
-        message = f"{row.layer} gets {show_shape(before)}, not one row of numbers, so that {message}"
-    del config
+        is_written = row.config is not None and (row.config.path != "model.output" or "model.output" in config.places)
+        named = row.layer if is_written else "the output layer"
+        message = f"{named} gets {show_shape(before)}, not one row of numbers, so that {message}"
     return message, hint
 
 
@@ -260,7 +261,9 @@ def _to_blame(name: str, network: Network, rank: int) -> Row | None:
             after = way[way.index(row) + 1 :]
             if all(other.found.output is None or len(other.found.output) > rank for other in after):
                 return row
-    return way[-1] if way else None
+    # An output that is added may be several layers: that which takes what the config's own last one says.
+    added = [row for row in way if row.config and row.config.path == "model.output" and len(row.inputs[0] or ()) > rank]
+    return next(iter(added or way[-1:]), None)
 
 
 def _last(config: Config) -> LayerConfig | None:

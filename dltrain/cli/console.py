@@ -50,6 +50,11 @@ class Settings:
         return [*["--json"] * self.json, *["-q"] * self.quiet, *["-v"] * self.verbose, *threads]
 
 
+def _columns(stream: IO[str] | None) -> int | None:
+    """Of the terminal that the stream is; None where it is none."""
+    return max(shutil.get_terminal_size().columns, 20) if is_terminal(stream) else None
+
+
 class Console(Reporter):
     """Shows results, progress and log lines as the settings, the streams and the environment allow.
 
@@ -82,7 +87,7 @@ class Console(Reporter):
     @property
     def width(self) -> int | None:
         """Columns of the terminal that results go to; None where they go elsewhere."""
-        return max(shutil.get_terminal_size().columns, 20) if is_terminal(sys.stdout) else None
+        return _columns(sys.stdout)
 
     def verbatim(self, text: str) -> None:
         """A result that another program reads back: unchanged, except on a terminal, which it must not steer."""
@@ -107,7 +112,7 @@ class Console(Reporter):
             elif fault not in self.warnings:
                 self.warnings.append(fault)
                 shown.append(fault)
-        text = render_faults(shown)
+        text = render_faults(shown, _columns(sys.stderr))
         if text:
             self.line(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from dltrain.cli.text import pieces
 from dltrain.errors import Fault
 from dltrain.wording import display_width, one_line, printable
 
@@ -12,24 +13,32 @@ _MARGIN = 100
 _LARGEST_SOURCE = 4 << 20
 
 
-def render_faults(faults: Iterable[Fault]) -> str:
-    """Each fault with its place, its line of the file with a caret under the column, and the next step."""
+def render_faults(faults: Iterable[Fault], width: int | None = None) -> str:
+    """Each fault with its place, its line of the file with a caret under the column, and the next step.
+
+    Args:
+        faults: errors and warnings.
+        width: of the terminal, at which sentences are cut between words; None: each stays on one line.
+    """
     sources: dict[str, list[str]] = {}
-    return "\n".join(line for fault in faults for line in _render(fault, sources))
+    return "\n".join(line for fault in faults for line in _render(fault, sources, width))
 
 
-def _render(fault: Fault, sources: dict[str, list[str]]) -> list[str]:
+def _render(fault: Fault, sources: dict[str, list[str]], width: int | None) -> list[str]:
+    def sentence(text: str) -> list[str]:
+        return [text] if width is None else list(pieces(text, width))
+
     place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part is not None)
     path = f"{fault.path}: " if fault.path else ""
-    lines = [one_line(f"{place + ': ' if place else ''}{fault.severity}: {path}{fault.message}")]
+    lines = sentence(one_line(f"{place + ': ' if place else ''}{fault.severity}: {path}{fault.message}"))
     source = _source_line(fault, sources)
     if source is not None:
         lines += _excerpt(source, fault.line or 0, fault.column)
-    lines += [f"  {one_line(line)}" for line in fault.details]
+    lines += [piece for line in fault.details for piece in sentence(f"  {one_line(line)}")]
     if fault.hint and fault.hint.startswith("dltrain "):
         lines += ["go on with:", one_line(fault.hint)]  # a command stands alone on its line, to be copied whole
     elif fault.hint:
-        lines.append(f"  hint: {one_line(fault.hint)}")
+        lines += sentence(f"  hint: {one_line(fault.hint)}")
     return lines
 
 

@@ -219,3 +219,21 @@ def test_what_cannot_be_put_together_is_an_error_of_the_config():
     config = config_of("data: {source: noise}\nmodel: {layers: [{Conv2D: {filters: 2, kernel_size: 1}}, Equalization, Flatten]}")
     with pytest.raises(ConfigError, match="part of a cycle"):
         build_model(config.model, schema, (), seed=0)
+
+
+@pytest.mark.parametrize(
+    "more", ["scale: per_series", "quantiles: [0.1, 0.5, 0.9]", "scale: per_series, quantiles: [0.1, 0.5, 0.9]"]
+)
+def test_a_shape_that_fits_no_target_names_no_layer_that_the_config_does_not(more, tmp_path):
+    rows = "".join(f"2020-01-{day:02d},{day % 7}\n" for day in range(1, 31))
+    (tmp_path / "days.csv").write_text(f"day,sold\n{rows}")
+    text = f"""
+data: {{source: csv, path: {tmp_path}/days.csv, target: sold, series: {{time: day, history: 4, {more}}}}}
+model: {{layers: [LSTM: {{units: 4, return_sequences: true}}]}}
+training: {{epochs: 1}}
+"""
+    [fault] = check_config(config_of(text)).errors
+    assert fault.message.startswith("the output layer gets (4, 4), not one row of numbers")
+    assert "leave `return_sequences` out" in (fault.hint or "")
+    [fault] = check_config(config_of(text, "data.series={time: day, history: 4}", "model.output={Dense: {units: 1}}")).errors
+    assert fault.message.startswith("Dense gets (4, 4)")

@@ -28,6 +28,24 @@ def test_place_line_caret_and_hint(config):
     ]
 
 
+def test_sentences_are_cut_between_words_at_the_edge_of_a_terminal(config):
+    file = config(f"a: {'x' * 60}\n")
+    words = "the quick brown fox jumps over the lazy dog and is gone"
+    fault = Fault(words, details=(words,), hint=words)
+    assert render_faults([fault], 40).split("\n") == [
+        "error: the quick brown fox jumps over",
+        "  the lazy dog and is gone",
+        "  the quick brown fox jumps over the",
+        "  lazy dog and is gone",
+        "  hint: the quick brown fox jumps over",
+        "  the lazy dog and is gone",
+    ]
+    command = f"dltrain fit {words}"
+    lines = render_faults([Fault("x", file, 1, 4, hint=command)], 40).split("\n")
+    assert command in lines  # to be copied whole
+    assert [line for line in lines if "x" * 60 in line]  # what the file says, above its caret
+
+
 def test_without_a_place():
     assert render_faults([Fault("nothing to do", severity="warning")]) == "warning: nothing to do"
 
