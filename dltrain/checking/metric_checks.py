@@ -11,6 +11,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, ONE_CLASS_METRICS, Head, is_one_hot, metrics_of
 from dltrain.model.heads.loss_rules import NOT_OF_A_LABEL
+from dltrain.model.heads.pixel_targets import REGION_LOSSES
 from dltrain.model.heads.quantiles import no_metrics_fault
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
@@ -48,6 +49,8 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
                 "Poisson takes the logarithm of the output, which is linear: below zero there is none, and training diverges"
             )
             yield fault(config, "training.loss", message, _POSITIVE_OUTPUT, warning=True)
+        if head.loss.like in REGION_LOSSES and head.units > 1 and not head.is_multilabel:
+            yield from _check_region_loss(config, head)
         if what is None or head.task != "regression" or not config.data.scale_target:
             continue
         words = {"log": "a logarithm", "quantile": "put into the shape of a normal distribution"}
@@ -58,6 +61,14 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
         if head.loss.name == "Poisson":
             hint += f", and {_POSITIVE_OUTPUT}"
         yield fault(config, path, message, hint)
+
+
+def _check_region_loss(config: Config, head: Head) -> Iterator[Fault]:
+    name = head.loss.name
+    if head.loss.arguments.get("axis") is None:
+        message = f"{name} without an axis takes all {head.units} classes together: the most frequent outweighs the others"
+        hint = f"`{name}: {{axis: {[0, 1, 2] if head.is_mask else 0}}}` is the mean over the classes"
+        yield fault(config, "training.loss", message, hint, warning=True)
 
 
 def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:

@@ -219,3 +219,15 @@ def test_the_logarithm_of_a_linear_output_is_warned_of():
 
     assert any("Poisson takes the logarithm of the output" in message for message in said("auto"))
     assert said("{Dense: {units: 1, activation: exponential}}") == []
+
+
+@pytest.mark.parametrize(("data", "axis"), [("shapes, task: segmentation, rows: 20", "[0, 1, 2]"), ("iris", "0")])
+def test_regions_of_several_classes_together_are_told(data, axis):
+    def said(loss):
+        text = f"data: {{source: {data}}}\nmodel: {{layers: [{'Identity' if 'shapes' in data else '{Dense: {units: 4}}'}]}}\n"
+        return [warning for warning in check_config(config_of(f"{text}training: {{loss: {loss}, epochs: 1}}")).warnings]
+
+    for name in ("Dice", "Tversky"):
+        [found] = [warning for warning in said(name) if "classes together" in warning.message]
+        assert f"`{name}: {{axis: {axis}}}`" in str(found.hint)
+        assert not [warning for warning in said(f"{{{name}: {{axis: {axis}}}}}") if "classes together" in warning.message]

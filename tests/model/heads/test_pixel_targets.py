@@ -104,6 +104,16 @@ def test_losses_are_their_closed_forms() -> None:
         assert losses(model, x, codes)[0] == pytest.approx(expected, rel=1e-4), name
 
 
+def test_dice_with_an_axis_is_the_mean_of_each_classs_own() -> None:
+    model, _ = compiled("Dice", axis=[0, 1, 2])
+    x, codes = rows(ignored=False)
+    codes[:, 4:] = IGNORED
+    given = np.asarray(model(x), np.float64)[:, :4].reshape(-1, 3)
+    true = np.eye(3)[codes[:, :4].ravel()]
+    of_classes = 1 - 2 * (given * true).sum(axis=0) / (given.sum(axis=0) + true.sum(axis=0))
+    assert losses(model, x, codes)[0] == pytest.approx(of_classes.mean(), rel=1e-4)
+
+
 def test_two_classes_are_one_probability_a_pixel() -> None:
     import keras
 
