@@ -156,8 +156,8 @@ LONGEST_OVERRIDE = 300
 
 
 def in_override(word: str) -> str:
-    """The end of a sentence on what an override brought; the middle of a long one is left out."""
-    return f', in "{_cut(word, LONGEST_OVERRIDE)}"'
+    """The end of a sentence on what an override brought, without its secrets; the middle of a long one is left out."""
+    return f', in "{_cut(without_credentials(word), LONGEST_OVERRIDE)}"'
 
 
 def _cut(word: str, longest: int = LONGEST_WORD) -> str:

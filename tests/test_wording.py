@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.wording import column_hint, counted, one_line, printable, without_credentials
+from dltrain.config.types import Place, fault_at
+from dltrain.wording import column_hint, counted, in_override, one_line, printable, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,12 @@ def test_a_column_that_holds_the_name_looked_for_may_be_several(column, said):
 def test_several_things_are_told_in_the_plural(noun, said):
     assert counted(2, noun) == said
     assert counted(1, noun) == f"1 {noun}"
+
+
+def test_an_override_is_named_once_though_its_address_holds_a_secret():
+    word = "data.path=https://me:geheim@host/x.csv?X-Amz-Signature=abcdef"
+    first = fault_at(Place("c.yaml", 1, 1, word=word), "no such file")
+    hidden = without_credentials(first.message)
+    assert hidden == first.message
+    assert fault_at(Place("c.yaml", 1, 1, word=word), hidden).message == hidden
+    assert in_override(word) == ', in "data.path=https://***@host/x.csv?X-Amz-Signature=***"'
