@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.storage.atomic import unshare
+from dltrain.storage.removal import remove_paths
 from dltrain.sweep.combinations import assemble
 from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.trials import Trial
@@ -198,8 +199,7 @@ def _mend(file: Path) -> None:
 
     The sweep's own lock says that no other process is writing here.
     """
-    for lock in file.parent.glob(f"{file.name}.lock*"):
-        lock.unlink()
+    remove_paths(file.parent.glob(f"{file.name}.lock*"))
     if not file.exists():
         return
     with file.open("r+b") as stream:

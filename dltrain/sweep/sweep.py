@@ -18,6 +18,7 @@ from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.atomic import now, write_atomically
 from dltrain.storage.new_run import create_run
+from dltrain.storage.removal import remove_paths
 from dltrain.storage.run import Run
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.choosing import choose_engine
@@ -142,8 +143,7 @@ def _came_to_nothing(run: Run, error: BaseException) -> bool:
 
 def _create(name: str, runs: Path, run_dir: Path | None) -> Run:
     run = create_run(f"{name}-sweep", runs=runs, run_dir=run_dir)
-    run.checkpoints.rmdir()
-    run.state.rmdir()
+    remove_paths([run.checkpoints, run.state])
     return run
 
 

@@ -22,6 +22,7 @@ from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import FrozenPrefix
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
+from dltrain.storage.removal import remove_paths
 from dltrain.training.environment import describe_environment
 from dltrain.training.loop import CallLength
 from dltrain.training.saving.manifest import Manifest
@@ -142,9 +143,7 @@ def _compute(
         raise
     # One file is quicker to read than many small ones.
     if missing.add(0, num_rows) is not None:
-        for piece in pieces:
-            if piece is not None:
-                piece.unlink(missing_ok=True)
+        remove_paths(piece for piece in pieces if piece is not None)
 
 
 def _row_bytes(arrays: Mapping[str, Any]) -> int:

@@ -28,6 +28,7 @@ from dltrain.settings import cache_folder
 from dltrain.storage.atomic import cannot_write
 from dltrain.storage.cache import cache_key, cached_arrays, describe_arrays, file_stamp
 from dltrain.storage.download import Remote
+from dltrain.storage.removal import remove_paths
 
 ARCHIVE = "lfw-funneled.tgz"
 PICTURES = "lfw_funneled"
@@ -158,7 +159,7 @@ def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
         unpack_tar(place, unpacked, max_bytes=MAX_ARCHIVE_BYTES, max_members=MAX_ARCHIVE_MEMBERS)
         _keep(unpacked, pictures, place)
     if own:
-        place.unlink(missing_ok=True)
+        remove_paths([place])
     return pictures
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from dltrain.errors import RunError
 from dltrain.storage.atomic import write_atomically
+from dltrain.storage.removal import remove_paths
 from dltrain.storage.run import Run
 from dltrain.storage.stored import whole
 
@@ -170,8 +171,7 @@ def save_state(run: Run, state: TrainingState) -> None:
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
 
     write_atomically(run.state / f"state-{state.epoch:06d}-{state.step:09d}.npz", functools.partial(_write_npz, arrays))
-    for old in list_states(run)[KEPT:]:
-        old.unlink(missing_ok=True)
+    remove_paths(list_states(run)[KEPT:])
 
 
 def _write_npz(arrays: Mapping[str, NDArray[Any]], file: BinaryIO) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.curves import curve_at
 from dltrain.errors import RunError
 from dltrain.processes.signals import StopSignals
+from dltrain.storage.removal import remove_paths
 from dltrain.training.curves import TensorMath
 from dltrain.training.loop import CallLength
 from dltrain.training.saving.state import TrainingState, Values, list_states, load_state
@@ -81,8 +82,7 @@ class StackedTrainer:
         common = set.intersection(*moments) if moments else set()
         if moments and not common:
             for trial in self.trials:
-                for path in list_states(trial.run):
-                    path.unlink()
+                remove_paths(list_states(trial.run))
             return False
         moment = max(common) if common else None
         chosen = []

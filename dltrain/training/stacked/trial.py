@@ -15,6 +15,7 @@ from dltrain.config.curves import is_curve
 from dltrain.config.types import CheckpointConfig, Config, TrainingConfig
 from dltrain.model.build import make_component
 from dltrain.model.keras_import import import_keras
+from dltrain.storage.removal import remove_paths
 from dltrain.storage.run import Run
 from dltrain.training.callbacks import EpochCallbacks, best_monitor
 from dltrain.training.history import RowsInMemory
@@ -234,9 +235,7 @@ class StackedTrial:
 
     def forget_later_states(self, step: int) -> None:
         """Remove states of later moments, which would be taken for newer ones."""
-        for path in list_states(self.run):
-            if moment_of(path) > (self.pace.epoch, step):
-                path.unlink(missing_ok=True)
+        remove_paths(path for path in list_states(self.run) if moment_of(path) > (self.pace.epoch, step))
 
     def has_ended(self, state: TrainingState) -> bool:
         """Whether a saved state is that of a training that is over; one whose epochs were raised since goes on."""
