@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.kind import GAPS, Kind, Learning, Unseen
 from dltrain.data.columns.scaling import NO_VALUE, same_value
-from dltrain.wording import listed
+from dltrain.data.tables.column_names import column_of
+from dltrain.errors import Note, warn
+from dltrain.wording import listed, shown_column
 
 if TYPE_CHECKING:
     import polars
@@ -137,6 +139,20 @@ def _categories(words: polars.Series, min_count: int) -> tuple[tuple[str, ...], 
         rows[key] = rows.get(key, 0) + counted[word]
     common = sorted(word for key, word in kept.items() if rows[key] >= min_count)
     return tuple(common), tuple(sorted(word for key, word in kept.items() if rows[key] < min_count))
+
+
+def shortened_codes(frame: polars.DataFrame, columns: Sequence[FeatureColumn]) -> list[Note]:
+    """Warnings of numbers where training had text of which several values are one number: versions 1.1 and 1.10."""
+    met = []
+    for column in columns:
+        if column.name not in frame.columns or not column_of(frame, column.name).dtype.is_float():
+            continue
+        words = set(column.categories)
+        longer = next((word for word in column.categories if "." in word and word.endswith("0") and word[:-1] in words), None)
+        if longer is not None:
+            met.append(f"{shown_column(column.name)} ({longer} is {longer[:-1]} here)")
+    said = "numbers where the training has text, which tells more of them apart: give text"
+    return [warn(f"{said}: {listed(met, 8)}", "shortened_codes")] if met else []
 
 
 def _same_numbers(categories: Sequence[str], unknown: polars.Series) -> dict[str, str]:

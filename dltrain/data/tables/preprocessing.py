@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.transformers import TRANSFORMERS
+from dltrain.data.columns.category import shortened_codes
 from dltrain.data.columns.column import (
     FeatureColumn,
     check_gaps,
@@ -126,6 +127,7 @@ class TablePreprocessing(Preprocessing):
                 raise DataError("no row has a value for the target")
         if isinstance(raw, RawTable):
             notes += bare_numbers(raw.frame, [column.name for column in self.features], self.reading)
+            notes += shortened_codes(raw.frame, self.features)
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)
 

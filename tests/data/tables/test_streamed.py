@@ -12,8 +12,9 @@ import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.raw import RawTable
 from dltrain.data.stored import load_preprocessing
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Note
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, error_of, load_as, small_chunks
 from tests.data.tables.test_real_tables import ADULT
 from tests.support import shared_data
@@ -362,3 +363,14 @@ def test_blanks_around_text_of_parquet_are_left_out_as_of_csv(tmp_path: Path, mo
     for name, part in of_csv.parts.items():
         np.testing.assert_array_equal(resident.parts[name].inputs["features"], part.inputs["features"])
         np.testing.assert_array_equal(resident.parts[name].targets["y"], part.targets["y"])
+
+
+def test_versions_that_became_numbers_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "v,y\n" + "".join(f"1.{i % 12},{i % 5}\n" for i in range(240)))
+    stored = load_as(monkeypatch, IN_MEMORY, config(path, drop=())).preprocessing
+    for kind, is_told in ((polars.Float64, True), (polars.String, False)):
+        frame = polars.DataFrame({"v": ["1.10", "1.3"]}).cast(kind)
+        said: list[Note] = []
+        stored.transform(RawTable(frame), with_targets=False, notes=said)
+        assert [note.text for note in said if "1.10 is 1.1 here" in note.text] == [note.text for note in said]
+        assert bool(said) == is_told, stored.features
