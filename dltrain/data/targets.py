@@ -315,13 +315,17 @@ def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float6
         values: of the training rows.
 
     Raises:
-        DataError: a logarithm is to be learned of a number that has none.
+        DataError: a logarithm is to be learned of a number that has none, or a number as it is that float32 does not hold.
     """
     bends = spec.transform != "standard"
     if spec.is_log:
         if values.min() <= 0:
             raise DataError(spec.no_logarithm(float(values.min())))
         values = np.log(values)
+    most = float(np.abs(values).max(initial=0.0))
+    if not config.scale_target and most > np.finfo(np.float32).max:
+        message = f"the target {spec.name} has numbers as large as {most:.3g}, more than the float32 numbers of a net hold"
+        raise DataError(Fault(message, path="data.scale_target", hint="leave it out: the target is scaled then"))
     deviation = float(values.std())
     # A single value is to be learnt as it is: less its mean, nothing of it is left.
     if config.scale_target and (deviation > 0 or spec.is_log):

@@ -1,0 +1,18 @@
+"""A target of numbers that float32 does not hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.targets import scale_target
+from dltrain.errors import DataError
+
+
+def test_a_target_that_float32_does_not_hold_is_learnt_scaled_alone() -> None:
+    values, spec = np.array([1.0, 1e39]), TargetSpec("y", "regression")
+    with pytest.raises(DataError, match=r"as large as 1e\+39, more than the float32"):
+        scale_target(DataConfig("csv", scale_target=False), spec, values)
+    assert scale_target(DataConfig("csv", scale_target="standard"), spec, values).to_stored(values) == pytest.approx([-1.0, 1.0])
