@@ -97,7 +97,7 @@ def without_empty_end(content: bytes) -> tuple[bytes, int]:
             break
         count += bool(line.strip(b" \r\n"))
         end = start
-    return (content[:end], count) if count else (content, 0)
+    return (content[:end], count) if count and end else (content, 0)
 
 
 def quotes_are_letters(content: bytes, scan: TextScan, separator: str, file: str) -> bool:
