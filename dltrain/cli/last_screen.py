@@ -144,9 +144,16 @@ def _cut(texts: Sequence[str], room: int, columns: int) -> tuple[list[str], int]
         free = room - _height(kept, columns)
         if _height([text], columns) > free:
             # Folded between words, a text takes a little more than its length.
-            return ([*kept, one_line(text, free * (columns - 12))] if free > 0 else kept), len(texts) - index
+            return ([*kept, _beginning(text, free * (columns - 12))] if free > 0 else kept), len(texts) - index
         kept.append(text)
     return kept, 0
+
+
+def _beginning(text: str, columns: int) -> str:
+    """The first words of a text that is too long: half a number would be another number."""
+    cut = one_line(text, columns)
+    words = cut.removesuffix("...").rpartition(" ")[0]
+    return f"{words} ..." if words and cut != one_line(text) else cut
 
 
 def _left_out(metrics: int, lines: int, run: str, columns: int) -> str:

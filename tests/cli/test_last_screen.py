@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltrain.cli.last_screen import MOST_LINES, last_screen
+from dltrain.cli.last_screen import MOST_LINES, _beginning, last_screen
 from dltrain.evaluation.metrics.metrics import classification_report
 from dltrain.training.result import FitResult
 from dltrain.wording import display_width
@@ -108,3 +108,9 @@ def test_where_nothing_is_to_compare_with_nothing_is_claimed() -> None:
         "Measured on the test part; there is nothing simple to compare with.",
         "loss 0.1000 (0.0980\u20130.1020)",
     ]
+
+
+def test_what_is_cut_ends_between_words():
+    text = "log_loss is 0.6931 here"
+    assert [_beginning(text, columns) for columns in (16, 18, 23)] == ["log_loss is ...", "log_loss is ...", text]
+    assert _beginning("x" * 20, 10) == "xxxxxxx..."
