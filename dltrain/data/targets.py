@@ -323,7 +323,7 @@ def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float6
             raise DataError(spec.no_logarithm(float(values.min())))
         values = np.log(values)
     most = float(np.abs(values).max(initial=0.0))
-    if not config.scale_target and most > np.finfo(np.float32).max:
+    if not config.scale_target and most > float(np.finfo(np.float32).max):
         message = f"the target {spec.name} has numbers as large as {most:.3g}, more than the float32 numbers of a net hold"
         raise DataError(Fault(message, path="data.scale_target", hint="leave it out: the target is scaled then"))
     deviation = float(values.std())
