@@ -9,7 +9,6 @@ Everything runs in this process, without Keras unless it trains. Each failure is
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
 import re
@@ -19,13 +18,11 @@ import sys
 import tempfile
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dltrain.cli.app import run as command
 from dltrain.cli.reports.contents import run_page
 from dltrain.cli.reports.html import render_html
 from dltrain.cli.reports.markdown import render_markdown
@@ -35,7 +32,7 @@ from dltrain.errors import DltrainError
 from dltrain.evaluation.load_run import load_run
 from dltrain.reporting import Reporter
 from dltrain.storage.run_list import list_runs
-from tests.fuzz_cases import Growing
+from tests.fuzz_cases import Growing, output_of
 from tests.hostile.test_run_directories import CONFIG, MANIFEST
 from tests.support import CONFIGS
 
@@ -255,15 +252,7 @@ class Fuzzer:
 
 def quietly(words: list[str]) -> int:
     """The exit code of a command, which is one of the table."""
-    out, err, stream = sys.stdout, sys.stderr, io.StringIO()
-    sys.stdout = sys.stderr = stream
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            code = command(words)
-    finally:
-        sys.stdout, sys.stderr = out, err
-    text = stream.getvalue()
+    code, text = output_of(words)
     log = re.search(r"traceback is in (\S+)", text)
     assert code in (0, 2, 3), f"{words[0]}: exit code {code}\n{Path(log[1]).read_text()[-1500:] if log else text[-800:]}"
     return code

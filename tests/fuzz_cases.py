@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import datetime
 import gzip
+import io
 import json
 import random
+import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 
 import polars
 
+from dltrain.cli.app import run as command
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.help.examples import example_of_component, value_of, value_of_argument
 from dltrain.config.keys import KEYS
@@ -382,3 +386,16 @@ def _change(config: Any, chance: random.Random) -> None:
         else:
             node[key] = _odd(chance)
         return
+
+
+def output_of(words: list[str]) -> tuple[int, str]:
+    """The exit code of a command that runs in this process, and what it printed."""
+    out, err, stream = sys.stdout, sys.stderr, io.StringIO()
+    sys.stdout = sys.stderr = stream
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = command(words)
+    finally:
+        sys.stdout, sys.stderr = out, err
+    return code, stream.getvalue()

@@ -9,22 +9,18 @@ evaluated and predicted with by the command itself; every exit code must be one 
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
 import re
 import shutil
-import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dltrain.cli.app import run as command
 from dltrain.reporting import Reporter
 from dltrain.training.saving import pictures
-from tests.fuzz_cases import Case, make_case
+from tests.fuzz_cases import Case, make_case, output_of
 
 _DRAW = pictures.draw_or_warn
 CODES = {"check": {0, 2, 3}, "fit": {0, 2, 3, 4, 5, 6}, "evaluate": {0, 2, 3, 5, 6}, "predict": {0, 2, 3, 6}, "init": {0, 2, 3}}
@@ -46,15 +42,7 @@ def try_case(case: Case, on_step: Callable[[str], None] = lambda step: None) -> 
 
 def _step(words: list[str], wrong: list[str], on_step: Callable[[str], None]) -> int:
     on_step(words[0])
-    out, err, stream = sys.stdout, sys.stderr, io.StringIO()
-    sys.stdout = sys.stderr = stream
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            code = command(words)
-    finally:
-        sys.stdout, sys.stderr = out, err
-    text = stream.getvalue()
+    code, text = output_of(words)
     if code not in CODES[words[0]]:
         log = re.search(r"traceback is in (\S+)", text)
         trace = Path(log[1]).read_text() if log and Path(log[1]).exists() else ""
