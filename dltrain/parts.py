@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 
 # As they are shown side by side.
 PARTS = ("train", "validation", "test")
+# Under which key of `data:` the files of each are named.
+KEY_OF_PART = {"train": "path", "validation": "validation", "test": "test"}
 # Which one a run is judged by: the first that it has.
 JUDGED_BY = ("test", "validation", "train")
 # Which one trials are compared on: what is chosen by a test part is no longer tested by it.
@@ -48,3 +50,17 @@ def parts_among(names: Sequence[str]) -> dict[str, str]:
             groups.setdefault((*words[:place], "", *words[place + 1 :]), {})[name] = part
     several = [group for group in groups.values() if "train" in group.values() and 1 < len(group) == len(set(group.values()))]
     return several[0] if len(several) == 1 else {}
+
+
+def part_folders(names: Sequence[str], holds_folders: Callable[[str], bool]) -> dict[str, str]:
+    """Name -> part, of folders that are parts of the data and no classes. Empty: these are classes.
+
+    They are parts where all of them are called so, or where several are beside others and hold folders themselves.
+
+    Args:
+        names: of the folders in one folder.
+        holds_folders: whether what is looked for lies in folders within one of them.
+    """
+    several = parts_among(names)
+    called = several or {name: part for name in names if (part := part_called(name))}
+    return called if len(called) == len(names) or (several and all(map(holds_folders, several))) else {}

@@ -14,13 +14,14 @@ from dltrain.config.types import DataConfig
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import DataError, Fault, UsageError
+from dltrain.parts import KEY_OF_PART
 from dltrain.settings import data_folder
 from dltrain.storage.far.address import bare, is_far
 from dltrain.storage.far.copies import was_fetched
 from dltrain.storage.run import Run
 from dltrain.wording import shown
 
-PATH_KEYS = ("path", "validation", "test")
+PATH_KEYS = tuple(KEY_OF_PART.values())
 KEYS = (*(f"data.{key}" for key in PATH_KEYS), "data.images.folder")
 
 

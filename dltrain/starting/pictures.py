@@ -18,12 +18,11 @@ from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
-from dltrain.data.pictures.folders import KEYS as KEY_OF_PART
 from dltrain.data.pictures.folders import list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, UsageError, texts
-from dltrain.parts import part_called, parts_among
+from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
@@ -43,7 +42,6 @@ BYTE = 255
 NUM_LOOKED_AT = 200
 # Folders beside a table that are looked into for the pictures that a column names; its cells are names where they differ.
 MOST_BESIDE, MOSTLY_DIFFERENT = 20, 0.9
-KEYS = ("path", "validation", "test")
 # Folders as wide as this for their height are drawn so: another shape would be stretched.
 UNEVEN = 1.25
 
@@ -61,11 +59,10 @@ def folder_layout(folder: str, fits: Callable[[str], bool]) -> dict[str, str] | 
     """As `picture_layout`, for files of other names."""
     folder = _inner(folder, fits)
     inside = [name for name in folders_in(folder) if _holds(os.path.join(folder, name), fits)]
-    parts = parts_among(inside) or {name: part for name in inside if (part := part_called(name))}
-    are_nested = all(folders_in(os.path.join(folder, name)) for name in parts)
-    if "train" in parts.values() and (set(inside) == set(parts) or (len(parts) > 1 and are_nested)):
+    parts = part_folders(inside, lambda name: bool(folders_in(os.path.join(folder, name))))
+    if "train" in parts.values():
         found = {KEY_OF_PART[part]: _inner(os.path.join(folder, name), fits) for name, part in parts.items()}
-        return {key: found[key] for key in KEYS if key in found}
+        return {key: found[key] for key in KEY_OF_PART.values() if key in found}
     return {"path": folder} if inside else None
 
 
@@ -217,7 +214,7 @@ def refuse_target(asked: str | None) -> None:
 
 def config_of_layout(source: str, layout: Mapping[str, str], **more: Any) -> DataConfig:
     """The `data:` block that names the folders of a layout."""
-    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
+    path, validation, test = ((layout[key],) if key in layout else () for key in KEY_OF_PART.values())
     return DataConfig(source, path=path, validation=validation, test=test, **more)
 
 

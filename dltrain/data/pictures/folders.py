@@ -18,6 +18,7 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fa
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.files import neighbours
 from dltrain.data.labels.cells import NO_ROW
+from dltrain.data.labels.class_folders import in_turn, parts_fault
 from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
@@ -25,14 +26,13 @@ from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.data.pictures.tags import read_tags
 from dltrain.errors import DataError, Fault, Note, capped, reason_of, warn
-from dltrain.parts import PARTS, part_called, parts_among
+from dltrain.parts import KEY_OF_PART, PARTS
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.wording import did_you_mean, listed, shown
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
-KEYS = {"train": "path", "validation": "validation", "test": "test"}
 MOST_DEEP = 40
 PICTURES, MASKS = "pictures", "masks"
 LAYOUT_OF_MASKS = "pictures lie in {path}/pictures, and a mask of the same name for each (PNG) in {path}/masks"
@@ -84,13 +84,13 @@ def list_pictures(config: DataConfig) -> PictureList:
     faults: list[Fault] = []
     found: dict[str, _Found] = {}
     for part in PARTS:
-        paths = fetch_places(getattr(config, KEYS[part]))
+        paths = fetch_places(getattr(config, KEY_OF_PART[part]))
         if paths:
-            found[part] = _list_part(config, KEYS[part], paths, faults)
+            found[part] = _list_part(config, KEY_OF_PART[part], paths, faults)
     if faults:
         raise DataError(capped(faults))
     for one in found.values():
-        one.files = _limited(one.files, config.limit)
+        one.files = in_turn(one.files, [file.label for file in one.files], config.limit)
         one.masks = one.masks[: len(one.files)]  # of pictures without labels the first
     result = PictureList([file for one in found.values() for file in one.files])
     result.masks = [mask for one in found.values() for mask in one.masks]
@@ -183,12 +183,9 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         return
     files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
     classes = [name for name in classes if files[name]] or classes
-    parts = parts_among(classes)
-    are_nested = all(os.path.dirname(file.path) != os.path.join(folder, name) for name in parts for file in files[name])
-    if all(part_called(name) for name in classes) or (parts and are_nested):
-        parts = parts or {name: part for name in classes if (part := part_called(name))}
-        words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items()]
-        fault(f"{shown(folder)} holds {listed(list(parts))}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
+    are_parts = parts_fault(folder, {name: [file.path for file in files[name]] for name in classes})
+    if are_parts:
+        fault(*are_parts)
         return
     reader.pass_over(beside)
     for name in files:
@@ -304,18 +301,6 @@ def _is_picture(name: str) -> bool:
     return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
 
 
-def _limited(files: list[PictureFile], limit: int | None) -> list[PictureFile]:
-    """The first `limit` pictures, taken from the classes in turn: they stand one class after the other."""
-    if limit is None or len(files) <= limit:
-        return files
-    turns: Counter[str | None] = Counter()
-    order = []
-    for row, file in enumerate(files):
-        order.append((turns[file.label], row))
-        turns[file.label] += 1
-    return [files[row] for row in sorted(row for _, row in sorted(order)[:limit])]
-
-
 def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
     if config.task == MULTILABEL:
         _add_tags(config, result, next(one.table["label"] for one in found.values()))
@@ -371,7 +356,7 @@ def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, 
                 f"the class {label!r} is in the {part} part only ({count:,} pictures, such as {first.name}), not in training"
             )
             hint = did_you_mean(label, taught) or f"classes of the training part: {listed(taught)}"
-            faults.append(config_fault(config, f"data.{KEYS[part]}", message, hint))
+            faults.append(config_fault(config, f"data.{KEY_OF_PART[part]}", message, hint))
     if faults:
         raise DataError(capped(faults))
 

@@ -7,6 +7,7 @@ from typing import Any
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.parts import KEY_OF_PART
 
 # Arguments with which dltrain itself reads further data of a run, or leaves pictures unopened.
 UNREAD = "unread"
@@ -43,7 +44,7 @@ def refuse_missing_files(config: DataConfig) -> None:
     from dltrain.storage.far.failure import NotFetchedError
 
     faults = []
-    for key in ("path", "validation", "test"):
+    for key in KEY_OF_PART.values():
         try:
             expand_paths(getattr(config, key))
         except NotFetchedError:

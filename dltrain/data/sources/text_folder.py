@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,14 +11,14 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, neighbours, read_content, to_utf8
 from dltrain.data.fingerprint import digests_of_folder
-from dltrain.data.pictures.folders import KEYS
+from dltrain.data.labels.class_folders import in_turn, parts_fault
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import facts_of_sample
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.errors import DataError, Fault, Note, all_of, warn
-from dltrain.parts import part_called, parts_among
+from dltrain.parts import KEY_OF_PART
 from dltrain.reporting import Reporter
 from dltrain.storage.bounds import TEXT_BYTES
 from dltrain.storage.patterns import is_folder
@@ -101,7 +100,7 @@ def sample_texts(config: DataConfig) -> tuple[int, polars.Series]:
 
 def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
     """Reads all of few texts, and of many some from all over them."""
-    found = all_of(*(_lister(config, key) for key in ("path", "validation", "test")))
+    found = all_of(*(_lister(config, key) for key in KEY_OF_PART.values()))
     count = sum(len(files) for part in found for _, files, _ in part)
     if count <= SAMPLED:
         return whole()
@@ -138,14 +137,9 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
         raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
     names = [entry.name for entry in inside if is_folder(entry)]
     texts_in = {name: list(_walk(os.path.join(folder, name), f"{base}/{name}")) for name in names}
-    parts = parts_among([name for name in names if texts_in[name]])
-    are_nested = all(os.path.dirname(file) != os.path.join(folder, name) for name in parts for file, _ in texts_in[name])
-    if names and (all(part_called(name) for name in names) or (parts and are_nested)):
-        parts = parts or {name: part for name in names if (part := part_called(name))}
-        words = [f"{KEYS[part]}: {shown(os.path.join(folder, name))}" for name, part in parts.items()]
-        raise fault(
-            f"{shown(folder)} holds {listed(list(parts))}: these are parts, not classes", f"say data: {{{', '.join(words)}}}"
-        )
+    are_parts = parts_fault(folder, {name: [file for file, _ in texts_in[name]] for name in names})
+    if are_parts:
+        raise fault(*are_parts)
     asked = config.arguments.get("classes")
     wanted = [str(name) for name in asked] if asked is not None else names
     missing = [name for name in wanted if name not in names]
@@ -166,19 +160,7 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     passed = [name for name in names if name not in wanted]
     if passed:
         notes.append(Note(f"{base}: folders that `classes` does not name are left out: {listed(passed)}"))
-    return _in_turn(files, config.limit), notes
-
-
-def _in_turn(files: list[TextFile], limit: int | None) -> list[TextFile]:
-    """The first `limit` texts, taken from the classes in turn: they stand one class after the other."""
-    if limit is None or len(files) <= limit:
-        return files
-    turns: Counter[str] = Counter()
-    places = []
-    for row, (_, _, label) in enumerate(files):
-        places.append((turns[label], row))
-        turns[label] += 1
-    return [files[row] for row in sorted(row for _, row in sorted(places)[:limit])]
+    return in_turn(files, [label for _, _, label in files], config.limit), notes
 
 
 def is_text_file(name: str) -> bool:

@@ -146,6 +146,23 @@ def test_files_called_by_a_number_are_texts(tmp_path: Path) -> None:
         _read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["train/neg/0.txt", "train/urls.txt", "test/neg/0.txt", "more/0.txt"],
+        ["film_train/0.txt", "film_test/0.txt"],
+        ["train/0.txt", "test/0.txt", "empty/none.md"],
+    ],
+)
+def test_folders_of_parts_are_known_by_what_they_hold(tmp_path: Path, files: list[str]) -> None:
+    """Beside others they hold folders, whatever else lies in them; else all that hold texts are called so."""
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("a film")
+    with pytest.raises(DataError, match="these are parts, not classes"):
+        _read(tmp_path)
+
+
 def test_labels_as_fasttext_writes_them_have_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "a.train").write_text("".join(f"__label__{'pos' if row % 2 else 'neg'} a film {row}\n" for row in range(30)))
     with pytest.raises(DataError, match="as fastText writes it") as caught:
