@@ -13,7 +13,7 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, text_of, to_numbers
 from dltrain.data.load import SILENT
 from dltrain.data.raw import locator
-from dltrain.data.series.calendars import DAY, MONTH_ENDS, WORKING_DAYS, Step, closed_days
+from dltrain.data.series.calendars import BUSINESS_DAYS, DAY, MONTH_ENDS, OPEN_DAYS, WORKING_DAYS, Step, closed_days
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.groups import read_groups
 from dltrain.data.series.labels import WHOLE_SERIES
@@ -158,7 +158,10 @@ def _runs_of_labels(found: Studied, series: SeriesConfig) -> NDArray[np.int64]:
 
 
 def _apart(step: Step, series: SeriesConfig) -> str:
-    return f"{step.describe()} apart" + (f" in {series.time[0]}" if step.unit == "number" and series.time else "")
+    calendar = {"business_days": BUSINESS_DAYS, "open_days": OPEN_DAYS}.get(series.calendar or "", step.calendar)
+    return f"{replace(step, calendar=calendar).describe()} apart" + (
+        f" in {series.time[0]}" if step.unit == "number" and series.time else ""
+    )
 
 
 def _unseen(found: Studied, config: DataConfig) -> dict[str, str]:
@@ -240,7 +243,7 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     scale = "per_series" if series.id or moves else None
     made = replace(series, history=max(2, min(back, int(SHARE_BACK * rows))), horizon=ahead, scale=scale)
     made = _with_calendar(made, looked.step, found)
-    return Plan(made, len(counts), rows, _apart(looked.step, series), moves)
+    return Plan(made, len(counts), rows, _apart(looked.step, made), moves)
 
 
 def _with_calendar(series: SeriesConfig, step: Step, found: Studied) -> SeriesConfig:

@@ -11,6 +11,7 @@ from dltrain.config.catalog.sources import SOURCES
 from dltrain.data.files import OTHER_SUFFIXES, expand_paths, how_to_convert, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
 from dltrain.data.pictures.folders import holds_masks
+from dltrain.data.pictures.not_classes import not_classes
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
@@ -173,14 +174,18 @@ def _names_in(folder: Path) -> list[str]:
 
 def _folder_fault(folder: str) -> UsageError:
     """What a folder holds, and what to name instead."""
-    files = Counter[str]()
-    for number, (_, _, names) in enumerate(os.walk(folder)):
+    files, first = Counter[str](), ""
+    for number, (place, _, names) in enumerate(os.walk(folder)):
         for name in names:
-            files[Path(name).suffix.casefold()] += 1
+            suffix = Path(name).suffix.casefold()
+            first = first or (os.path.join(place, name) if suffix in EXTENSIONS else "")
+            files[suffix] += 1
         if number > MOST_ENTRIES:
             break
     pictures = sum(files[suffix] for suffix in EXTENSIONS)
     name = shown(folder)
+    if first and (instead := not_classes(folder, {}, first)) is not None:
+        return UsageError(Fault(instead[0], hint=instead[1]))
     if pictures and pictures >= sum(files.values()) / 2:
         message = f"{name} holds {pictures:,} pictures, but no folder for each class"
         hint = "move each into a folder named after its class; or name a table of files and labels as data.path"

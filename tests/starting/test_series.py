@@ -69,11 +69,11 @@ def test_days_of_the_week_without_rows_are_no_gap(tmp_path, monkeypatch):
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(day) for day in range(200)]
     open_days = [f"{day},{50 + place % 6}" for place, day in enumerate(day for day in days if day.weekday() != 6)]
     (tmp_path / "t.csv").write_text("\n".join(["day,sales", *open_days]) + "\n")
-    series = load_config_text(
-        make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text, folder=tmp_path
-    ).data.series
+    text = make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text
+    series = load_config_text(text, folder=tmp_path).data.series
     assert series is not None
     assert (series.calendar, series.horizon, series.gaps) == ("open_days", 6, None)
+    assert "1 open day apart" in text
 
 
 def test_single_business_days_without_rows_are_holidays_and_a_long_gap_is_one(tmp_path, monkeypatch):
@@ -94,6 +94,8 @@ def test_single_business_days_without_rows_are_holidays_and_a_long_gap_is_one(tm
     assert (series.calendar, list(series.holidays)) == ("business_days", holidays)
     assert "4 other days without rows taken for holidays" in text.replace("\n  #   ", " ")
     assert max(map(len, text.splitlines())) <= 120
+    assert "1 business day apart" in text
+    assert "1 day apart" not in text
 
 
 @pytest.mark.parametrize("name", ["len", "value"])

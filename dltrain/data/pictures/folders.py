@@ -22,6 +22,7 @@ from dltrain.data.labels.class_folders import in_turn, parts_fault
 from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
+from dltrain.data.pictures.not_classes import not_classes
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.data.pictures.tags import read_tags
@@ -173,21 +174,24 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         message = f"{shown(folder)} holds {PICTURES}/ and {MASKS}/, which are no classes"
         fault(message, "say data.task: segmentation to learn the class of every pixel")
         return
+    files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
+    if (instead := not_classes(folder, files, beside[0] if beside else None)) is not None:
+        fault(*instead)
+        return
     if not classes:
         hint = (
             labels_in_names(folder)
             or "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
         )
-        what = f"{beside:,} pictures directly in it" if beside else "neither folders nor pictures in it"
+        what = f"{len(beside):,} pictures directly in it" if beside else "neither folders nor pictures in it"
         fault(f"expected a folder for each class in {shown(folder)}, found {what}", hint)
         return
-    files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
     classes = [name for name in classes if files[name]] or classes
     are_parts = parts_fault(folder, {name: [file.path for file in files[name]] for name in classes})
     if are_parts:
         fault(*are_parts)
         return
-    reader.pass_over(beside)
+    reader.pass_over(len(beside))
     for name in files:
         found.files += files[name]
         if not files[name]:
@@ -249,11 +253,11 @@ class FolderReader:
     def __init__(self, fault: Callable[[str], None], others: Counter[str]) -> None:
         self.fault, self.others = fault, others
 
-    def class_folders(self, folder: str) -> tuple[list[str], int]:
-        """Names of the folders directly in a folder, which are the classes, and how many pictures lie beside them."""
+    def class_folders(self, folder: str) -> tuple[list[str], list[str]]:
+        """Names of the folders directly in a folder, which are the classes, and the pictures that lie beside them."""
         inside = self._inside(folder) or []
         names = [entry.name for entry in inside if is_folder(entry) and not entry.name.startswith(".")]
-        return names, sum(_is_picture(entry.name) for entry in inside if not is_folder(entry))
+        return names, [entry.path for entry in inside if _is_picture(entry.name) and not is_folder(entry)]
 
     def pass_over(self, num_beside: int) -> None:
         """Count pictures beside the folders of the classes."""

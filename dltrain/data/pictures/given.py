@@ -147,7 +147,7 @@ def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int], notes
     if own in codes:
         said = f"{shown(path)}: the folders in it are its classes ({listed(names, 4)}), not its own name"
         notes.append(warn(said, "folders_are_classes"))
-    folders.pass_over(beside)
+    folders.pass_over(len(beside))
     return [file for name in names for file in folders.walk(os.path.join(path, name), os.path.join(path, name), name)]
 
 
