@@ -143,16 +143,17 @@ class _Walker:
         node: Node = root
         path = ""
         for index, part in enumerate(self.override.parts[:-1]):
-            child = self._child(node, part, path)
+            following = self.override.parts[index + 1]
+            child = self._child(node, part, path, following)
             if child is None:
                 return
             path = f"{path}.{part}" if path else part
             if isinstance(child, ScalarNode):
-                opened = self._open(node, part, child, path, self.override.parts[index + 1])
+                opened = self._open(node, part, child, path, following)
                 if opened is None:
                     return
                 child = opened
-            inner = self._look_through(child, path, self.override.parts[index + 1])
+            inner = self._look_through(child, path, following)
             if inner is None:
                 return
             node = inner
@@ -162,13 +163,13 @@ class _Walker:
     def _fault(self, path: str, message: str, hint: str | None = None) -> None:
         self.faults.add(None, path, message, hint, word=self.override.word)
 
-    def _child(self, node: Node, part: str, path: str) -> Node | None:
+    def _child(self, node: Node, part: str, path: str, following: str) -> Node | None:
         """The value under `part`; a missing key of a mapping is made."""
         where = f"{path}.{part}" if path else part
         if isinstance(node, MappingNode):
             name = self._key(node, part)
             if name not in node.entries:
-                node.entries[name] = self._missing(where)
+                node.entries[name] = self._missing(where, following)
                 node.keys[name] = None
             return node.entries[name]
         if isinstance(node, ListNode):
@@ -177,10 +178,9 @@ class _Walker:
         self._fault(where, f"{path} is {describe(node.plain())}, which has no parts")
         return None
 
-    def _missing(self, path: str) -> Node:
+    def _missing(self, path: str, following: str) -> Node:
         """What stands for a key that the config leaves out, so that a path can go on through it."""
-        key = KEYS.get(path)
-        if key is not None and key.type.startswith("list("):
+        if _is_list(path, following):
             return ListNode(None, self.override.word)
         if path == "training.optimizer":
             return ScalarNode(None, self.override.word, None, str(KEYS[path].default), KEYS[path].default, quoted=True)
@@ -212,10 +212,15 @@ class _Walker:
         return None
 
     def _open(self, parent: Node, part: str, scalar: ScalarNode, path: str, following: str) -> Node | None:
-        """A bare name becomes `Name: {}`, nothing and a callback's `true` a mapping; other scalars have no parts (noted)."""
+        """What a path goes on into, in the place of a scalar; None (noted) where that has no parts.
+
+        A bare name becomes `Name: {}`, nothing and a callback's `true` a mapping, one value of what may be a list a list of one.
+        """
         word = self.override.word
         new: Node
-        if scalar.value is None or (isinstance(scalar.value, bool) and path in CALLBACK_KEYS):
+        if following.isdigit() and _is_list(path, following):
+            new = self._listed(scalar)
+        elif scalar.value is None or (isinstance(scalar.value, bool) and path in CALLBACK_KEYS):
             new = MappingNode(None, word)
         elif isinstance(scalar.value, str) and self._is_component(path):
             name = scalar.text
@@ -342,14 +347,16 @@ class _Walker:
             before = node.entries.get(name)
             is_listed = where in KEYS and "list(" in KEYS[where].type
             if is_listed and (before is None or isinstance(before, ScalarNode)):
-                items: list[Node] = [] if before is None or before.plain() is None else [before]
-                before = node.entries[name] = ListNode(None, self.override.word, None, items)
+                before = node.entries[name] = self._listed(before)
                 node.keys[name] = None
         if isinstance(before, ListNode):
             return before
         found = describe(None if before is None else before.plain())
         self._fault(where, f"{where} is no list, but {found}", f"write {where}=VALUE")
         return None
+
+    def _listed(self, one: Node | None) -> ListNode:
+        return ListNode(None, self.override.word, None, [] if one is None or one.plain() is None else [one])
 
     def _is_same(self, item: Node, value: Node) -> bool:
         if item.plain() == value.plain():
@@ -365,6 +372,12 @@ class _Walker:
     def _is(self, kind: str, node: Node | None) -> bool:
         """Whether a component of that kind is there."""
         return isinstance(node, MappingNode) and len(node.entries) == 1 and self.catalog.find(kind, _name_of(node)) is not None
+
+
+def _is_list(path: str, following: str) -> bool:
+    """Whether a key takes a list, of which a path may name an entry by its position."""
+    kinds = KEYS[path].type if path in KEYS else ""
+    return kinds.startswith("list(") or ("|list(" in kinds and following.isdigit())
 
 
 def _name_of(node: Node | None) -> str:

@@ -75,7 +75,6 @@ def read_tree(
         apply_overrides(root, words, faults, catalog, parameters=parameters, environment=environment)
 
     of_bases = [word for word in overrides if (key_of(word) or "").partition(".")[0] == EXTENDS]
-    _list_bases(root, of_bases)
     apply(of_bases)
     if EXTENDS in root.entries:
         root.entries[EXTENDS] = environment.put_in(root.entries[EXTENDS], EXTENDS)
@@ -106,17 +105,6 @@ def read_tree(
     _leave_out_data(root)
     _tell_no_model(root, of_bases, faults)
     return Tree(root, parameters, bases.folders, catalog, code, unregistered)
-
-
-def _list_bases(root: MappingNode, words: Sequence[str]) -> None:
-    """What the config extends as a list, where an override names an entry by its position."""
-    if not any("." in (key_of(word) or "") for word in words):
-        return
-    given = root.entries.get(EXTENDS)
-    if given is None or isinstance(given, ScalarNode):
-        items: list[Node] = [] if given is None or given.plain() is None else [given]
-        root.entries[EXTENDS] = ListNode(None, None, None, items)
-        root.keys.setdefault(EXTENDS, None)
 
 
 def _is_of_code(word: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 import pytest
 
@@ -23,6 +24,7 @@ training:
   optimizer: {SGD: {momentum: 0.9}}
 """
 )
+TABLE = "data: {source: csv, path: a.csv, target: a, drop: c, task: regression}"
 SCHEDULE = (
     DATA
     + "training: {optimizer: {SGD: {learning_rate: {ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 5, decay_rate: 0.9}}}}}\n"
@@ -112,6 +114,15 @@ def test_overrides_apply_in_order() -> None:
 def test_a_component_may_be_named_before_an_argument_of_its_name() -> None:
     config = load(MODEL, "model.layers.hidden.kernel_regularizer={L2: {l2: 1}}", "model.layers.1.kernel_regularizer.L2.l2=0.5")
     assert config.model.layers[1].component.arguments["kernel_regularizer"] == Component("regularizer", "L2", {"l2": 0.5})
+
+
+def test_one_value_of_what_may_be_a_list_is_its_entry_0() -> None:
+    config = load(TABLE, "data.path.0=b.csv", "data.path.0+=c.csv", "data.drop.0+=e", "data.drop.0=d")
+    assert [os.path.basename(path) for path in config.data.path] == ["b.csv", "c.csv"]
+    assert config.data.drop == ("d", "e")
+    [fault] = faults_of(TABLE, "data.identifiers.0=b")
+    assert fault.message == 'no entry 0, in "data.identifiers.0=b"'
+    assert fault.hint == "data.identifiers is empty"
 
 
 @pytest.mark.parametrize(
