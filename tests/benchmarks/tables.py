@@ -132,7 +132,8 @@ def of_scikit_learn(name: str, train: Any, test: Any, table: Table, classes: lis
     x, x_test = both[: train.height], both[train.height :]
     y = (train[table.target] == classes[1]).to_numpy() if classes else train[table.target].cast(float).to_numpy()
     if name == "catboost":
-        return of_catboost(x, y, x_test, words, is_class=bool(classes))
+        used = [*words, *numbers]  # a date is its parts, and no number itself
+        return of_catboost(x[used], y, x_test[used], words, is_class=bool(classes))
     if name == "trees":
         few = [word for word in words if x[word].nunique() <= 200]
         ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
