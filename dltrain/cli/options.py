@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,12 +112,28 @@ class Command(typer.core.TyperCommand):
         super().__init__(*arguments, params=[*(params or ()), *common_options()], **named)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words; Click from 8.3 on takes the None that Typer gives a required argument for a value."""
+        """Parse the words.
+
+        Click takes an option for the value of the one before it, and from 8.3 on the None that Typer gives a required argument
+        for a value.
+
+        Raises:
+            UsageError: an option that needs a value is followed by another option.
+            MissingParameter: a required argument is not there.
+        """
+        self._refuse_options_as_values(ctx, args)
         rest = super().parse_args(ctx, args)
         for parameter in self.params:
             if parameter.required and ctx.params.get(parameter.name or "") is None and not ctx.resilient_parsing:
                 raise click.MissingParameter(ctx=ctx, param=parameter)
         return rest
+
+    def _refuse_options_as_values(self, ctx: click.Context, args: list[str]) -> None:
+        options = {word: one for one in self.get_params(ctx) if isinstance(one, click.Option) for word in one.opts}
+        for word, value in pairwise(takewhile("--".__ne__, args)):
+            if word in options and not options[word].is_flag and not options[word].count and value in options:
+                message = f"{word} needs a value, {options[word].metavar or 'VALUE'}, and the option {value} follows"
+                raise UsageError(Fault(message, hint=f"`{ctx.command_path} --help` explains it"))
 
 
 def build_command(name: str, function: Callable[..., Any]) -> click.Command:

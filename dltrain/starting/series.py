@@ -20,14 +20,17 @@ from dltrain.data.series.labels import WHOLE_SERIES
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
+from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config
 from dltrain.starting.starter import Wishes
 from dltrain.starting.table_text import Studied, render_columns, render_source, render_target
+from dltrain.starting.target import by_number
 from dltrain.wording import column_hint, listed
 
+IN_ORDER = "rows"  # in place of a column of times
 OWN = "\0"  # the name of a column beside those of a table, which are called anything else
 SHARE = 0.2  # of the last rows to test on, and of those before them to stop in time
 SEASONS_BACK, ROWS_BACK = 2, 24
@@ -91,6 +94,11 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
         UsageError: no such column, or a horizon of labels.
         DataError: rows without a time, or as a fit would.
     """
+    names = found.raw.frame.columns
+    if (
+        wide := how_to_turn(names, path[0], found.config.separator or ",") if path and found.config.header is not False else None
+    ) is not None:
+        raise UsageError(Fault("no column holds the times: the columns are called by them", hint=wide))
     time = _time_columns(found, wishes.series or "")
     if found.target.spec.task != "regression":
         return _start_labels(head, found, path, _with_series(found, time), wishes)
@@ -169,22 +177,31 @@ def _unseen(found: Studied, config: DataConfig) -> dict[str, str]:
     series = config.series
     assert series is not None
     used = (*(config.features or ()), *series.time, *series.id, found.target.name)
-    return {name: kind.left_out or kind.kind for name, kind in found.columns.kinds.items() if name not in used}
+    return {
+        name: kind.left_out or ("one value in all rows" if name in found.columns.constant else kind.kind)
+        for name, kind in found.columns.kinds.items()
+        if name not in used
+    }
 
 
 def _time_columns(found: Studied, asked: str) -> tuple[str, ...]:
-    """The column of the times, or two columns with a comma between them, of dates and of times of the day."""
+    """The column of the times; or those of a date and its time of the day, or of a year, a month, ...; none: rows in order."""
     names = found.raw.frame.columns
-    if asked.strip() not in [name.strip() for name in names] and asked.count(",") == 1:
-        return tuple(_time_column(found, one) for one in asked.split(","))
-    return (_time_column(found, asked),)
+    if asked.strip() in [name.strip() for name in names]:
+        return (_time_column(found, asked),)
+    if asked == IN_ORDER:
+        return ()
+    return tuple(_time_column(found, one) for one in asked.split(","))
 
 
 def _time_column(found: Studied, asked: str) -> str:
     names = found.raw.frame.columns
     time: str | None = next((name for name in names if name == asked or name.strip() == asked.strip()), None)
+    if time is None and found.config.header is False:
+        time = by_number(asked, names)
     if time is None:
-        raise UsageError(Fault(f"there is no column {asked} of times", hint=column_hint(asked, names)))
+        hint = f"{column_hint(asked, names)}; `--series {IN_ORDER}` where the rows are in order and none tells the time"
+        raise UsageError(Fault(f"there is no column {asked} of times", hint=hint))
     if time == found.target.name:
         raise UsageError(
             Fault(f"{time} is the target, and cannot be the time as well", hint="init --series TIME --target COLUMN")
@@ -341,7 +358,7 @@ def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
     if plan.labels:
         what = f"have the label of {'their series' if series.label_of else 'the last of them (`offset: 1`: of the next one)'}"
     block.remark(f"{several}{plan.apart}: {series.history} rows {what}", indent=2)
-    entries: dict[str, Any] = {"time": series.time[0] if len(series.time) == 1 else list(series.time)}
+    entries: dict[str, Any] = {"time": series.time[0] if len(series.time) == 1 else list(series.time)} if series.time else {}
     if series.id:
         entries["id"] = list(series.id) if len(series.id) > 1 else series.id[0]
     if series.static:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +15,9 @@ from dltrain.data.columns.spoken import how_read, totals_rows
 from dltrain.data.columns.units import CUT, FLAGS, TIMES
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
-from dltrain.data.series.times import read_times
+from dltrain.data.series.times import DATE_PARTS, read_times
 from dltrain.data.tables.text_format import WHITESPACE
-from dltrain.errors import Note, warn
+from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
@@ -73,7 +74,7 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     render_split(block, config.split)
     if dates:
         _suggest_time(block, config, dates[0])
-        _notice_several(block, raw, dates[0], target, columns)
+    _notice_several(block, raw, (dates[0],) if dates else _parts_of_date(raw, target), target, columns)
     render_model(block, chosen)
     render_training(block, chosen, target.spec.task, target.counts)
     return block.text()
@@ -300,23 +301,31 @@ def _goes_evenly(times: NDArray[Any]) -> bool:
     return len(steps) >= FEWEST_STEPS and float(np.mean(np.abs(steps / np.median(steps) - 1) < 0.1)) >= MOSTLY
 
 
-def _notice_several(block: Block, raw: RawTable, name: str, target: Target, columns: Columns) -> None:
-    dates = read_times(raw.frame, (name,), columns.reading, locator(raw)).values if name not in columns.missing else None
-    several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
-    if dates is not None and several is None and target.spec.task == "regression" and _goes_evenly(dates):
+def _parts_of_date(raw: RawTable, target: Target) -> tuple[str, ...]:
+    """The columns called year, month, day, ... as far as they are there without a hole between; empty: no year and month."""
+    called = {name.casefold(): name for name in raw.frame.columns if name != target.name}
+    found = [called[part] for part in itertools.takewhile(called.__contains__, DATE_PARTS)]
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _notice_several(block: Block, raw: RawTable, time: tuple[str, ...], target: Target, columns: Columns) -> None:
+    if not time or set(time) & set(columns.missing):
+        return
+    try:
+        dates = read_times(raw.frame, time, columns.reading, locator(raw)).values
+    except DataError:  # such as a month of 1 to 12 without a year of the calendar, or a 31st of June
+        return
+    name = ",".join(time)
+    several = find_several(raw.frame, dates, {*time, target.name})
+    if several is None and target.spec.task == "regression" and _goes_evenly(dates):
         block.remark(
             f"one row after the other in time: `dltrain init --series {name}` writes a config that foretells "
             f"{target.name} of the next rows",
             indent=2,
         )
     if several is not None and several.columns:
-        named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
-        told = f"`dltrain init --series {name}` writes a config that foretells each"
-        if target.spec.task == "classification":
-            told = (
-                f"`series: {{id: {named}, time: {name}, history: 24}}` with `task: classification` tells {target.name} of each "
-            )
-            told += "row, or of each series, from 24 rows"
+        does = "labels windows of them" if target.spec.task == "classification" else "foretells each"
+        told = f"`dltrain init --series {name}` writes a config that {does}"
         block.remark(
             f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); {told}",
             indent=2,

@@ -15,6 +15,7 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import YES_OR_NO, Cells
 from dltrain.data.labels.encode import are_exact
 from dltrain.data.labels.lists import labels_in
+from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import Fault, UsageError
@@ -89,8 +90,10 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
             return asked
         if asked.strip() in names:  # the blanks around names of a header are left out
             return asked.strip()
-        if not header and re.fullmatch(r"-?\d+", asked) and int(asked) != 0 and -len(names) <= int(asked) <= len(names):
-            return names[int(asked) - (int(asked) > 0)]
+        if not header and (numbered := by_number(asked, names)) is not None:
+            return numbered
+        if header and (wide := how_to_turn(names, file)) is not None:
+            raise UsageError(Fault(f"{file} has no column {asked!r}", hint=wide))
         hint = did_you_mean(asked, names) or "name one of its columns"
         hint = column_hint(asked, names) if len(names) == 1 else hint
         if not header:
@@ -100,6 +103,8 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
     if len(guesses) == 1:
         return guesses[0]
     hint = f"dltrain init {file} --target COLUMN"
+    if header and not guesses and (wide := how_to_turn(frame.columns, file)) is not None:
+        raise UsageError(Fault(f"which column of {file} is to be predicted?", hint=wide))
     if guesses:
         hint += f", perhaps {' or '.join(guesses)}"
     two = [name for name in frame.columns if is_zero_or_one(column_of(frame, name))]
@@ -108,6 +113,13 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
     raise UsageError(
         Fault(f"which column of {file} is to be predicted?", hint=hint, details=_list_columns(frame, columns, header))
     )
+
+
+def by_number(asked: str, names: Sequence[str]) -> str | None:
+    """The column of a file without a header that is meant by its number, from 1 or from the end from -1; None: none is."""
+    if not re.fullmatch(r"-?\d{1,9}", asked) or int(asked) == 0 or not -len(names) <= int(asked) <= len(names):
+        return None
+    return names[int(asked) - (int(asked) > 0)]
 
 
 def columns_of_labels(asked: str | None, frame: polars.DataFrame, file: str) -> tuple[str, ...]:

@@ -345,3 +345,19 @@ def test_e4_over_answers_with_the_name_of_today(cli, tmp_path, over, said):
 @pytest.mark.parametrize("command", ["fit", "sweep", "find-rate", "evaluate", "predict", "export", "trace", "check"])
 def test_what_may_import_own_code_takes_the_word_for_it(cli, command):
     assert "--trust-code" in cli(command, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["init", "t.csv", "--target", "y", "--series", "-o", "x.yaml"],
+            "--series needs a value, COL, and the option -o follows",
+        ),
+        (["fit", "c.yaml", "--run-dir", "--json"], "--run-dir needs a value, DIR, and the option --json follows"),
+        (["evaluate", "r", "--data", "-v"], "--data needs a value, PATH, and the option -v follows"),
+    ],
+)
+def test_an_option_is_no_value_of_the_one_before_it(words, said, capsys):
+    assert app.run(words) == 2
+    assert said in capsys.readouterr().err

@@ -5,6 +5,8 @@ import datetime
 import json
 import math
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from dltrain.cli.app import run
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
+from dltrain.data.series.wide import find_times
 from dltrain.errors import DataError, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
@@ -241,3 +244,65 @@ def test_the_untouched_config_beats_the_season_before(path, target, time, best, 
     assert run(["-q", "fit", "c.yaml", "--run-dir", "run"]) == 0
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert found["metrics"]["test"]["mase"] < best
+
+
+def test_a_table_with_a_column_for_each_time_is_answered_with_the_command_that_turns_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    first = datetime.date(2015, 7, 1)
+    days = [first + datetime.timedelta(day) for day in range(40)]
+    rows = [f"page {row},{','.join(str(10 * row + day % 7) for day in range(40))}" for row in range(12)]
+    Path("wide.csv").write_text("\n".join([f"Page,{','.join(map(str, days))}", *rows]) + "\n")
+    for given in ([], ["--target", "value", "--series", "date"], ["--target", str(days[-1]), "--series", "Page"]):
+        assert run(["init", "wide.csv", *given]) == 2
+    said = capsys.readouterr().err
+    assert said.count("python -c '") == 3
+    command = said.split("python -c '")[1].split("'")[0]
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+    series = load_config_text(
+        make_starter("wide_long.csv", target="value", wishes=Wishes(series="time")).text, folder=tmp_path
+    ).data.series
+    assert series is not None
+    assert (series.time, series.id, series.horizon) == (("time",), ("Page",), 4)
+
+
+@pytest.mark.parametrize(
+    ("names", "run_of_times"),
+    [
+        (["Country", "Code", *map(str, range(1960, 1990))], (2, 32)),
+        (["id", "store", *(f"d_{day}" for day in range(1, 30))], (2, 31)),
+        (["Province/State", "Country/Region", "Lat", "Long", *(f"1/{day}/20" for day in range(1, 31))], (4, 34)),
+        (["id", *(f"2024-{month:02d}" for month in range(1, 13)), "total"], (1, 13)),
+        ([f"V{number}" for number in range(1, 30)], None),  # as the columns of many tables are called
+        ([f"pixel{number}" for number in range(784)], None),
+        (["a", "b", "c", *(f"d{day}" for day in range(1, 10))], None),
+        (["2019", "2018", *(f"c{letter}" for letter in "abcdefghijkl")], None),
+    ],
+)
+def test_columns_that_are_called_by_times_are_seen(names, run_of_times):
+    found = find_times(names)
+    assert (found and (found[0].start, found[0].stop)) == run_of_times
+
+
+def test_rows_in_order_without_a_column_of_times(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(0)
+    Path("t.txt").write_text("".join(f"{chance.random():.4f},{chance.random():.4f}\n" for _ in range(400)))
+    series = load_config_text(make_starter("t.txt", target="1", wishes=Wishes(series="rows")).text, folder=tmp_path).data.series
+    assert series is not None
+    assert (series.time, series.horizon) == ((), 1)
+    with pytest.raises(UsageError, match="no column 7 of times") as error:
+        make_starter("t.txt", target="1", wishes=Wishes(series="7"))
+    assert "--series rows" in str(error.value.faults[0].hint)
+
+
+def test_the_parts_of_a_date_in_columns_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = datetime.datetime(2010, 1, 1)
+    hours = [first + datetime.timedelta(hours=hour) for hour in range(480)]
+    rows = [f"{at.year},{at.month},{at.day},{at.hour},{50 + 9 * math.sin(at.hour / 4):.1f}" for at in hours]
+    Path("t.csv").write_text("\n".join(["year,month,day,hour,pm", *rows]) + "\n")
+    assert "`dltrain init --series year,month,day,hour`" in make_starter("t.csv", target="pm").text.replace("\n  #   ", " ")
+    text = make_starter("t.csv", target="pm", wishes=Wishes(series="year,month,day,hour")).text
+    series = load_config_text(text, folder=tmp_path).data.series
+    assert series is not None
+    assert (series.time, series.horizon) == (("year", "month", "day", "hour"), 24)

@@ -35,7 +35,10 @@ def command(
     series: Annotated[
         str | None,
         typer.Option(
-            "--series", metavar="COL", help="Foretell the target: rows follow each other by this column of times (or DATE,TIME)."
+            "--series",
+            metavar="COL",
+            help="Foretell the target: rows follow each other by these times: COL, or DATE,TIME or year,month,day; "
+            "`rows`: they are in order already.",
         ),
     ] = None,
     horizon: Annotated[
