@@ -83,7 +83,10 @@ def read_ahead(
 def why_not_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing) -> str:
     """Why the rows of a run's data cannot be read again as columns, in words; empty where they can."""
     if not isinstance(preprocessing, TablePreprocessing):
-        return "the run is on a series" if isinstance(preprocessing, SeriesPreprocessing) else "the run is on pictures"
+        if isinstance(preprocessing, SeriesPreprocessing):
+            return "the run is on a series"
+        is_of_arrays = isinstance(preprocessing, PicturePreprocessing) and len(preprocessing.shape) < 3
+        return "the run is on arrays, which have none" if is_of_arrays else "the run is on pictures"
     return why_streamed(config) if config is not None and not paths else ""
 
 

@@ -108,9 +108,8 @@ def show(parameters: Mapping[str, Any]) -> str:
 
 
 def show_value(value: Any) -> str:
-    """A value as the config has it, short: paths from the working directory."""
-    if isinstance(value, str) and os.path.isabs(value):
-        return shown(value)
+    """A value as the config has it, short: paths from the working directory, where that is shorter."""
+    value = _with_short_paths(value)
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping) and len(value) == 1:
@@ -120,6 +119,16 @@ def show_value(value: Any) -> str:
         if isinstance(arguments, Mapping):
             return f"{name}({', '.join(f'{key}={show_value(item)}' for key, item in arguments.items())})"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _with_short_paths(value: Any) -> Any:
+    """A value with the absolute paths in it as `../b.csv` where that takes fewer letters."""
+    if isinstance(value, list):
+        return [_with_short_paths(item) for item in value]
+    if not isinstance(value, str) or not os.path.isabs(value):
+        return value
+    short = shown(value)
+    return min(short, os.path.relpath(value), key=len) if os.path.isabs(short) else short
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:

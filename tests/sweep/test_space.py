@@ -14,7 +14,7 @@ from dltrain.config import load_config_text
 from dltrain.config.blocks.sweep import read_over
 from dltrain.errors import ConfigError
 from dltrain.sweep.combinations import grid, grid_size
-from dltrain.sweep.space import build_space, short_names, show, words_of
+from dltrain.sweep.space import build_space, short_names, show, show_value, words_of
 from dltrain.sweep.strategies.random import RandomStrategy
 from tests.sweep.support import SMALL, small
 
@@ -193,3 +193,11 @@ def test_paths_are_told_from_the_working_directory(tmp_path: Path, monkeypatch: 
     found = read_over(["extends=a.yaml,b.yaml", "model.weights=runs/first,latest", f"data.path={tmp_path}/c.csv"], config)
     assert show({name: values[0] for name, values in found.items()}) == "extends=a.yaml weights=runs/first path=c.csv"
     assert found["model.weights"] == [str(tmp_path / "runs" / "first"), "latest"]  # a name is looked up when it is used
+
+
+def test_paths_outside_the_working_directory_are_written_the_shorter_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert show_value(f"{tmp_path}/c.csv") == "../c.csv"
+    assert show_value([f"{tmp_path}/c.csv", f"{tmp_path}/here/d.csv"]) == '["../c.csv", "d.csv"]'
+    assert show_value("/c.csv") == "/c.csv"

@@ -332,6 +332,9 @@ def refuse_other_sizes(
             message = (
                 f"the mask is {mask_size[1]}×{mask_size[0]} (width × height), its picture {picture.name} {size[1]}×{size[0]}"
             )
-            faults.append(Fault(message, file=mask.path, hint="a mask has a pixel for each pixel of its picture"))
+            hint = "a mask has a pixel for each pixel of its picture"
+            if size == mask_size[::-1]:
+                hint += ", turned as its camera says (EXIF): turn the mask as well"
+            faults.append(Fault(message, file=mask.path, hint=hint))
     if faults:
         raise DataError(capped(faults))

@@ -14,6 +14,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import load_dataset
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import IGNORED
+from dltrain.data.pictures.form import ORIENTATION
 from dltrain.data.pictures.masks import MaskClasses, classes_from_state
 from dltrain.data.sources import source_of
 from dltrain.errors import DataError, texts
@@ -215,3 +216,14 @@ def test_a_column_of_names_of_masks_is_one_error_with_the_way_out(tmp_path: Path
     [fault] = caught.value.faults
     assert fault.path == "data.target"
     assert "task: segmentation, with source: image_folder" in str(fault.hint)
+
+
+def test_a_picture_that_its_camera_turns_has_a_mask_that_is_turned(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1), "b": halves(0, 1)})
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    Image.fromarray(np.zeros((4, 8, 3), np.uint8)).save(folder / "pictures" / "b.jpg", exif=turned)
+    Image.fromarray(np.zeros((4, 8), np.uint8)).save(folder / "masks" / "b.png")
+    with pytest.raises(DataError, match=r"the mask is 8×4 .* 4×8") as caught:
+        read(folder)
+    assert "turned as its camera says" in str(caught.value.faults[0].hint)
