@@ -177,6 +177,13 @@ def column_hint(word: str, columns: Sequence[str]) -> str:
     return meant_or(word, columns, f"columns: {listed(columns, 30)}")
 
 
+def label_hint(column: str, label: str, known: Sequence[str], what: str) -> str:
+    """What helps where a label of a column is none of those known: the nearest of these as a replacement, and `what` they are."""
+    close = nearest(label, known)
+    meant = f'if it means {close}, say data.replace: {{{column}: {{"{label}": "{close}"}}}}; ' if close else ""
+    return f"{meant}{what}: {listed(known)}"
+
+
 def _separator_beside(word: str, column: str) -> str | None:
     """What stands beside a word in a longer one, where the word is at one of its ends or between two such: `y` in `a^b^y`."""
     found = re.search(rf"(?:^|([^\w\"'. -]+|\s+)){re.escape(word)}(?:$|([^\w\"'. -]+|\s+))", column) if word.strip() else None

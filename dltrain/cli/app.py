@@ -50,13 +50,10 @@ class Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
             from dltrain.config.old_words.block_words import OLD_COMMANDS
             from dltrain.config.old_words.keys import said_here
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
-            meant = OLD_COMMANDS.get(args[0]) or (near[0] if near else None)
+            meant = OLD_COMMANDS.get(args[0]) or nearest(args[0], COMMANDS)
             said = said_here(args[0])
             hint = f"did you mean {meant}?" if meant else said or f"the commands are {', '.join(COMMANDS)}"
             raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))

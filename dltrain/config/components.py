@@ -233,7 +233,7 @@ def _read_arguments(
                 context.note(value, where)
                 extras[name](value, where)
             continue
-        argument = entry.arguments.get(name) or _same_spelling(entry, name)
+        argument = entry.argument(name)
         if argument is None:
             assert isinstance(node, MappingNode)
             others = [extra for extra in extras if extra not in entry.arguments]
@@ -277,11 +277,6 @@ def _argument_hint(context: Context, entry: ComponentEntry, name: str, value: No
     if left_out is not None:
         return f"{left_out}." if left_out.startswith("write") else f"leave it out: {left_out}."
     return near or (f"{said}." if said is not None else None)
-
-
-def _same_spelling(entry: ComponentEntry, name: str) -> Any:
-    spelling = normalize(name)
-    return next((argument for argument in entry.arguments.values() if normalize(argument.name) == spelling), None)
 
 
 def read_nested(context: Context, kind: str, node: Node, path: str) -> Any:

@@ -16,7 +16,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate
 from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
 from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
-from dltrain.wording import listed, nearest
+from dltrain.wording import counted, label_hint, listed
 
 
 @dataclass(slots=True)
@@ -142,14 +142,9 @@ def check_labels(
 
 
 def _stray_label(name: str, label: str, trained: list[str], part: str, count: int, row: int, locate: Locate) -> Fault:
-    close = nearest(label, trained)
-    hint = f"labels of the training part: {listed(trained)}"
-    if close:
-        hint = f'if it means {close}, say data.replace: {{{name}: {{"{label}": "{close}"}}}}; {hint}'
+    hint = label_hint(name, label, trained, "labels of the training part")
     file, line = locate(row)
-    message = (
-        f"the label {label!r} of {name} is in the {part} part only ({count:,} {'row' if count == 1 else 'rows'}), not in training"
-    )
+    message = f"the label {label!r} of {name} is in the {part} part only ({counted(count, 'row')}), not in training"
     return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
 
 

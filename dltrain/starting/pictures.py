@@ -17,7 +17,7 @@ from dltrain.data.columns.reading import is_text
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
-from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
+from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file, is_picture_name
 from dltrain.data.pictures.folders import list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.tables.column_names import column_of
@@ -71,11 +71,6 @@ def left_beside(folder: str, layout: Mapping[str, str], fits: Callable[[str], bo
     used = {os.path.relpath(path, folder).split(os.sep)[0] for path in layout.values()}
     is_whole = "." in used or len(layout) < 2
     return [] if is_whole else [n for n in folders_in(folder) if n not in used and _holds(os.path.join(folder, n), fits)]
-
-
-def is_picture_name(name: str) -> bool:
-    """Whether a file is called as pictures are."""
-    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
 
 
 def _inner(folder: str, fits: Callable[[str], bool]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.data.files import OTHER_SUFFIXES, expand_paths, how_to_convert, table_pattern
-from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
+from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.folders import holds_masks
 from dltrain.data.pictures.not_classes import not_classes
 from dltrain.errors import DataError, Fault, UsageError
@@ -90,7 +90,7 @@ def _start_file(where: str, written: str, target: str | None, reporter: Reporter
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     from dltrain.data.sources.text_folder import is_text_file
-    from dltrain.starting.pictures import folder_layout, is_picture_name, left_beside, picture_layout, start_pictures
+    from dltrain.starting.pictures import folder_layout, left_beside, picture_layout, start_pictures
 
     layout = picture_layout(where)
     texts = folder_layout(where, is_text_file) if layout is None else None

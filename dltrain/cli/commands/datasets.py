@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.text import format_bytes, format_number, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
-from dltrain.wording import one_line
+from dltrain.wording import nearest, one_line
 
 if TYPE_CHECKING:
     from dltrain.data.catalogue import DatasetInfo
@@ -44,8 +43,8 @@ def command(
 def _find(name: str, known: Sequence[DatasetInfo]) -> DatasetInfo:
     names = [info.name for info in known]
     if name not in names:
-        nearest = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
+        close = nearest(name, names)
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
         raise UsageError(Fault(f"there is no dataset {name!r}", hint=hint))
     return known[names.index(name)]
 

@@ -91,6 +91,11 @@ class ComponentEntry:
             for raw in self._arguments
         }
 
+    def argument(self, name: str) -> Argument | None:
+        """The argument of that name, whatever its case and underscores; None where there is none."""
+        exact = self.arguments.get(name)
+        return exact or next((each for each in self.arguments.values() if normalize(each.name) == normalize(name)), None)
+
 
 class Catalog:
     """Looks components up by kind and by name, whatever the case and underscores of the name.

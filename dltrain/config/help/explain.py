@@ -157,9 +157,9 @@ def _owners(kinds: Sequence[str], name: str, owner: str | None) -> list[tuple[Co
     for kind in kinds:
         for component in catalog.names(kind) if kind in catalog.kinds() else ():
             entry = catalog.find(kind, component)
-            for argument in entry.arguments.values() if entry else ():
-                if entry and normalize(argument.name) == normalize(name):
-                    found.append((entry, argument))
+            argument = entry.argument(name) if entry else None
+            if entry and argument:
+                found.append((entry, argument))
     own = [(entry, argument) for entry, argument in found if owner and normalize(entry.name) == normalize(owner)]
     return own or found
 

@@ -199,9 +199,7 @@ def _with_arguments(entry: ComponentEntry, given: Mapping[str, Any], catalog: Ca
             if isinstance(both, list) and len(both) == 2:
                 arguments |= {"beta_1": both[0], "beta_2": both[1]}
                 continue
-        known = entry.arguments.get(word) or entry.arguments.get(
-            _same_spelling(entry, word) or argument_of_today(entry, word) or ""
-        )
+        known = entry.argument(word) or entry.arguments.get(argument_of_today(entry, word) or "")
         if known is None and word not in ("name", "from"):
             if word != "decay" or entry.kind != "optimizer":
                 left_out[word] = LEFT_OUT.get(normalize(word)) or said_here(word) or f"{entry.name} has none"
@@ -217,10 +215,6 @@ def _with_arguments(entry: ComponentEntry, given: Mapping[str, Any], catalog: Ca
             k: v for k, v in arguments.items() if k != "learning_rate"
         }
     return {entry.name: arguments} if arguments else entry.name
-
-
-def _same_spelling(entry: ComponentEntry, word: str) -> str | None:
-    return next((name for name in entry.arguments if normalize(name) == normalize(word)), None)
 
 
 def _plain(value: Any, argument: Argument | None, catalog: Catalog, left_out: dict[str, str]) -> Any:

@@ -14,7 +14,7 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.raw import Locate
 from dltrain.data.targets import CODE, EXACT, WHOLE, label_texts, row_fault
 from dltrain.errors import DataError, Fault, capped
-from dltrain.wording import listed, nearest
+from dltrain.wording import counted, label_hint
 
 if TYPE_CHECKING:
     import polars
@@ -116,10 +116,6 @@ def _number_codes(numbers: NDArray[np.float64], spec: TargetSpec) -> NDArray[np.
 
 def _unknown_label(spec: TargetSpec, label: str, texts: polars.Series, locate: Locate) -> Fault:
     rows = np.flatnonzero((texts == label).to_numpy())
-    close = nearest(label, spec.classes)
-    hint = f"labels of training: {listed(spec.classes)}"
-    if close:
-        hint = f'if it means {close}, say data.replace: {{{spec.name}: {{"{label}": "{close}"}}}}; {hint}'
-    count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
-    message = f"the training part does not know the label {label!r} of {spec.name} ({count})"
+    hint = label_hint(spec.name, label, spec.classes, "labels of training")
+    message = f"the training part does not know the label {label!r} of {spec.name} ({counted(len(rows), 'row')})"
     return row_fault(locate, int(rows[0]), message, hint)

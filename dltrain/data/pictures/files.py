@@ -44,6 +44,11 @@ class PictureError(Exception):
         self.hint = hint
 
 
+def is_picture_name(name: str) -> bool:
+    """Whether a file is called as pictures are."""
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
 def hint_of_ending(path: str) -> str | None:
     """Where a picture of the same name with another ending is there: which one."""
     stem = os.path.splitext(path)[0]

@@ -19,7 +19,7 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.files import neighbours
 from dltrain.data.labels.cells import NO_ROW
 from dltrain.data.labels.class_folders import in_turn, parts_fault
-from dltrain.data.pictures.files import EXTENSIONS, labels_in_names
+from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
 from dltrain.data.pictures.not_classes import not_classes
@@ -257,7 +257,7 @@ class FolderReader:
         """Names of the folders directly in a folder, which are the classes, and the pictures that lie beside them."""
         inside = self._inside(folder) or []
         names = [entry.name for entry in inside if is_folder(entry) and not entry.name.startswith(".")]
-        return names, [entry.path for entry in inside if _is_picture(entry.name) and not is_folder(entry)]
+        return names, [entry.path for entry in inside if is_picture_name(entry.name) and not is_folder(entry)]
 
     def pass_over(self, num_beside: int) -> None:
         """Count pictures beside the folders of the classes."""
@@ -280,7 +280,7 @@ class FolderReader:
                 continue
             if is_folder(entry):
                 yield from self._visit(entry.path, f"{name}/{entry.name}", label, seen, depth + 1)
-            elif _is_picture(entry.name):
+            elif is_picture_name(entry.name):
                 yield picture_file(entry.path, f"{name}/{entry.name}", label)
             else:
                 self.others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
@@ -299,10 +299,6 @@ def _status(path: Path) -> list[os.stat_result]:
     with contextlib.suppress(OSError):
         return [os.stat(path)]
     return []
-
-
-def _is_picture(name: str) -> bool:
-    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
 
 
 def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:

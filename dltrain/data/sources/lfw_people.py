@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.pictures.face_crop import FaceCrop
-from dltrain.data.pictures.files import EXTENSIONS, decode_pictures
+from dltrain.data.pictures.files import decode_pictures, is_picture_name
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.places import Layout, download_folder, find, require, require_given
@@ -227,7 +227,7 @@ def _list_people(folder: Path) -> list[_Person]:
             with os.scandir(folder / name) as entries:
                 files = []
                 for entry in entries:
-                    if entry.name.lower().endswith(EXTENSIONS) and not entry.name.startswith("."):
+                    if is_picture_name(entry.name):
                         stat = entry.stat()
                         files.append((entry.name, stat.st_size, stat.st_mtime_ns))
             people.append(_Person(name, tuple(sorted(files))))

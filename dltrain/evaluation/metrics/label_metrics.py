@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
-from dltrain.evaluation.metrics.metrics import ratio, row_losses
+from dltrain.evaluation.metrics.metrics import ratio, row_losses, scores_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -128,11 +128,6 @@ def label_averages(true: Flags, said: Flags, weights: ArrayLike | None = None) -
         "weighted": {name: float(values @ support / total) if total > 0 else 0.0 for name, values in each.items()},
         "samples": {name: _mean(values, weights) for name, values in rows.items()},
     }
-
-
-def scores_of(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
-    """Precision, recall and F1 of counts of any shape; 0 where there is nothing below the line."""
-    return {"precision": ratio(hits, predicted), "recall": ratio(hits, support), "f1": ratio(2 * hits, support + predicted)}
 
 
 def label_report(

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
 from dltrain.evaluation.metrics.intervals import Share, Sums
-from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels, scores_of
-from dltrain.evaluation.metrics.metrics import ratio
+from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
+from dltrain.evaluation.metrics.metrics import ratio, scores_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, auc_columns, shares_of
 
 Floats = NDArray[np.float64]

@@ -246,3 +246,8 @@ def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:
 def ratio(above: Floats, below: Floats) -> Floats:
     """The ratio of sums; 0 where there is nothing below the line."""
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=np.asarray(below) > 0)
+
+
+def scores_of(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
+    """Precision, recall and F1 of counts of any shape; 0 where there is nothing below the line."""
+    return {"precision": ratio(hits, predicted), "recall": ratio(hits, support), "f1": ratio(2 * hits, support + predicted)}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns, logarithm, lost_share
-from dltrain.evaluation.metrics.metrics import ratio, row_losses
+from dltrain.evaluation.metrics.metrics import ratio, row_losses, scores_of
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
@@ -62,7 +62,7 @@ def class_sums(
                 found["roc_auc"] = above / positive + below / negative - whole
         if not is_counted:
             return found
-        scored = _scores(*counts_of(sums))
+        scored = scores_of(*counts_of(sums))
         present = (counts_of(sums)[1] + counts_of(sums)[2]) > 0
         for name, values in scored.items():
             found[name] = values[..., 1] if num_classes == 2 else ratio((values * present).sum(axis=-1), present.sum(axis=-1))
@@ -110,11 +110,6 @@ def number_sums(
 
     tailed = {**dict.fromkeys(("rmse", "mse", "mae", *further), logarithm), "r2": lost_share}
     return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute, tailed=tailed)
-
-
-def _scores(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
-    """Precision, recall and F1 of each class; 0 where there is nothing below the line."""
-    return {"precision": ratio(hits, predicted), "recall": ratio(hits, support), "f1": ratio(2 * hits, support + predicted)}
 
 
 def shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:
