@@ -44,6 +44,8 @@ MANY_NUMBERS = 20
 # tells as much as a gap would (bank marketing's 999 days since the last call: the log loss is .1957 as it is and as a gap).
 NINES = re.compile(r"9{3,}|-9{2,}")
 FARTHER, FEWEST_STAND_INS = 5, 2
+# `250,000+` is that or more; beside it `2,500-` is that or less, and not negative.
+OR_MORE, OR_LESS = r"\d\+$", r"\d-$"
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
@@ -257,6 +259,8 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     is_odd &= is_filled
     if not is_odd.any():
         return ()
+    if series.filter(is_odd).str.contains(OR_MORE).any():
+        is_odd |= series.str.contains(OR_LESS).fill_null(False).to_numpy()
     odd = tuple(series.gather(np.flatnonzero(is_odd)).unique(maintain_order=True).to_list())
     if kind.kind not in ("category", "text"):
         return odd
@@ -265,4 +269,5 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     is_mostly_numbers = is_odd.sum() < (1 - share) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
     is_code = are_coded(series.drop_nulls())
     most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS
-    return odd if is_mostly_numbers and not is_code and len(odd) <= most else ()
+    are_few = sum(re.search(rf"{OR_MORE}|{OR_LESS}", word) is None for word in odd) <= most
+    return odd if is_mostly_numbers and not is_code and are_few else ()

@@ -245,3 +245,10 @@ def test_decimal_commas_below_lines_of_text_separate_nothing(tmp_path: Path) -> 
 def test_a_blank_in_each_line_separates_nothing_where_commas_do(tmp_path: Path) -> None:
     lines = [f'{row % 28 + 1:02d}.06.2019 14:27,"{value:,.2f}",{row}' for row, value in enumerate(LARGE)]
     np.testing.assert_array_equal(column(tmp_path, "n Zimmer,b,y\n" + "\n".join(lines), "y", "b"), LARGE)
+
+
+def test_amounts_that_are_or_more_beside_those_that_are_or_less_are_no_value(tmp_path: Path) -> None:
+    written = ["-", '"250,000+"', '"2,500-"', *(f"{value:.0f}" for value in LARGE)]
+    lines = "\n".join(f"{text},{row % 3},{row}" for row, text in enumerate(written))
+    expected = [np.nan] * 3 + LARGE.round(0).tolist()
+    np.testing.assert_array_equal(column(tmp_path, "a,b,y\n" + lines, "y", "a"), expected)

@@ -33,6 +33,8 @@ _ALL_PLAIN = re.compile(rf"(?:{_PLAIN}\n)*+{_PLAIN}", re.ASCII)
 _LONG_WHOLE = re.compile(r"(?m)^[-+]?\d{4,}$", re.ASCII)
 _POWER = re.compile(r"(?<=\d)[eE][-+]?\d{1,3}$")
 _EITHER = re.compile(r"^([-+]?\d{1,3}[.,])(\d{3})[eE][-+]?\d{1,3}$")
+# `250,000+`: or more; then `2,500-` is or less, and nothing negative.
+_OVER = re.compile(r"\d\+$")
 # The unit of a number, where all of a column have the same.
 _UNIT = re.compile(r"(?<=\d)\s*([^\W\d_]|[°″])\S{0,11}$")
 
@@ -88,13 +90,15 @@ def signs_of(
     """Decide by the values of all columns, the name of each before them.
 
     A value such as `2,5`, `0,344` or `1.234,5` can be read in one way only; `1,344` in two. Where nothing but the second kind is
-    met, the separator decides (a semicolon is written where the comma is the decimal sign), and it is said.
+    met, the separator decides, and it is said: a semicolon is written where the comma is the decimal sign, a comma where it
+    stands between thousands, and with others long numbers without a sign in the same column speak for the decimal sign.
     """
     columns = [column for values in cells if (column := _Column.of(values)) is not None]
     comma = any(column.decimal[","] for column in columns)
     point = any(column.decimal["."] for column in columns)
     groups = {sign for column in columns for sign in column.groups}
     either = {sign for column in columns for sign in (",", ".") if column.either[sign]}
+    rather = {sign for column in columns if column.has_long for sign in (",", ".") if column.either[sign]}
     spaced = next((sign for sign in GROUPING if sign in groups), None)
     if decimal is not None:
         other = "." if decimal == "," else ","
@@ -110,14 +114,14 @@ def signs_of(
     if point or "," in groups:
         return NumberSigns(".", thousands or ("," if "," in groups | either else spaced), True)
     if "," in either:
-        if separator == ";":
+        if separator == ";" or ("," in rather and separator != ","):
             return NumberSigns(",", thousands or spaced, False, _remark(",", columns, "data.decimal: '.' reads it as 1344"), ",")
         if thousands is None:
             remark = _remark(",", columns, "data.decimal: ',' reads it as 1.344", thousands=True)
             return NumberSigns(".", ",", False, remark, ",")
     if "." in either and separator == ";" and thousands is None:
         return NumberSigns(".", spaced, False, _remark(".", columns, "data.thousands: '.' reads it as 1344"), ".")
-    return NumberSigns(".", thousands or spaced, bool(groups))
+    return NumberSigns(".", thousands or spaced, bool(groups or rather))
 
 
 def _remark(sign: str, columns: Sequence[_Column], otherwise: str, *, thousands: bool = False) -> str:
@@ -157,12 +161,14 @@ class _Column:
         either: sign -> values in which it may be that, or stand between thousands.
         groups: signs that can only stand between thousands.
         example: a value of the second kind.
+        has_long: a value such as 12000 stands beside them: hardly anybody writes thousands in some values alone.
     """
 
     decimal: Counter[str]
     either: Counter[str]
     groups: set[str]
     example: str = ""
+    has_long: bool = False
 
     @classmethod
     def of(cls, values: Sequence[str]) -> _Column | None:
@@ -186,6 +192,7 @@ class _Column:
             units = {match[0].strip() for value in values[1:] if value and (match := _UNIT.search(value))}
             if len(units) == 1:
                 values = [_UNIT.sub("", value) for value in values]
+        is_open = any(value and _OVER.search(value) for value in values[1:])
         for value in values:
             if not value or value.strip(f"-{MINUS}") == "":  # nor does a dash, as which a ledger shows 0
                 continue
@@ -193,6 +200,7 @@ class _Column:
             digits = _AFFIXES.sub("", value)
             if (
                 not digits
+                or (is_open and value.endswith("-"))
                 or not _DIGITS.fullmatch(digits)
                 or not found._take(digits.lstrip(f"+-{MINUS}"), is_money=_ENGLISH_MONEY.match(value) is not None)
             ):
@@ -204,10 +212,7 @@ class _Column:
             len(odd) > max(1, 0.1 * filled) and not (len(set(odd)) <= _FEW_WORDS and 2 * len(odd) < filled)
         ):
             return None
-        if long_whole:  # 12000 beside 1,344: nobody writes thousands in one of them alone
-            for sign in (",", "."):
-                found.decimal[sign] += found.either[sign]
-                found.either[sign] = 0
+        found.has_long = long_whole > 0
         return found
 
     def _take(self, digits: str, *, is_money: bool = False) -> bool:

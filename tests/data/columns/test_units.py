@@ -121,6 +121,7 @@ def test_several_units_and_words_are_no_unit(values: list[str]) -> None:
         (["1d 4h", "3h", "2 min 5,5 s"], [100800, 10800, 125.5]),
         (["8 Std. 30 Min.", "45 Min."], [30600, 2700]),
         (["00:10", "24:00"], [10, 1440]),
+        (["18.00.00", "06.30.15", "10.03.04"], [64800, 23415, 36184]),
     ],
 )
 def test_lengths_of_time_are_seconds(texts: list[str], seconds: list[float]) -> None:

@@ -1,4 +1,4 @@
-"""Text that is a length of time or a time of the day - `01:23:45`, `2h 50m`, `8h30`, `4:15 PM` - as seconds."""
+"""Text that is a length of time or a time of the day - `01:23:45`, `2h 50m`, `8h30`, `4:15 PM`, `18.00.00` - as seconds."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _WORDS = (
 # `8:30 h`: hours and minutes, whatever stands where minutes and seconds do without the word.
 _HOURS = r"(?i)^(-?)(\d{1,4}):([0-5]\d)(?::([0-5]\d))? ?(?:h|hrs?|hours?|std\.?|stunden|uhr)$"
 _HALF_DAYS = r"^(0?\d|1[0-2]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,9})?))? ?([AaPp])\.?[Mm]\.?$"
+# As Italian loggers write the time of a day; `10.03.04` by itself is rather a date.
+_POINTS = r"^([01]\d|2[0-3])\.([0-5]\d)\.([0-5]\d)$"
+_NO_DATE = r"^00|\.(?:00|1[3-9]|[2-5]\d)\."
 # ISO 8601, as feeds of videos and XML write it: PT1H30M, P1DT2H, PT4.5S.
 _ISO = r"^(-?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$"
 # `1995H1` is half a year: minutes behind hours have two digits where no word follows.
@@ -31,6 +34,8 @@ def are_durations(series: polars.Series) -> bool:
     if str(series.dtype) not in ("String", "Utf8") or series.null_count() == len(series):
         return False
     if any(series.str.contains(pattern).all() for pattern in (DURATION, _HOURS, _HALF_DAYS)):
+        return True
+    if series.str.contains(_POINTS).all() and series.str.contains(_NO_DATE).any():
         return True
     if series.str.contains(_ISO).all() and series.str.contains(r"\d[WDHMS]$").all():
         return True
@@ -57,6 +62,8 @@ def to_seconds(series: polars.Series) -> polars.Series:
     parts = series.str.extract_groups(_HALF_DAYS).struct
     afternoon = (parts[3].str.to_lowercase() == "p").cast(polars.Float64) * 12
     found.append((_HALF_DAYS, ((numbers(parts[0]) % 12 + afternoon) * 60 + numbers(parts[1])) * 60 + numbers(parts[2])))
+    parts = series.str.extract_groups(_POINTS).struct
+    found.append((_POINTS, (numbers(parts[0]) * 60 + numbers(parts[1])) * 60 + numbers(parts[2])))
     parts = series.str.extract_groups(_ISO).struct
     hours = (numbers(parts[1]) * 7 + numbers(parts[2])) * 24 + numbers(parts[3])
     found.append((_ISO, signed(parts[0]) * ((hours * 60 + numbers(parts[4])) * 60 + numbers(parts[5]))))
