@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.spoken import how_read, totals_rows
-from dltrain.data.columns.units import CUT, FLAGS, TIMES
+from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import DATE_PARTS, read_times
@@ -121,7 +121,7 @@ def render_target(block: Block, found: Studied) -> None:
     else:
         unit = (found.columns.reading.units or {}).get(target.name, "")
         remark = "a number" + (
-            "" if not unit or unit in (FLAGS, *TIMES) else f", {unit}, read in full" if unit == CUT else f", in {unit}"
+            "" if not unit or unit in (FLAGS, *TIMES) else f", {unit}, read in full" if is_cut(unit) else f", in {unit}"
         )
     if config.source in ("csv", "parquet") or found.asked is not None:
         guessed = "" if found.asked is not None else "; guessed"

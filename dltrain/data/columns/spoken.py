@@ -27,7 +27,7 @@ from dltrain.data.columns.reading import (
     mend,
     to_numbers,
 )
-from dltrain.data.columns.units import CUT, FLAGS, MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, units_of
+from dltrain.data.columns.units import FLAGS, MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, is_cut, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Fault, Note, warn
@@ -184,8 +184,8 @@ def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], readin
     units = {name: unit for name, unit in (reading.units or {}).items() if name in kinds and kinds[name].kind == "number"}
     by_type = {name for name, kind in kinds.items() if kind.kind == "number" and is_duration(column_of(frame, name))}
     durations = [shown_column(name) for name in kinds if name in by_type or units.get(name) in TIMES]
-    cut = [name for name, unit in units.items() if unit == CUT]
-    others = [name for name, unit in units.items() if unit not in (CUT, *TIMES)]
+    cut = [name for name, unit in units.items() if is_cut(unit)]
+    others = [name for name, unit in units.items() if unit not in TIMES and not is_cut(unit)]
     lines = [f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}"] if durations else []
     if cut:
         how = f"`data.features: {{{cut[0]}: category}}` reads words"
@@ -205,7 +205,7 @@ def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Readi
     others: list[tuple[str, float, str]] = []
     for name in columns:
         unit = (reading.units or {}).get(name)
-        if unit is None or unit in (CUT, FLAGS, *TIMES) or is_currency(unit) or name not in frame.columns:
+        if unit is None or unit in (FLAGS, *TIMES) or is_cut(unit) or is_currency(unit) or name not in frame.columns:
             continue
         series = column_of(frame, name)
         bare = series.drop_nulls() if not is_text(series) else series.filter(series.str.contains(r"^[-+\d.,' ]*$"))

@@ -27,7 +27,8 @@ _FLAG = r" [bcdefinprsuz]{1,2}$"
 _USUAL_FLAG = r" (?:[bep]|[a-z]{2})$"
 _INCHES = " (?:in|cc)$"  # and cubic centimetres
 MOST_FLAGGED = 0.5
-# What stands for a unit where amounts are cut to thousands, millions and billions: `€565K` beside `€110.5M`, `980` beside `1.2K`.
+# What stands for a unit where amounts are cut to thousands, millions and billions: `980` beside `1.2K`; with `, €` behind it
+# where they have a currency: `€565K` beside `€110.5M`.
 CUT = "cut to K, M, B"
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
@@ -46,7 +47,10 @@ _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
 _UNIT = r"[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?)?"
 _WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UNIT}){_BLANK}$"
 _FACTORS = {"k": "e3", "K": "e3", "M": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "T": "e12", "Tsd": "e3", "Mio": "e6", "Mrd": "e9"}
-_CUT = rf"^{_BLANK}([-+{MINUS}]?)({CURRENCY}|){_BLANK}([-+{MINUS}]?{_DIGITS}){_BLANK}({'|'.join(_FACTORS)}|)\.?{_BLANK}$"
+_CUT = (
+    rf"^{_BLANK}([-+{MINUS}]?)({CURRENCY}|){_BLANK}([-+{MINUS}]?{_DIGITS}){_BLANK}({'|'.join(_FACTORS)}|)\.?{_BLANK}({CURRENCY}|)"
+    rf"{_BLANK}$"
+)
 
 
 def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
@@ -59,8 +63,8 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     if are_durations(values):
         is_pair = values.str.contains(_PAIR)
         return AS_PAIRS if is_pair.all() else AS_SECONDS if is_pair.any() or values.str.contains(_LETTER).any() else AS_TRIPLES
-    if _are_cut(values):
-        return CUT
+    if (currency := _currency_of_cut(values)) is not None:
+        return f"{CUT}, {currency}" if currency else CUT
     signs = _signs_of(values)
     if signs:
         return signs[0] if len(signs) == 1 else ""
@@ -80,25 +84,35 @@ def _are_flagged(values: polars.Series) -> bool:
     return bool(is_number.all()) and bool(has_usual) and 0 < has_flag.sum() < MOST_FLAGGED * len(values)
 
 
-def _are_cut(values: polars.Series) -> bool:
-    """Whether letters behind numbers say thousands or more: of two kinds, or behind a currency; else K (or Mio), some being bare.
+def is_cut(unit: str) -> bool:
+    """Whether amounts are cut to thousands and more, with a currency or without."""
+    return unit == CUT or unit.startswith(f"{CUT}, ")
 
-    An M alone may stand for metres or months, a B for bytes.
+
+def _currency_of_cut(values: polars.Series) -> str | None:
+    """The currency ("": they have none) of numbers behind which letters say thousands or more; None: these are none such.
+
+    The letters are of two kinds, or behind a currency; else K (or Mio), some being bare. An M alone may stand for metres or
+    months, a B for bytes.
     """
-    if not values.str.contains(r"\d ?(?:[kKMBT]|[bB]n|Tsd|Mio|Mrd)\.?\s*$").any():
-        return False
+    if not values.str.contains(r"\d ?(?:[kKMBT]|[bB]n|Tsd|Mio|Mrd)\.?\s*(?:" + CURRENCY + r")?\s*$").any():
+        return None
     parts = values.str.extract_groups(_CUT).struct
     if parts[3].null_count():
-        return False
-    currencies, letters = set(parts[1].unique().to_list()) - {""}, set(parts[3].unique().to_list())
+        return None
+    currencies, letters = {*parts[1].unique(), *parts[4].unique()} - {""}, set(parts[3].unique().to_list())
     is_bare = values.filter(parts[3] == "").str.contains("[1-9]").any()
     several = len({_FACTORS[letter] for letter in letters if letter}) > 1
-    return len(currencies) < 2 and bool(several or currencies or (is_bare and letters & {"k", "K", "Tsd", "Mio", "Mrd"}))
+    is_such = len(currencies) < 2 and (several or currencies or (is_bare and letters & {"k", "K", "Tsd", "Mio", "Mrd"}))
+    return next(iter(currencies), "") if is_such else None
 
 
-def _in_full(series: polars.Series) -> polars.Series:
-    """`€1.2K` as `1.2e3`."""
+def _in_full(series: polars.Series, currency: str) -> polars.Series:
+    """`€1.2K` as `1.2e3`; what has another currency stays as it is."""
     parts = series.str.extract_groups(_CUT).struct
+    if currency:
+        has_other = ~(parts[1].is_in(["", currency]) & parts[4].is_in(["", currency]))
+        parts = series.set(has_other.fill_null(False), None).str.extract_groups(_CUT).struct
     factors = parts[3].replace_strict({**_FACTORS, "": ""}, default=None)
     full = (parts[0] + parts[2].str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "") + factors).str.replace(
         f"[{MINUS}]", "-"
@@ -109,6 +123,15 @@ def _in_full(series: polars.Series) -> polars.Series:
 def is_currency(unit: str) -> bool:
     """Whether a unit is one; numbers may stand without it beside others that have it."""
     return re.fullmatch(CURRENCY, unit) is not None
+
+
+def number_in_words(unit: str) -> str:
+    """What a number of a column is to one who has only numbers to give: `a number (kg)`."""
+    if is_cut(unit):
+        return f"a number in full (1.2K is 1200{unit[len(CUT) :]})"
+    if unit in TIMES:
+        return "a number of seconds (2:03 is 123)" if unit == AS_PAIRS else "a number of seconds"
+    return f"a number ({unit})" if unit and unit != FLAGS else "a number"
 
 
 def seconds_of(series: polars.Series, unit: str) -> polars.Series:
@@ -169,8 +192,8 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         if len(signs) > 1 or (not signs and series.str.contains("%").any()):
             return series
         unit = signs[0] if signs else ""
-    if unit == CUT:
-        return _in_full(series)
+    if is_cut(unit):
+        return _in_full(series, unit[len(CUT) + 2 :])
     if unit == FLAGS:
         return series.str.replace(_FLAG, "")
     if unit and not re.fullmatch(f"{CURRENCY}|%", unit):

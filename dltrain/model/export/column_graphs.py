@@ -17,6 +17,7 @@ from dltrain.data.columns.reading import to_numbers
 from dltrain.data.columns.scaling import STRETCHING, NumberTransform, lost_in_float32
 from dltrain.data.columns.text import tokenizer_of
 from dltrain.data.columns.tokens import ALL_ALPHABETS
+from dltrain.data.columns.units import number_in_words
 from dltrain.data.tables.column_names import marked
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import Fault
@@ -76,7 +77,10 @@ class KindGraph:
 class Number(KindGraph):
     """See `data/columns/number.py`."""
 
-    meaning = "a number; NaN where there is none"
+    def describe(self, preprocessing: TablePreprocessing, column: FeatureColumn) -> RawInput:
+        """See `KindGraph.describe`; with the unit that the training's text had behind its numbers."""
+        number = number_in_words((preprocessing.reading.units or {}).get(column.name, ""))
+        return RawInput(column.name, column.name, self.dtype, (), f"{number}; NaN where there is none")
 
     def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn, *, with_text: bool) -> Fault | None:
         """Numbers that float32 does not tell apart."""

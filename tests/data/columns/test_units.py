@@ -16,7 +16,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_kind, infer_time
 from dltrain.data.columns.reading import Reading, find_units, to_numbers
-from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, CUT, TIMES, units_of
+from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, CUT, TIMES, is_cut, number_in_words, units_of
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset
 from dltrain.data.look import read_facts
@@ -62,13 +62,24 @@ def test_a_unit_is_left_out(written: str, unit: str) -> None:
         (["980", "1.2K", "-3K"], [980, 1200, -3000]),
         (["$1.2 bn", "$3bn"], [1.2e9, 3e9]),
         (["12 Mio.", "1.5 Mrd", "300"], [12e6, 1.5e9, 300]),
+        (["12 Mio. €", "1.5 Mrd. €", "300 €"], [12e6, 1.5e9, 300]),
         (["\u22121.5B", "2 M", "7"], [-1.5e9, 2e6, 7]),
     ],
 )
 def test_amounts_cut_to_thousands_are_read_in_full(texts: list[str], numbers: list[float]) -> None:
     unit, found = as_read([*texts, None])
-    assert unit == CUT
+    signs = {sign for text in texts for sign in "€$" if sign in text}
+    assert unit == ", ".join([CUT, *signs])
     np.testing.assert_array_equal(found, [*numbers, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("€565K", 565e3), ("565K", 565e3), ("565K €", 565e3), ("$565K", np.nan), ("565K $", np.nan)]
+)
+def test_a_cut_amount_in_another_currency_is_no_number(text: str, number: float) -> None:
+    unit, _ = as_read(["€1.2K", "€3M"])
+    np.testing.assert_array_equal(to_numbers(polars.Series("x", [text]), Reading(units={"x": unit})), [number])
+    assert number_in_words(unit) == "a number in full (1.2K is 1200, €)"
 
 
 def test_cut_amounts_have_the_signs_of_other_numbers() -> None:
@@ -78,7 +89,7 @@ def test_cut_amounts_have_the_signs_of_other_numbers() -> None:
 
 @pytest.mark.parametrize("texts", [["5M", "7"], ["5B", "7"], ["€5K", "$7K"], ["5 m", "7 k"], ["5K", "7X"]])
 def test_letters_that_may_mean_something_else_are_no_thousands(texts: list[str]) -> None:
-    assert as_read(texts)[0] != CUT
+    assert not is_cut(as_read(texts)[0])
 
 
 def test_cut_amounts_are_said(tmp_path: Path) -> None:
