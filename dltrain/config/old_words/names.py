@@ -151,9 +151,6 @@ KNOWN_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "l1loss": "MeanAbsoluteError",
         "maeloss": "MeanAbsoluteError",
         "absoluteerror": "MeanAbsoluteError",
-        "nll": "SparseCategoricalCrossentropy",
-        "nllloss": "SparseCategoricalCrossentropy",
-        "logloss": "BinaryCrossentropy",
         "bce": "BinaryCrossentropy",
         "bceloss": "BinaryCrossentropy",
         "binarycrossentropyloss": "BinaryCrossentropy",
@@ -169,9 +166,16 @@ KNOWN_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "cosineembeddingloss": "CosineSimilarity",
         "cosineproximity": "CosineSimilarity",
         "ctcloss": "CTC",
-        "focal": "BinaryFocalCrossentropy",
-        "focalloss": "BinaryFocalCrossentropy",
         "diceloss": "Dice",
+        "jaccard": "Dice",
+        "jaccardloss": "Dice",
+        "iou": "Dice",
+        "iouloss": "Dice",
+        "binaryfocal": "BinaryFocalCrossentropy",
+        "sigmoidfocal": "BinaryFocalCrossentropy",
+        "categoricalfocal": "CategoricalFocalCrossentropy",
+        "sparsecategoricalfocal": "CategoricalFocalCrossentropy",
+        "softmaxfocal": "CategoricalFocalCrossentropy",
     },
     "optimizer": {
         "momentum": "SGD",
@@ -249,6 +253,11 @@ KNOWN_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
 }
 
 _BY_ITSELF = "leave `loss` out: the cross-entropy that fits the task is taken by itself"
+_FOCAL = (
+    "write CategoricalFocalCrossentropy where a row has one of several classes, BinaryFocalCrossentropy where it has one of two"
+    " or several labels"
+)
+_QUANTILES = "a forecast learns quantiles where `data.series.quantiles: [0.1, 0.5, 0.9]` asks for them, by the pinball loss"
 # Words that stand for several components, or for none -> what is said of them.
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "loss": {
@@ -267,9 +276,20 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
                 "categorical",
                 "binary",
                 "multiclass",
+                "nll",
+                "nllloss",
+                "negativeloglikelihood",
+                "logloss",
+                "cce",
+                "scce",
+                "sparsecce",
+                "sparsecrossentropy",
+                "sparsecategorical",
             ),
             _BY_ITSELF,
         ),
+        **dict.fromkeys(("focal", "focalloss", "focalcrossentropy", "sparsefocal"), _FOCAL),
+        **dict.fromkeys(("pinball", "pinballloss", "quantile", "quantileloss"), _QUANTILES),
         "bcewithlogitsloss": "write BinaryCrossentropy: {from_logits: true}, or leave `loss` out and write model.logits: true",
         "accuracy": "accuracy has no slope to follow; it is one of training.metrics, and a cross-entropy is the loss",
         "f1": "F1 has no slope to follow; it is one of training.metrics, and a cross-entropy is the loss",
