@@ -102,6 +102,15 @@ def test_better_by_a_proper_score_though_not_by_the_accuracy_below_it(accuracy: 
     assert lines[-2] == f"The model is better than the baseline on the test part{ending}"
 
 
+def test_of_a_rare_class_the_log_loss_shows_what_the_accuracy_does_not() -> None:
+    found = result_of({"loss": 0.1, "accuracy": 0.69, "log_loss": 0.1}, baseline={"accuracy": 0.69, "log_loss": 0.3})
+    assert (
+        last_screen(found, None)
+        .splitlines()[-1]
+        .endswith("the baseline's 0.6900; log_loss 0.1000 (0.0980\u20130.1020), the baseline's 0.3000")
+    )
+
+
 def test_where_nothing_is_to_compare_with_nothing_is_claimed() -> None:
     lines = last_screen(result_of({"loss": 0.1, "mse": 0.5}, baseline={}), None).splitlines()
     assert lines[-2:] == [

@@ -33,8 +33,14 @@ def judgement(document: Mapping[str, Any]) -> str:
 def _behind(document: Mapping[str, Any], part: str) -> list[str]:
     """Those of the deciding metrics in which the baseline is ahead: of rare classes that were given weights, the accuracy is."""
     metrics, baseline = document["metrics"].get(part, {}), baseline_of(document.get("baseline", {}), part)
-    both = [name for name in deciding_metrics(metrics) if name in baseline and None not in (metrics[name], baseline[name])]
-    return [name for name in both if (metrics[name] - baseline[name]) * (-1 if name.endswith("rmse") else 1) < 0]
+    return [name for name in deciding_metrics(metrics) if _ahead(name, metrics, baseline) < 0]
+
+
+def _ahead(name: str, metrics: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
+    """By how much a model's metric is better than the baseline's; 0 where one of them is not known."""
+    if metrics.get(name) is None or baseline.get(name) is None:
+        return 0.0
+    return float(metrics[name] - baseline[name]) * (-1 if name.endswith(("rmse", "loss")) else 1)
 
 
 def is_verdict(note: str, part: str) -> bool:
@@ -58,11 +64,17 @@ def deciding_line(document: Mapping[str, Any], most: int = 3) -> str:
     part = str(document["part"])
     metrics = document["metrics"].get(part, {})
     intervals, baseline = document.get("intervals", {}).get(part, {}), baseline_of(document.get("baseline", {}), part)
-    said = []
-    for name in deciding_metrics(metrics)[:most]:
+    said, names = [], deciding_metrics(metrics)
+    # Of a rare class the accuracy is that of the baseline, while the probabilities tell more.
+    shown = names + [
+        n
+        for n in ("log_loss",)
+        if names == ["accuracy"] and _ahead("accuracy", metrics, baseline) <= 0 < _ahead(n, metrics, baseline)
+    ]
+    for name in shown[:most]:
         against = f", the baseline's {format_number(baseline[name])}" if name in baseline else ""
         said.append(f"{name} {with_interval(metrics[name], intervals.get(name))}{against}")
-    more = len(deciding_metrics(metrics)) - len(said)
+    more = len(shown) - len(said)
     return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
 
 

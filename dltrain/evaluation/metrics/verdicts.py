@@ -136,9 +136,14 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
     # A few rows far from the others make the squares' own spread so large that no difference stands out: then it counts as well
     # that the answers are nearer and in the order of the truth, which ranks tell whatever lies far out. What was trained to the
     # middle of what may come is nearer by its absolute errors, which no constant makes smaller than the median does.
-    middle = _weighted_median(truth, weights)
-    is_nearer = weights @ squares < weights @ constant or weights @ np.abs(answers - truth) < weights @ np.abs(middle - truth)
-    in_order = _correlation_errors(_ranks(truth), _ranks(answers)) if weights.min(initial=1.0) > 0 and is_nearer else 0.0
+    middle, distances = _weighted_median(truth, weights), np.abs(answers - truth)
+    is_nearer = weights @ squares < weights @ constant or weights @ distances < weights @ np.abs(middle - truth)
+    is_farther = errors_better(distances, np.abs(mean - truth), weights) < -SCORE_ERRORS  # what the squares of a few rows hide
+    in_order = (
+        _correlation_errors(_ranks(truth), _ranks(answers))
+        if weights.min(initial=1.0) > 0 and is_nearer and not is_farther
+        else 0.0
+    )
     return Verdict(
         "mse",
         float(weights @ squares / total),

@@ -251,3 +251,17 @@ def test_worse_by_squares_and_better_by_absolute_errors_is_said_as_both() -> Non
     said = verdict.sentence("test")
     assert said is not None
     assert said.startswith("The model is better than the baseline by its absolute errors, not by their")
+
+
+def test_a_model_that_errors_of_single_rows_led_astray_is_not_better() -> None:
+    """Rows far out say nothing of the inputs: what follows them is farther from the truth than the mean is, though in its order."""
+    rng = np.random.default_rng(0)
+    called = {"astray": 0, "true": 0}
+    for _ in range(40):
+        x = rng.normal(size=250)
+        far = np.where(rng.random(250) < 0.02, rng.normal(size=250) * 300, 0.0)
+        truth = 2 * x + 0.3 * rng.normal(size=250) + far
+        called["astray"] += judge_numbers(truth, 2 * x + 5 + 2.5 * rng.normal(size=250), 0.0).better
+        called["true"] += judge_numbers(truth, 2 * x, 0.0).better
+    assert called["astray"] <= 2
+    assert called["true"] >= 30
