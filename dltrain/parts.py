@@ -1,4 +1,4 @@
-"""The parts of the data by name, and the orders in which one of them is asked for."""
+"""The parts of the data by name: which is asked for first, and what folders and columns call them."""
 
 from __future__ import annotations
 

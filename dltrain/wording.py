@@ -1,4 +1,4 @@
-"""Foreign text - labels, names of columns and files, messages of others - made fit to be shown and logged."""
+"""How text is worded and shown: foreign text made safe to print and log; counts, lists, paths and near names."""
 
 from __future__ import annotations
 

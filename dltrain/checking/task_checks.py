@@ -1,4 +1,4 @@
-"""What does not go with single tasks: an input that is to be given back, pixels that each have a class."""
+"""What single tasks exclude: reconstruction, whose target is the input, and segmentation, a class for each pixel."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Tree:
 def read_tree(
     text: str | bytes, file: str, folder: Path, overrides: Sequence[str], faults: Faults, known: OwnCode | None = None
 ) -> Tree:
-    """Reads the text of a config, and puts everything in that is said elsewhere.
+    """Reads the text of a config into one tree, with bases, environment, parameters, presets and overrides put in.
 
     Args:
         text: YAML.

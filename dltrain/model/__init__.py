@@ -1,4 +1,6 @@
-"""From config and data schema to a Keras model: building, compiling, the pass forward.
+"""From config and data schema to a Keras model: building, compiling, the forward pass.
 
-The end of it stands in `heads`, its shapes without Keras in `symbolic`, files of others in `export`; begin with `build.py`.
+Its output layers stand in `heads`, its shapes without Keras in `symbolic`, its files in other formats in `export`, weights that
+were stored before in `weights`, imports of a config's own code in `own_code`; `numbers` computes for `trace`. Begin with
+`build.py`.
 """

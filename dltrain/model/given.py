@@ -1,4 +1,4 @@
-"""A net without data: its inputs by the config or by the first layer's weights, its targets by the outputs of its last layer."""
+"""A model without data: its inputs by the config or by the first layer's weights, its targets by its last layer."""
 
 from __future__ import annotations
 

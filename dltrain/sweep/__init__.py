@@ -1,4 +1,4 @@
 """Many fits over values of any key: space, trials, comparison, result.
 
-Who runs them stands in `engines`, which come next in `strategies`; begin with `sweep.py`.
+`engines` run the fits, `strategies` choose the values of the trials; begin with `sweep.py`. One fit stands in `training`.
 """

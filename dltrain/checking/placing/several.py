@@ -1,4 +1,4 @@
-"""What several processes cannot train together: what makes one number of several rows of a batch, which they share."""
+"""What several processes cannot train together: what computes over all rows of a batch, of which each has only some."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HINT = "train it by one process: leave out --workers, or more cards than one"
 
 
 def refuse_several(config: Config, training: TrainingConfig) -> None:
-    """Refuse a training that is another one when several processes share its batches.
+    """Refuse a training whose result would be another one if several processes shared its batches.
 
     Raises:
         ConfigError: with a fault for each reason.

@@ -1,4 +1,5 @@
-"""One file a block of the config, from nodes to the values of `config.types`: `data`, `model`, `training`, `sweep`.
+"""One file a block of the config, from nodes to the values of `config.types`: `data`, `model`, `training`, `evaluation`, `sweep`.
 
-How a key is read in general stands in `config.reading`; begin with `model.py`.
+`phases.py`, `optimizer_keys.py` and `templates.py` read parts of `training`, `swept.py` and `choices.py` parts of `sweep`. How a
+key is read in general stands in `config.reading`; begin with `model.py`.
 """

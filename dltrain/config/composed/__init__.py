@@ -1,4 +1,4 @@
-"""Layers that Keras has not, each composed of Keras's own: so files open, and programs run, where nobody knows dltrain.
+"""Layers that Keras lacks, each composed of Keras's own layers: a saved model needs nothing but Keras to be loaded.
 
 A file each. A layer of the config becomes several of the model, whose names begin with its own; the last one has its name. Begin
 with `feature_scaling.py`.

@@ -1,4 +1,4 @@
-"""The output of an ensemble's members, which have a head each: trained on the mean of their losses, it puts out their mean.
+"""The output of an ensemble's members, which have a head each: trained on the mean of their losses, its output is their mean.
 
 The mean of the members' losses is the loss of their mean and how far they are apart, which no label has a part in: of squared
 errors the variance; of cross-entropies, whose mean is that of the log-odds, the mean of log(sum(exp(z))) less that of the mean.

@@ -1,4 +1,4 @@
-"""YAML in and out: text to nodes that know their places, nodes to text, and the nearest name to a misspelt one.
+"""YAML in and out: text to nodes that know their places, and plain values to text.
 
-What the keys mean stands in `blocks`; begin with `nodes.py`.
+What the keys mean stands in `config.blocks`, near names of misspelt words in `dltrain.wording`; begin with `nodes.py`.
 """

@@ -1,7 +1,7 @@
-"""The validated config, as typed and frozen values that the other rooms take apart.
+"""The validated config as typed, frozen values.
 
 `load_config` makes one from text. Nothing here knows Keras; components carry canonical names and checked arguments. The fields
-say what their keys are (`key.py`): a new key is a field with `keyed(…)`.
+say what their keys are (`key.py`): a new key is a field with `keyed(…)`. Begin with `config.py`.
 """
 
 from __future__ import annotations

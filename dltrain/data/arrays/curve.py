@@ -19,7 +19,7 @@ _FAR = 1e30
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What makes a standard normal distribution of values, nearly.
+    """A rising curve that brings values close to a standard normal distribution.
 
     Attributes:
         values: rising.

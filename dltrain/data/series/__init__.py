@@ -1,4 +1,5 @@
-"""Series: their times, their windows, and what comes after the last row.
+"""Time series: their times, the windows they are cut into, and forecasts beyond the last row.
 
-Begin with `preprocessing.py`.
+A series is a table whose rows follow each other: its columns are read by `data.tables` and `data.columns`. Begin with
+`preprocessing.py`, then `fit.py`; errors of forecasts stand in `evaluation.metrics.forecasts`.
 """

@@ -1,4 +1,4 @@
-"""What windows are to be answered with: the rows after them, or their labels; and what simple forecasts say."""
+"""The targets of windows, which are the rows after them or their labels, and naive forecasts of these."""
 
 from __future__ import annotations
 

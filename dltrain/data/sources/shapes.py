@@ -1,4 +1,4 @@
-"""Pictures of circles, squares and triangles on a restless ground, with the class of every pixel: drawn from the seed."""
+"""Pictures of circles, squares and triangles on a noisy background, with the class of every pixel: drawn from the seed."""
 
 from __future__ import annotations
 

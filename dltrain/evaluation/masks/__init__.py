@@ -1,4 +1,5 @@
-"""What is said of pixels that each have a class.
+"""Segmentation: metrics of predicted masks, the masks of new pictures, and a picture of some of them.
 
-Begin with `score.py`: how well it is told. `sheet.py` draws some pictures, `predicted.py` makes the masks of new ones.
+Begin with `score.py`, the metrics. `sheet.py` draws some pictures, `predicted.py` makes the masks of new ones,
+`tiles.py` those of large ones.
 """

@@ -1,4 +1,4 @@
-"""How well the class of each pixel is told: sums over the pixels of each picture, added up some pictures at a time.
+"""Metrics of segmentation: sums over the pixels of each picture, added up some pictures at a time.
 
 Intersection over union of a class is hits / (true + said - hits), its Dice coefficient 2 hits / (true + said): scikit-learn's
 `jaccard_score` and `f1_score` of all pixels together. Their means are over the classes that occur or are said, as in Keras's

@@ -1,4 +1,4 @@
-"""Masks of large pictures: told in overlapping tiles, whose probabilities are put together where they overlap.
+"""Masks of large pictures: predicted in overlapping tiles, whose probabilities are put together where they overlap.
 
 As in the U-Net of Ronneberger et al. 2015 ("overlap-tile"): a pixel near the edge of a tile is told best by the tile beside it,
 so that each tile counts by how far a pixel is from its edges.

@@ -1,4 +1,4 @@
-"""Predictions from raw rows, and the files they are written to.
+"""Predictions from raw rows, and the files they are written to and read from.
 
-Begin with `predict.py`.
+What a head's outputs mean stands in `model.heads`; begin with `predict.py`.
 """

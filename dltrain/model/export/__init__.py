@@ -1,4 +1,4 @@
-"""A run's model with its preprocessing inside: from raw columns or pictures to labels, in the file formats of others.
+"""A run's model as one file with its preprocessing inside: raw columns or pictures in, labels or numbers out.
 
-The formats are a file each; begin with `raw_model.py`.
+A format a file: `keras_file.py`, `saved_model.py`, `onnx_file.py`, `tflite_file.py`; begin with `raw_model.py`, then `format.py`.
 """

@@ -1,4 +1,4 @@
-"""What goes wrong in own code is an error of it, at its line; never a bug of dltrain."""
+"""Errors raised by a config's own code are told as errors of that code, at its line, never as bugs of dltrain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is other in a training step of which a process takes some of the rows.
+"""How a training step changes where this process takes only some of its rows.
 
 The step is the same as that of one process with all rows, but for the order in which numbers are added: each process's loss
 counts by its share of the rows, gradients and what batch normalization finds are added over all of them, and what layers draw by
