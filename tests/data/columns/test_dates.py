@@ -68,7 +68,7 @@ def test_a_value_over_12_tells_day_from_month(form, found, day):
     found += [datetime(1998, 1, day)] if "%y" in form else []  # 98 is no day
     texts_ = [moment.strftime(form) for moment in found]
     writing = find_writing(texts(*texts_))
-    assert not writing.note
+    assert not writing.note or "of two digits" in writing.note
     assert to_dates(texts(*texts_), writing.text).to_list() == [as_written(moment, form) for moment in found]
 
 
@@ -89,6 +89,15 @@ def test_a2_years_of_two_digits_by_posix():
     ends = {"05-Jan-69": 1969, "05-Jan-68": 2068, "05-Jan-99": 1999, "05-Jan-00": 2000}
     assert [moment.year for moment in read(*ends)] == list(ends.values())
     assert [moment.year for moment in read("20/01/69", "20/01/68")] == [1969, 2068]
+
+
+@pytest.mark.parametrize(
+    ("years", "said"), [((40, 55), True), ((98, 31), True), ((62, 72), True), ((98, 1), False), ((1, 38), False)]
+)
+def test_a2_years_of_two_digits_that_may_be_of_the_century_before_are_said(years, said):
+    found = find_writing(texts(*(f"{day:02d}-Mar-{year:02d}" for year in years for day in (3, 17))))
+    assert found.text == "%d-%b-%y"
+    assert ("are read as those from 1969 to 2068" in found.note) == said
 
 
 def test_a3_working_days_tell_the_order():

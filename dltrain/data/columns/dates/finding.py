@@ -45,6 +45,8 @@ _DIGITS_OF = {
 }  # fmt: skip
 # Fewer different dates show no regular spacing.
 FEW_DATES = 5
+# Dates of so late a year, or years so far apart, may be of the century before.
+FAR_YEAR, MANY_YEARS = 2040, 60
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
 
 
@@ -89,7 +91,17 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     if "%z" in chosen:
         zone, more = _zone_of(values, chosen)
         return Writing(f"{chosen} @{zone}", note or more)
-    return Writing(chosen, note)
+    return Writing(chosen, note or (_of_which_century(values, chosen) if "%y" in chosen and wanted is None else ""))
+
+
+def _of_which_century(values: polars.Series, date_format: str) -> str:
+    """A note on years of two digits that may be of another century than the one they are read in; else empty."""
+    years = parse(values, date_format)[0].dt.year()
+    first, last = int(years.arg_min() or 0), int(years.arg_max() or 0)
+    if years[last] < FAR_YEAR and years[last] - years[first] < MANY_YEARS:
+        return ""
+    said = f"{name_of(values)}: years of two digits are read as those from 1969 to 2068, {values[last]} as {years[last]}"
+    return f"{said}; where that is another century, write four digits"
 
 
 def zoned(values: polars.Series, writing: str) -> Writing:
