@@ -44,6 +44,7 @@ MANIFEST: Mapping[str, Check] = {
     "seconds": map_of(number),
     "warnings": list_of(map_of(lambda value: value is None or isinstance(value, str | int))),
     "files": map_of(text),
+    "named": fields({"checkpoints": text, "code": list_of(text), "tensorboard": text}),
     "plan": map_of(anything),
     "best": text,
     "engine": text,

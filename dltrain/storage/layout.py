@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import string
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from dltrain.errors import RunError
 
 # Which trials of a sweep have a picture.
 EVERY_TRIAL, BEST_TRIAL, NO_TRIAL = "every trial", "the best trial", "no trial"
@@ -48,19 +52,56 @@ FILES = frozenset(
         "out_of_fold.csv",
         "curves.png",
         "parameters.png",
+        "optuna.journal",
     }
 )
-# Folder -> what the names of its files look like.
+# Folder -> what the names of its files look like, besides those that the manifest tells: what a config names.
 FOLDERS = {
-    "checkpoints": re.compile(r".+\.(h5|keras|json)"),
-    "state": re.compile(r".+\.(npz|json|h5|npy)"),
-    "tensorboard": re.compile(r".*tfevents.*|.+\.(pb|pbtxt|pipeline|tsv|json)"),
+    "checkpoints": re.compile(r"(best|last)\.(h5|keras)"),
+    "state": re.compile(r"state-\d+-\d+\.npz|(best|findings)\.json|(parts|training_rows|baseline)\.npz"),
+    "tensorboard": re.compile(r".*tfevents.*|.+\.(pb|pbtxt|pipeline|tsv)|keras_embedding\.ckpt.*"),
     "code": re.compile(r".+\.py"),
 }
 _ITS_OWN = FILES | FOLDERS.keys() - {"tensorboard"} | {"trials", "members"}
-_TEMPORARY = re.compile(r"\..+\.tmp[\w.-]*")
+# As `removal.temporary_name` makes them, with the writing process, and with the suffix that some formats must have.
+UNFINISHED = re.compile(r"\..+\.(\d{1,9})-[0-9a-f]{8}\.tmp(\.\w{1,10})?")
 _TRIALS = "trials"
+_TRIAL = re.compile(r"\d{4,}")
+_FIT = re.compile(r"(seed-\d+-?)?(fold-\d+)?")  # of a trial
 _MEMBERS = "members"  # of an ensemble: each a run by itself
+_MEMBER = re.compile(r"\d+")
+# What a template's fields become; nothing is tried twice, however many fields a stranger writes.
+_NUMBER = r"(?> *[-+]?(\d++(\.\d++)?([eE][-+]?\d++)?|(?i:nan|inf))%?)"
+_VALUE = {"epoch": r" *+\d++"}
+
+
+def _patterns(run: Path) -> dict[str, re.Pattern[str]]:
+    """Folder of a run -> what its own files in it are called: FOLDERS, and what the manifest says that the config named.
+
+    Without a manifest to say so, nothing but what every run has is dltrain's, and code, which nothing else is put beside.
+    """
+    from dltrain.storage.documents import MANIFEST, MANIFEST_LIMIT  # the names alone, which `--help` needs, need none of this
+    from dltrain.storage.stored import read_json
+
+    manifest = run / "manifest.json"
+    try:
+        found = {} if manifest.is_symlink() else read_json(manifest, {"named": MANIFEST["named"]}, limit=MANIFEST_LIMIT)
+    except (FileNotFoundError, RunError):
+        return FOLDERS
+    named = found.get("named", {})
+    patterns = FOLDERS | {"code": re.compile("|".join(re.escape(name) for name in named.get("code", ())) or "(?!)")}
+    if "checkpoints" in named:
+        with contextlib.suppress(ValueError):  # no template
+            patterns["checkpoints"] = re.compile(f"{FOLDERS['checkpoints'].pattern}|{_name_of(named['checkpoints'])}")
+    if "tensorboard" in named and not is_taken(named["tensorboard"]):
+        patterns[PurePosixPath(named["tensorboard"]).parts[0]] = FOLDERS["tensorboard"]
+    return patterns
+
+
+def _name_of(template: str) -> str:
+    """What the names look like that come of a template of checkpoints."""
+    parts = string.Formatter().parse(template)
+    return "".join(re.escape(before) + ("" if field is None else _VALUE.get(field, _NUMBER)) for before, field, _, _ in parts)
 
 
 def own_paths(folder: Path) -> Iterator[Path]:
@@ -69,13 +110,13 @@ def own_paths(folder: Path) -> Iterator[Path]:
     Args:
         folder: of a run or of a sweep, whose trials are runs.
     """
+    patterns = _patterns(folder)
     for path in sorted(folder.iterdir()):
-        is_folder = path.is_dir() and not path.is_symlink()
-        if not is_folder:
-            if path.name in FILES or _TEMPORARY.fullmatch(path.name):
+        if not _is_folder(path):
+            if path.name in FILES or UNFINISHED.fullmatch(path.name):
                 yield path
-        elif path.name in FOLDERS:
-            yield from _own_files(path, FOLDERS[path.name])
+        elif path.name in patterns:
+            yield from _own_files(path, patterns[path.name])
             yield path
         elif path.name == _TRIALS:
             for trial in sorted(path.iterdir()):
@@ -83,7 +124,7 @@ def own_paths(folder: Path) -> Iterator[Path]:
             yield path
         elif path.name == _MEMBERS:
             for member in sorted(path.iterdir()):
-                if member.is_dir() and not member.is_symlink():
+                if _MEMBER.fullmatch(member.name) and _is_folder(member):
                     yield from own_paths(member)
                     yield member
             yield path
@@ -92,28 +133,32 @@ def own_paths(folder: Path) -> Iterator[Path]:
 def own_files(run: Path, name: str) -> Iterator[Path]:
     """The files in one of a run's folders that dltrain made; none where there is no such folder."""
     folder = run / name
-    if folder.is_dir() and not folder.is_symlink():
-        yield from (path for path in _own_files(folder, FOLDERS[name]) if not path.is_dir())
+    if _is_folder(folder):
+        yield from (path for path in _own_files(folder, _patterns(run)[name]) if not path.is_dir())
 
 
-def _own_files(folder: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _own_files(folder: Path, pattern: re.Pattern[str], below: str = "") -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
             continue
         if path.is_dir():
-            yield from _own_files(path, pattern)
+            yield from _own_files(path, pattern, f"{below}{path.name}/")
             yield path
-        elif pattern.fullmatch(path.name) or _TEMPORARY.fullmatch(path.name):
+        elif pattern.fullmatch(below + path.name) or UNFINISHED.fullmatch(path.name):
             yield path
 
 
 def _own_trial(folder: Path) -> Iterator[Path]:
     """What a trial consists of: a run, or one for each fold or seed."""
-    if folder.is_symlink() or not folder.is_dir():
+    if not _TRIAL.fullmatch(folder.name) or not _is_folder(folder):
         return
     yield from own_paths(folder)
     for fit in sorted(folder.iterdir()):
-        if fit.name not in FOLDERS and fit.is_dir() and not fit.is_symlink():
+        if _FIT.fullmatch(fit.name) and _is_folder(fit):
             yield from own_paths(fit)
             yield fit
     yield folder

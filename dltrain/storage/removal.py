@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from dltrain import system
-from dltrain.storage.layout import own_paths
-
-_UNFINISHED = re.compile(r"\..+\.(\d{1,9})-[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them, with the writing process
+from dltrain.storage.layout import UNFINISHED, own_paths
 
 
 def temporary_name(path: Path) -> str:
@@ -71,7 +68,7 @@ def remove_abandoned(paths: Iterable[Path]) -> None:
     another machine, in another container), a lock on the file. What cannot be removed stays too.
     """
     for path in paths:
-        found = _UNFINISHED.fullmatch(path.name)
+        found = UNFINISHED.fullmatch(path.name)
         if found is None or (int(found[1]) != os.getpid() and system.is_running(int(found[1]))):
             continue
         with contextlib.suppress(OSError):

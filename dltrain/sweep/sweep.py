@@ -29,6 +29,7 @@ from dltrain.sweep.progress import Progress
 from dltrain.sweep.record import intervals_of, read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text, with_recorded
 from dltrain.training.environment import git_commit, logging_to
+from dltrain.training.saving.manifest import named_by
 from dltrain.training.saving.tracking import Listening, Tracking
 from dltrain.training.session import Session, Stopwatch
 from dltrain.wording import without_credentials
@@ -229,6 +230,7 @@ class _Sweep:
                 "seed": config.seed,
                 "environment": {"dltrain": dltrain.__version__},
                 "plan": plan_document(self.plan),
+                "named": named_by(config),
                 "git_commit": git_commit(),
                 "started": now(),
             }

@@ -16,7 +16,8 @@ from dltrain.storage.run import Run
 from dltrain.storage.run_list import list_runs, prunable_runs, remove_run
 from dltrain.training.saving.resuming import open_run
 
-MANIFEST = {"status": "interrupted", "environment": {"dltrain": "0.1.0"}}
+NAMED = {"checkpoints": "lfw_{epoch:02d}_{val_accuracy:.3f}.h5", "code": ["mine.py"], "tensorboard": "./events/of/it"}
+MANIFEST = {"status": "interrupted", "environment": {"dltrain": "0.1.0"}, "named": NAMED}
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
@@ -28,11 +29,14 @@ def a_run(folder: Path, manifest=MANIFEST) -> Run:
     for name in ("config.yaml", "history.csv", "metrics.json", "history.png", "log.txt", "preprocessing.npz", ".lock"):
         (folder / name).write_text("x")
     (run.checkpoints / "best.h5").write_text("x")
-    (run.checkpoints / "lfw_03_0.9.h5").write_text("x")
+    (run.checkpoints / "lfw_03_0.912.h5").write_text("x")
     (run.state / "state-000008-000000000.npz").write_text("x")
-    (folder / ".history.png.123-abcd.tmp").write_text("x")
+    (folder / ".history.png.123-0123abcd.tmp").write_text("x")
     (folder / "tensorboard" / "train").mkdir(parents=True)
     (folder / "tensorboard" / "train" / "events.out.tfevents.1.host").write_text("x")
+    (folder / "events" / "of" / "it").mkdir(parents=True)
+    (folder / "events" / "of" / "it" / "events.out.tfevents.1.host").write_text("x")
+    run.keep_code({"mine.py": b"x"})
     run.write_manifest(manifest)
     return run
 
@@ -66,6 +70,43 @@ def test_attack_4_what_is_not_dltrain_s_is_kept_and_named(tmp_path):
     assert {path.name for path in left} == {"notes.txt", "checkpoints", "trials", "pictures", "state"}
     assert sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()) == sorted(mine)
     assert (tmp_path / "outside" / "best.h5").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "checkpoints/thesis.h5", "checkpoints/best-of-all.h5", "checkpoints/old/best.h5", "checkpoints/lfw_best_0.912.h5",
+        "checkpoints/best.json", "state/table.npz", "state/state-final.npz", "state/notes.json", "code/other.py", "code/old/mine.py",
+        "tensorboard/mine.json", ".notes.tmp", ".draft.12.tmp", "checkpoints/.thesis.h5.tmp2", "trials/mine/config.yaml",
+        "trials/0001/best/metrics.json", "members/mine/manifest.json",
+    ],
+)  # fmt: skip
+def test_attack_4_a_file_of_the_user_s_that_is_named_much_like_a_run_s_is_kept(name, tmp_path):
+    run = a_run(tmp_path / "run")
+    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (run.path / name).write_text("precious")
+    assert remove_run(run.path) == [run.path / Path(name).parts[0]]
+    assert [path for path in run.path.rglob("*") if path.is_file()] == [run.path / name]
+
+
+@pytest.mark.parametrize(
+    ("template", "names", "others"),
+    [
+        ("{epoch}.h5", ["1.h5", "120.h5"], ["a.h5", "1a.h5", "1.2.h5", ".h5"]),
+        ("x/{epoch:3d} {loss:.1e}.keras", ["x/  7 1.0e-05.keras", "x/ 12 nan.keras"], ["x/7.keras", "  7 1.0e-05.keras"]),
+        ("{{{loss:+8.2%}}}.h5", ["{ -1.00%}.h5"], ["-1.00%.h5"]),
+        ("{", [], ["{", "1"]),
+        ("{a}" * 200 + ".h5", [], ["1" * 200]),
+    ],
+)  # fmt: skip
+def test_the_names_that_come_of_a_template_are_known(template, names, others, tmp_path):
+    run = a_run(tmp_path / "run", {**MANIFEST, "named": {"checkpoints": template}})
+    for name in (*names, *others):
+        (run.checkpoints / name).parent.mkdir(exist_ok=True)
+        (run.checkpoints / name).write_text("x")
+    kept = {str(path.relative_to(run.checkpoints)) for path in run.checkpoints.rglob("*.*")} - set(names) - {"best.h5"}
+    remove_run_files(run.path)
+    assert {str(path.relative_to(run.checkpoints)) for path in run.checkpoints.rglob("*.*")} == kept
 
 
 @pytest.mark.parametrize(
@@ -141,7 +182,7 @@ def test_attack_3_a_run_whose_manifest_was_lost_is_kept(tmp_path):
         open_run(Config(), runs=tmp_path, run_dir=run.path, resume="auto")  # type: ignore[arg-type]
     assert snapshot(tmp_path) == before
     run.checkpoints.joinpath("best.h5").unlink()
-    run.checkpoints.joinpath("lfw_03_0.9.h5").unlink()
+    run.checkpoints.joinpath("lfw_03_0.912.h5").unlink()
     run.history_file.write_text("epoch,loss\n1,0.5\n2,0.4\n")
     assert not run.is_only_begun()
 

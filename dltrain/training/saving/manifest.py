@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from dltrain.config.types import Config
 from dltrain.storage.atomic import now
 from dltrain.storage.run import Run
 
 # Written as null where there is none; all else is then left out.
 _NULL = ("config", "git_commit")
+
+
+def named_by(config: Config) -> dict[str, Any]:
+    """What a config names of a run's files: the template of checkpoints, its own code, TensorBoard's folder."""
+    training = config.training
+    board = None if training is None or training.tensorboard is None else training.tensorboard.get("log_dir")
+    found = {
+        "checkpoints": None if training is None else training.checkpoint.filepath,
+        "code": None if config.code is None else sorted(config.code.sources),
+        "tensorboard": None if board is None else str(board),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(slots=True)
@@ -46,6 +59,7 @@ class Manifest:
         weights: "best" or "last": whose metrics are reported.
         seconds: wall time by stage.
         files: name -> digest.
+        named: what the config named of the run's files, by which they are known as dltrain's (`storage.layout`).
         others: the compilers of later phases, and what other versions wrote.
     """
 
@@ -77,6 +91,7 @@ class Manifest:
     weights: str | None = None
     seconds: dict[str, float] | None = None
     files: dict[str, str] | None = None
+    named: dict[str, Any] = field(default_factory=dict)
     others: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

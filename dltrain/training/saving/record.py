@@ -33,7 +33,7 @@ from dltrain.training.environment import git_commit, settings_note
 from dltrain.training.pace import Pace
 from dltrain.training.result import FitResult
 from dltrain.training.saving.answers import HeldOut, settle_answers
-from dltrain.training.saving.manifest import Manifest
+from dltrain.training.saving.manifest import Manifest, named_by
 from dltrain.training.saving.pictures import Pictures
 from dltrain.training.saving.resolved import resolved_config
 from dltrain.training.saving.resuming import compare_with_run
@@ -127,6 +127,7 @@ class RunRecord:
             reference=describe_reference(dataset.schema, train, resolve_class_weights(wanted, train, self.heads)),
             git_commit=git_commit(),
             started=now(),
+            named=named_by(config),
         )
 
     def compare(self) -> None:
