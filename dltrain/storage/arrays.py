@@ -96,7 +96,7 @@ def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
     """Array name -> shape and type of its numbers as its header declares them; nothing else is read.
 
     Raises:
-        DataError: no archive of arrays.
+        DataError: no archive of arrays, or it declares more than it holds.
     """
     shapes: dict[str, tuple[tuple[int, ...], str]] = {}
     try:
@@ -104,7 +104,10 @@ def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
             for info in archive.infolist()[:1000]:
                 with archive.open(info) as member:
                     shape, _, dtype = _read_header(member)
-                    shapes[info.filename.removesuffix(".npy")] = tuple(int(extent) for extent in shape), str(dtype)
+                word = info.filename.removesuffix(".npy")
+                if not dtype.hasobject:  # of which no byte is read
+                    _require_held(shape, dtype, info.file_size, word, shown(file))
+                shapes[word] = tuple(int(extent) for extent in shape), str(dtype)
     except DAMAGE as error:
         raise DataError(Fault(f"not a readable .npz archive: {_first_line(error)}", file=shown(file))) from error
     return shapes
@@ -117,16 +120,19 @@ def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     return header
 
 
+def _require_held(shape: tuple[int, ...], dtype: np.dtype[Any], size: int, word: str, file: str) -> None:
+    if any(extent < 0 for extent in shape) or math.prod(shape) * dtype.itemsize > size:
+        raise DataError(Fault(f"the array {word!r} declares the shape {shape}, more than the file holds", file=file))
+
+
 def _read_array(member: IO[bytes], size: int, word: str, file: str) -> NDArray[Any]:
     shape, fortran, dtype = _read_header(member)
     if dtype.hasobject or dtype.kind not in ALLOWED_KINDS or dtype.itemsize == 0:
         raise DataError(
             Fault(f"the array {word!r} holds {dtype}: only numbers, booleans and text are read (no pickles)", file=file)
         )
-    count = math.prod(shape)
-    if any(extent < 0 for extent in shape) or count * dtype.itemsize > size:
-        raise DataError(Fault(f"the array {word!r} declares the shape {shape}, more than the file holds", file=file))
-    data = bytearray(count * dtype.itemsize)
+    _require_held(shape, dtype, size, word, file)
+    data = bytearray(math.prod(shape) * dtype.itemsize)
     view = memoryview(data)
     done = 0
     while done < len(view):

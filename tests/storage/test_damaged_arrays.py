@@ -23,3 +23,13 @@ def test_a_header_that_is_too_long_brings_no_advice_to_trust_pickles(tmp_path):
     with pytest.raises(DataError, match="Header info length") as caught:
         declared_shapes(str(tmp_path / "a.npz"))
     assert "pickle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (-5, 4), (2**62, 2**62, 4)])
+def test_an_array_that_declares_more_than_it_holds_is_refused_before_it_is_read(shape, tmp_path):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", file.getvalue() + bytes(64))
+    with pytest.raises(DataError, match="more than the file holds"):
+        declared_shapes(str(tmp_path / "a.npz"))

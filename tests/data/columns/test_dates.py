@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dltrain.config.catalog.date_formats import epoch_of
 from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.columns.dates import formats
 from dltrain.data.columns.dates.durations import are_durations
 from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.dates.reading import to_dates, to_moments
@@ -343,3 +344,9 @@ def test_dates_of_networks_of_db2_and_of_russian(form: str, zone: str) -> None:
 def test_halves_of_years_are_no_lengths_of_time() -> None:
     assert not are_durations(polars.Series([f"{year}H{half}" for year in range(1995, 2005) for half in (1, 2)]))
     assert are_durations(polars.Series(["2h30", "8h05", "24h00"]))
+
+
+def test_attack_15_text_too_long_for_a_date_is_not_searched_for_one(monkeypatch):
+    """A cell of some megabytes took minutes."""
+    monkeypatch.setattr(formats, "_date_formats", None)
+    assert formats.candidates("5 January 2020 " * 20) == ()

@@ -39,10 +39,14 @@ _CTIME = re.compile(rf"{_ENGLISH} +\d{{1,2}} \d\d:\d\d:\d\d(?P<zone> [+-]\d{{4}}
 # What DB2 writes: `2020-01-05-08.30.00.123456`.
 _DB2 = re.compile(r"\d{4}-\d\d-\d\d-\d\d\.\d\d\.\d\d(?P<part>\.\d{1,9})?")
 
+_LONGEST = 200  # characters of a date, in whatever words and zones
+
 
 @lru_cache(maxsize=1024)
 def candidates(text: str) -> tuple[str, ...]:
     """The formats that a text may be written in, the likelier first."""
+    if len(text) > _LONGEST:
+        return ()
     text = re.sub(rf"{PLACE}$", "", text.strip())
     year = re.search(r"(?<=\d{4}) ?(?:г\.?|года)$", text)  # noqa: RUF001 of Russian dates
     if year:
