@@ -209,7 +209,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         trainable=network.trainable if network else None,
         memory=memory,
         decisions=(
-            *_decisions(facts, heads),
+            *_decisions(heads),
             *(_baseline(config, facts) if heads else ()),
             *(describe_phases(config, network) if network else ()),
         ),
@@ -232,7 +232,7 @@ def _model(config: Config, facts: DataFacts, errors: list[Fault]) -> tuple[tuple
     return heads, infer_network(config.model, facts.schema, heads, config.data.augment)
 
 
-def _decisions(facts: DataFacts, heads: Sequence[Head]) -> tuple[str, ...]:
+def _decisions(heads: Sequence[Head]) -> tuple[str, ...]:
     lines = []
     for head in heads:
         target = head.targets[0]

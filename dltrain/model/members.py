@@ -44,18 +44,17 @@ def _of_probabilities(loss: Component) -> Component:
     return replace(loss, arguments={name: value for name, value in loss.arguments.items() if name != "from_logits"})
 
 
-def build_members(config: Config, schema: Schema, heads: Sequence[Head], *, pretrained: bool = False) -> list[Any]:
-    """A model for each member, not compiled.
+def build_members(config: Config, schema: Schema, heads: Sequence[Head]) -> list[Any]:
+    """A model for each member, not compiled; pretrained weights of bodies are not read, as a checkpoint's follow.
 
     Args:
         config: of the ensemble.
         schema: of the data.
         heads: of a member.
-        pretrained: read the pretrained weights of bodies, where no checkpoint's follow.
     """
     augment = config.data.augment
     return [
-        build_model(config.model, schema, heads, seed=member.draw_seed, augment=augment, pretrained=pretrained)
+        build_model(config.model, schema, heads, seed=member.draw_seed, augment=augment, pretrained=False)
         for member in member_configs(config)
     ]
 

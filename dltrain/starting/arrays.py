@@ -13,7 +13,7 @@ from dltrain.data.look import read_facts
 from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
+from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
 from dltrain.starting.design import design, split_of
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table import start_table
@@ -128,9 +128,7 @@ def _start(
         block.entry("scale", "unit", "values to 0...1; `standard` scales each by its mean and deviation")
     split = split_of(sum(facts.rows.values()), own_test=own_test)
     render_split(block, split)
-    render_model(block, chosen)
-    render_training(block, chosen, target.task, dict.fromkeys(target.classes, 1))
-    return Starter(block.text(), (head, *texts(facts.notes, "note"), f"model: {chosen.layers_reason}"))
+    return finish(block, chosen, target.task, dict.fromkeys(target.classes, 1), (head, *texts(facts.notes, "note")))
 
 
 def _facts(config: DataConfig, own_test: bool) -> tuple[DataFacts, str | None]:

@@ -14,10 +14,10 @@ REMARK_COLUMN = 34
 LONGEST = 1_500
 
 
-def safe(text: str, limit: int = LONGEST) -> str:
+def safe(text: str) -> str:
     """Text of a data file for a comment: on one line, nothing in it that ends a comment, and not endless."""
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return visible if len(visible) <= limit else visible[: limit - 3] + "..."
+    return visible if len(visible) <= LONGEST else visible[: LONGEST - 3] + "..."
 
 
 @dataclass(slots=True)

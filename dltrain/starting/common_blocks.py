@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, SplitConfig
 from dltrain.starting.block import Block
 from dltrain.starting.design import Design
+from dltrain.starting.starter import Starter
 
 SEED = 0
 RARE = 0.2
@@ -41,6 +42,13 @@ def render_model(block: Block, chosen: Design) -> None:
         return
     block.entry("layers", chosen.layers, chosen.layers_reason)
     block.remark("the output layer and the loss follow from the task", indent=4)
+
+
+def finish(block: Block, chosen: Design, task: str, counts: Mapping[str, int], facts: Sequence[str]) -> Starter:
+    """The blocks `model:` and `training:`, which end a config; `facts` are what was found, a line each."""
+    render_model(block, chosen)
+    render_training(block, chosen, task, counts)
+    return Starter(block.text(), (*facts, f"model: {chosen.layers_reason}"))
 
 
 def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str, int]) -> None:

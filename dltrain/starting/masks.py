@@ -16,7 +16,7 @@ from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, open_config, render_model, render_training
+from dltrain.starting.common_blocks import SEED, finish, open_config
 from dltrain.starting.design import Design
 from dltrain.starting.pictures import NUM_LOOKED_AT, learnable, list_layout, look_at, open_layout, render_split_of_layout
 from dltrain.starting.starter import Starter
@@ -70,9 +70,7 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
     render_split_of_layout(block, config.split, "pictures")
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "turns the mask as well")
     chosen = _design(len(files), size)
-    render_model(block, chosen)
-    render_training(block, chosen, SEGMENTATION, {})
-    return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
+    return finish(block, chosen, SEGMENTATION, {}, (head, *texts(facts.notes, "note")[1:]))
 
 
 def _render_size(block: Block, size: tuple[int, int], tiled: bool, color: bool) -> None:

@@ -25,7 +25,7 @@ from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
+from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
 from dltrain.starting.design import Design, design, split_of
 from dltrain.starting.starter import Starter
 from dltrain.wording import shown
@@ -187,9 +187,9 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
         block.entry("color", "grayscale", "no picture that was looked at has colours")
     render_split_of_layout(block, config.split, "pictures")
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")
-    render_model(block, chosen)
-    render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
-    return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
+    return finish(
+        block, chosen, "classification", dict(facts.labels.get(target.name, {})), (head, *texts(facts.notes, "note")[1:])
+    )
 
 
 def list_layout(

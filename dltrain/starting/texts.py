@@ -13,7 +13,7 @@ from dltrain.data.sources.text_folder import KINDS_OF_FILES, sample_texts
 from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, open_config, render_model, render_training
+from dltrain.starting.common_blocks import SEED, finish, open_config
 from dltrain.starting.design import design_table
 from dltrain.starting.pictures import (
     config_of_layout,
@@ -63,9 +63,9 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
     if config.text.split == "character":
         block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
     render_split_of_layout(block, config.split, "texts")
-    render_model(block, chosen)
-    render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
-    return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
+    return finish(
+        block, chosen, "classification", dict(facts.labels.get(target.name, {})), (head, *texts(facts.notes, "note")[1:])
+    )
 
 
 def _classes(layout: Mapping[str, str]) -> tuple[list[str], list[str]]:

@@ -53,6 +53,6 @@ ROW_BYTES = 40
 PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
 
 
-def most_unpacked(num_bytes: int, ratio: int | None = None) -> int:
+def most_unpacked(num_bytes: int) -> int:
     """To how many bytes a file of so many may unpack."""
-    return max(ALWAYS_ALLOWED, (RATIO.value if ratio is None else ratio) * num_bytes)
+    return max(ALWAYS_ALLOWED, RATIO.value * num_bytes)

@@ -49,6 +49,18 @@ def config_of(text: str, *overrides: str, folder: Path = Path(".")) -> Config:
     return load_config_text(text, file="small.yaml", folder=folder, overrides=list(overrides))
 
 
+def rows_of(run: Path) -> list[dict[str, float]]:
+    """A run's history without the seconds."""
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in read_history(Run(run).history_file)]
+
+
+def fit_in_empty_cache(config: Config, folders: pytest.TempPathFactory) -> FitResult:
+    """A fit that finds nothing that others have stored."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLTRAIN_CACHE", str(folders.mktemp("cache")))
+        return fit(config, run_dir=folders.mktemp("whole") / "run")
+
+
 @contextmanager
 def interrupted_at_call(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[None]:
     """SIGINT arrives during the compiled call of that number (counted from 1), each call being one step."""
@@ -102,9 +114,6 @@ def assert_same_bits(first: Path, second: Path) -> None:
             np.testing.assert_array_equal(one, other)
     assert a.memory["checkpoints"] == b.memory["checkpoints"]
     assert a.memory["callbacks"] == b.memory["callbacks"]
-    histories = [
-        [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(Run(path).history_file)]
-        for path in (first, second)
-    ]
+    histories = [rows_of(first), rows_of(second)]
     assert histories[0] == histories[1]
     assert [row["epoch"] for row in histories[0]] == list(range(1, len(histories[0]) + 1))

@@ -19,10 +19,8 @@ from dltrain.model.forward import Forward
 from dltrain.model.frozen import find_frozen_prefix
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
-from dltrain.storage.run import Run
 from dltrain.training.fit import FitResult, fit
-from dltrain.training.history import read_history
-from tests.training.support import assert_same_bits, config_of, fit_with_interruptions, newest_state
+from tests.training.support import assert_same_bits, config_of, fit_in_empty_cache, fit_with_interruptions, newest_state, rows_of
 
 FROZEN = """
 name: frozen
@@ -74,13 +72,7 @@ def frozen(*overrides: str) -> Config:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
     """A run that found no stored features and was not interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DLTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return fit(frozen(), run_dir=tmp_path_factory.mktemp("whole") / "run")
-
-
-def rows_of(run: Path) -> list[dict[str, float]]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(Run(run).history_file)]
+    return fit_in_empty_cache(frozen(), tmp_path_factory)
 
 
 def test_losses_and_metrics_are_those_of_training_without_the_cache(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from dltrain.model.keras_import import import_keras
 from dltrain.model.unfreeze import unfreeze
 from dltrain.storage.run import Run
 from dltrain.training.fit import FitResult, fit
-from dltrain.training.history import read_history
 from dltrain.training.saving.checkpoints import Checkpoints
-from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
+from tests.training.support import assert_same_bits, config_of, fit_in_empty_cache, fit_with_interruptions, rows_of
 
 PHASED = """
 name: phased
@@ -55,13 +54,7 @@ def phased(*overrides: str) -> Config:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
     """A run of both phases that was not interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DLTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return fit(phased(), run_dir=tmp_path_factory.mktemp("whole") / "run")
-
-
-def rows_of(run: Path) -> list[dict[str, float]]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(Run(run).history_file)]
+    return fit_in_empty_cache(phased(), tmp_path_factory)
 
 
 def body_of(file: Path) -> Any:

@@ -69,7 +69,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
         return with_optimizer_keys(context, block, config)
 
     def settle(phase: MappingNode, given: dict[str, Any], path: str) -> dict[str, Any]:
-        return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), _is_validated(config, data))
+        return _settle_callbacks(context, phase, given, path, _history_names(config, data), _is_validated(config, data))
 
     found = read_phases(context, phases, "training.phases", special, settle)
     return with_optimizer_keys(context, block, config if found is MISMATCH else replace(config, phases=found))
@@ -240,7 +240,7 @@ def _read_members(context: Context, node: Node, path: str) -> Any:
 def _settle_monitors(context: Context, node: MappingNode, config: TrainingConfig, data: DataConfig) -> TrainingConfig:
     """Checks the metrics that callbacks watch, and falls back from `val_loss` to `loss` where there is no validation part."""
     validated = _is_validated(config, data)
-    metrics = _history_names(context, config, data)
+    metrics = _history_names(config, data)
     given = {key: getattr(config, key) for key in MONITORING}
     changes = _settle_callbacks(context, node, given, "training", metrics, validated)
     checkpoint = config.checkpoint
@@ -295,7 +295,7 @@ def _settle_callbacks(
     return changes
 
 
-def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -> list[str] | None:
+def _history_names(config: TrainingConfig, data: DataConfig) -> list[str] | None:
     """The names of the history without `val_`; None with several targets, whose names Keras makes up when it compiles."""
     if len(data.target) > 1 or isinstance(config.loss, Mapping):
         return None

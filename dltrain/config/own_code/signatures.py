@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from dltrain.config.catalog.catalog import Catalog
@@ -183,7 +183,7 @@ def _subscripted(node: ast.Subscript, resolve: Resolve, depth: int) -> str | Non
     return _SIMPLE.get(name)
 
 
-def with_passed_on(own: list[list[Any]], passed: list[list[Any]], defaults: Mapping[str, Any] | None = None) -> list[list[Any]]:
+def with_passed_on(own: list[list[Any]], passed: list[list[Any]]) -> list[list[Any]]:
     """The arguments of a constructor with those that it passes on by `**kwargs`, of which none is required."""
     known = {argument[0] for argument in own}
     return own + [[*argument[:3], argument[3] if len(argument) > 3 else None] for argument in passed if argument[0] not in known]

@@ -110,9 +110,7 @@ class Sources:
             return
         doc = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())[:200]
         entry = {"doc": doc, "arguments": arguments, "where": f"{found.file.shown}:{node.lineno}"}
-        self.components[name] = OwnComponent(
-            kind, name, node.name, found.file.shown, node.lineno, base, takes_name=takes_name, entry=entry
-        )
+        self.components[name] = OwnComponent(kind, name, node.name, found.file.shown, node.lineno, base, entry)
 
     def _add_function(self, node: ast.FunctionDef, file: CodeFile, names: dict[str, str]) -> None:
         decorator, place = _registration(node, names), _place(file, node)
@@ -129,7 +127,7 @@ class Sources:
             return
         (kind, entry), *others = entries.items()
         self.components[name] = OwnComponent(
-            kind, name, node.name, file.shown, node.lineno, None, False, entry, is_function=True, others=dict(others)
+            kind, name, node.name, file.shown, node.lineno, None, entry, is_function=True, others=dict(others)
         )
 
     def _name(self, node: ast.ClassDef | ast.FunctionDef, decorator: ast.expr, place: Place) -> str | None:

@@ -41,10 +41,13 @@ def read_scalar(text: str) -> Any:
     return float("nan") if text in NAN else text
 
 
-def quote(text: str, limit: int = 60) -> str:
+LONGEST_QUOTE = 60
+
+
+def quote(text: str) -> str:
     """A text in quotes, shortened where it is long."""
     text = without_secrets(text)
-    return f'"{text}"' if len(text) <= limit else f'"{text[: limit - 1]}…"'
+    return f'"{text}"' if len(text) <= LONGEST_QUOTE else f'"{text[: LONGEST_QUOTE - 1]}…"'
 
 
 def describe(value: Any) -> str:

@@ -40,7 +40,6 @@ class OwnComponent:
         file: the file as messages name it.
         line: of the class.
         base: the class of Keras's own that it is derived from, such as `Dense`; None: only from `Layer`, `Loss`, ...
-        takes_name: whether the class can be given a `name`.
         entry: what the catalog would hold of it: doc, arguments.
         is_function: whether it is a function, not a class.
         others: further kinds that a function may be of -> what the catalog would hold of it there.
@@ -52,7 +51,6 @@ class OwnComponent:
     file: str
     line: int
     base: str | None
-    takes_name: bool
     entry: Mapping[str, Any] = field(repr=False)
     is_function: bool = False
     others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)

@@ -316,7 +316,7 @@ def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Fo
     result.classes = tuple(sorted({str(label) for label in labels}))
     codes = {label: code for code, label in enumerate(result.classes)}
     result.target = np.array([codes[str(label)] for label in labels], np.int64)
-    _refuse_strays(config, result, found)
+    _refuse_strays(config, found)
 
 
 def _add_tags(config: DataConfig, result: PictureList, column: str) -> None:
@@ -343,7 +343,7 @@ def _as_numbers(labels: Sequence[str | None]) -> NDArray[np.float64] | None:
     return numbers if np.isfinite(numbers).all() else None
 
 
-def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
+def _refuse_strays(config: DataConfig, found: Mapping[str, _Found]) -> None:
     """A class of another part that training does not have cannot be learnt."""
     known = {file.label for file in found["train"].files} if "train" in found else set()
     faults = []

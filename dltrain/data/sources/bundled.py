@@ -16,7 +16,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.data.sources.places import refuse_path
 from dltrain.data.sources.source import DataSource
-from dltrain.errors import Note, UsageError
+from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import describe_arrays
 
@@ -158,7 +158,6 @@ def make_table(
     *,
     classes: Sequence[str] = (),
     target_name: str = "target",
-    notes: tuple[Note, ...] = (),
 ) -> RawTable:
     """A table of numbers [rows, columns] with its target as the last column."""
     import polars
@@ -166,7 +165,7 @@ def make_table(
     data = {name: np.ascontiguousarray(inputs[:, index]) for index, name in enumerate(columns)}
     frame = polars.DataFrame({**data, target_name: target})
     details = describe_arrays(dataset, inputs, target)
-    return RawTable(frame=frame, target=(target_name,), classes=tuple(classes), details=details, notes=notes)
+    return RawTable(frame=frame, target=(target_name,), classes=tuple(classes), details=details)
 
 
 SOURCE = DataSource(read, look, fetch=fetch)

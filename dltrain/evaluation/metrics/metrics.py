@@ -193,20 +193,20 @@ def regression_baseline(
     return regression_metrics(targets, np.full(len(np.asarray(targets)), mean), weights)
 
 
-def is_no_better(
-    model_errors: ArrayLike, baseline_errors: ArrayLike, weights: ArrayLike | None = None, *, standard_errors: float = 2.0
-) -> bool:
+STANDARD_ERRORS = 2.0
+
+
+def is_no_better(model_errors: ArrayLike, baseline_errors: ArrayLike, weights: ArrayLike | None = None) -> bool:
     """Whether the model's errors on a part are not below the baseline's by more than chance explains.
 
     Both were made on the same rows, so the differences are paired: the model counts as better where their mean is above
-    `standard_errors` of its standard errors. Two of them let a model that learnt nothing pass for better about once in
+    two of its standard errors. Two of them let a model that learnt nothing pass for better about once in
     forty times, one would once in six (one-sided normal tail), which is too often for a warning that people trust.
 
     Args:
         model_errors: error of each row [rows], less is better: 0 or 1 for a class, squared for a number.
         baseline_errors: the same of the baseline's predictions.
         weights: a weight for each row, or None.
-        standard_errors: the margin.
 
     Returns:
         True also where it cannot be told: fewer than two rows, or an error that is not finite.
@@ -221,7 +221,7 @@ def is_no_better(
     if effective_rows <= 1:
         return True
     variance = float(weight @ (difference - mean) ** 2 / total) / (effective_rows - 1)
-    return bool(mean <= standard_errors * variance**0.5)
+    return bool(mean <= STANDARD_ERRORS * variance**0.5)
 
 
 def baseline_sentence(

@@ -28,13 +28,11 @@ class Pixel:
     total: float
 
 
-def middle_pixel(layer: LayerNumbers, row: int = 0, filter_index: int = 0) -> Pixel | None:
-    """The pixel in the middle of a Conv1D's or Conv2D's output; None for other layers and for grouped filters.
+def middle_pixel(layer: LayerNumbers) -> Pixel | None:
+    """The pixel in the middle of what the first filter of a Conv1D or Conv2D makes of the first row; None for other layers.
 
     Args:
-        layer: with inputs [rows, *extents, channels] and its kernel [*extents, channels, filters].
-        row: of the pass.
-        filter_index: of the kernel.
+        layer: with inputs [rows, *extents, channels] and its kernel [*extents, channels, filters]; filters in groups are none.
     """
     if layer.layer not in ("Conv1D", "Conv2D") or layer.config is None or layer.inputs is None or "kernel" not in layer.weights:
         return None
@@ -55,6 +53,6 @@ def middle_pixel(layer: LayerNumbers, row: int = 0, filter_index: int = 0) -> Pi
     for place in itertools.product(*(range(length) for length in kernel.shape[:-1])):
         at = tuple(start + step * dilation for start, step, dilation in zip(starts, place, dilations))
         if all(0 <= where < extent for where, extent in zip(at, extents)):
-            terms.append((place, float(kernel[(*place, filter_index)]), float(layer.inputs[(row, *at, place[-1])])))
-    bias = float(layer.weights["bias"][filter_index]) if "bias" in layer.weights else 0.0
-    return Pixel(position, filter_index, tuple(terms), bias, sum(weight * value for _, weight, value in terms) + bias)
+            terms.append((place, float(kernel[(*place, 0)]), float(layer.inputs[(0, *at, place[-1])])))
+    bias = float(layer.weights["bias"][0]) if "bias" in layer.weights else 0.0
+    return Pixel(position, 0, tuple(terms), bias, sum(weight * value for _, weight, value in terms) + bias)

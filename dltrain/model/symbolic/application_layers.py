@@ -107,7 +107,7 @@ def _norm(name: str, channels: int) -> BodyLayer:
     return BodyLayer(name, 2 * channels, 2 * channels)
 
 
-def _in_steps(filters: float, step: int = 8) -> int:
+def _in_steps(filters: float) -> int:
     """The nearest multiple of 8, but not more than a tenth below."""
-    rounded = max(step, int(filters + step / 2) // step * step)
-    return rounded + step if rounded < 0.9 * filters else rounded
+    rounded = max(8, int(filters + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * filters else rounded

@@ -174,12 +174,12 @@ def of_rank(shape: Shape, rank: int, arguments: Arguments, what: str) -> Shape:
     """The shape, which must have so many axes beside the batch."""
     if len(shape) != rank:
         raise ShapeError(
-            f"{arguments.component.name} takes {what}, found an input of shape {show_shape(shape)}", _rank_hint(shape, rank, what)
+            f"{arguments.component.name} takes {what}, found an input of shape {show_shape(shape)}", _rank_hint(shape, rank)
         )
     return shape
 
 
-def _rank_hint(shape: Shape, rank: int, what: str) -> str | None:
+def _rank_hint(shape: Shape, rank: int) -> str | None:
     if len(shape) == 1 and shape[0] is not None:
         example = "[length, channels]" if rank == 2 else "[height, width, channels]" if rank == 3 else f"{rank} extents"
         return f"put `- Reshape: {{target_shape: {example}}}` before it, if the {shape[0]} numbers have such an order"

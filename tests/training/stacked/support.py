@@ -14,10 +14,10 @@ from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
-from dltrain.training.history import read_history
 from dltrain.training.session import Session
 from dltrain.training.stacked.fit import Stacks
 from dltrain.training.stacked.trial import StackedFit
+from tests.training.support import rows_of
 
 
 def fit_stacked(
@@ -36,11 +36,6 @@ def fit_stacked(
         stacks = Stacks(session)
         stacks.fit(fits, on_start=lambda index: None, on_epoch=lambda index, epoch, logs: on_epoch(index, epoch))
     return fits
-
-
-def rows_of(run: Path) -> list[dict[str, float]]:
-    """A run's history without the seconds."""
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in read_history(Run(run).history_file)]
 
 
 def assert_like_own_fits(configs: Sequence[Config], folder: Path, *, tolerance: float = 1e-4) -> list[StackedFit]:

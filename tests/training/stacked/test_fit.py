@@ -17,8 +17,8 @@ from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.stacked.steps import StackedSteps
 from dltrain.training.stacked.structure import why_not_stacked
-from tests.training.stacked.support import assert_like_own_fits, fit_stacked, rows_of
-from tests.training.support import NOISE, assert_same_bits, config_of
+from tests.training.stacked.support import assert_like_own_fits, fit_stacked
+from tests.training.support import NOISE, assert_same_bits, config_of, rows_of
 
 RATE = "training.optimizer.learning_rate="
 LAYERS = (

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 # Digits that are dates if all of a column's are, and their formats: a month where a column holds times, a day, a day and a time.
 _YEAR_MONTH, _DAY, _HOUR = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-4])"
 COMPACT = (
-    (rf"^{_YEAR_MONTH}$", ("%Y%m",)),
     (rf"^{_YEAR_MONTH}{_DAY}$", ("%Y%m%d",)),
     (rf"^{_DAY}{_DAY}(?:19|20)\d\d$", ("%d%m%Y", "%m%d%Y")),
     (rf"^{_YEAR_MONTH}{_DAY}{_HOUR}$", ("%Y%m%d%H",)),
@@ -227,17 +226,16 @@ def _zone_of(values: polars.Series, date_format: str) -> tuple[str, str]:
     return UTC, f"{name_of(values)}: offsets of time differ ({', '.join(words[:4])}), so its hours are those of UTC; {how}"
 
 
-def find_compact_writing(values: polars.Series, wanted: str | None = None, *, with_months: bool = False) -> Writing | None:
+def find_compact_writing(values: polars.Series, wanted: str | None = None) -> Writing | None:
     """How digits alone are written as dates, such as 20141013: five different ones at least, all of this century or the last.
 
     Args:
         values: text or whole numbers, without gaps.
         wanted: as in `find_writing`.
-        with_months: whether 201410 is a date.
     """
     import polars
 
-    for pattern, formats in COMPACT if with_months else COMPACT[1:]:
+    for pattern, formats in COMPACT:
         if not re.match(pattern, str(values[0])):
             continue
         texts = values.cast(polars.String)

@@ -190,7 +190,7 @@ class _Text:
     def _make(self, wanted: Wanted | None, most: int | None) -> Chunk:
         source = self.source
         content = check_utf8(self.content, source.file, self.line)
-        records = count_records(content, self.line, source.file, source.layout, self.first)
+        records = count_records(content, self.line, source.layout, self.first)
         if records is not None and records.num_records and wanted is not None:
             chunk = self._read(records, content, wanted, most)
             if chunk is not None:

@@ -228,10 +228,10 @@ class _Conversion:
         try:
             for make in source.chunks(lambda block: self._see(block, digest, source)):
                 while len(waiting) >= (WORKERS + 1 if self.limit is None else 1):
-                    num_rows += self._take(waiting.popleft().result(), source, check, folder)
+                    num_rows += self._take(waiting.popleft().result(), check, folder)
                 waiting.append(self._submit(pool, make, check))
             while waiting:
-                num_rows += self._take(waiting.popleft().result(), source, check, folder)
+                num_rows += self._take(waiting.popleft().result(), check, folder)
         except DataError as error:
             raise DataError([*self.faults, *(check.faults() if check is not None else ()), *error.faults]) from error
         finally:
@@ -260,7 +260,7 @@ class _Conversion:
         of = f" of {total / 1e6:,.0f}" if self._done_bytes <= total else ""
         self.reporter.status(f"converting {shown(source.file)} to columns on disk: {self._done_bytes / 1e6:,.0f}{of} MB")
 
-    def _take(self, chunk: Chunk, source: Source, check: Any, folder: Path) -> int:
+    def _take(self, chunk: Chunk, check: Any, folder: Path) -> int:
         if check is not None:
             chunk.count_in(check)
         number = len(self.sources)

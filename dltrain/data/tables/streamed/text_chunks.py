@@ -135,13 +135,12 @@ class Records:
         return find_origin(self.scan, self.first, name)
 
 
-def count_records(content: bytes, first_line: int, file: str, layout: TextLayout, first: int) -> Records | None:
+def count_records(content: bytes, first_line: int, layout: TextLayout, first: int) -> Records | None:
     """The records of a chunk that a count shows to be right, or None.
 
     Args:
         content: UTF-8, checked.
         first_line: line of the file at which it begins.
-        file: the file.
         layout: how it is written.
         first: records of a header, and of units below it, in it.
     """
