@@ -153,6 +153,8 @@ def save_state(run: Run, state: TrainingState) -> None:
     }
     if state.best is not None:
         groups |= {"best_model": state.best.model, "best_optimizer": state.best.optimizer}
+    # What is no array yet would lend its memory to the next one, and be taken for it below.
+    groups = {name: [None if one is None else np.asarray(one) for one in group] for name, group in groups.items()}
     counts = {name: len(group) for name, group in groups.items()}
     arrays: dict[str, NDArray[Any]] = {f"array/{name}": array for name, array in state.arrays.items()}
     same: dict[str, str] = {}

@@ -25,7 +25,8 @@ def added_metrics(gathered: Sequence[Sequence[NDArray[Any]]]) -> list[NDArray[An
     """
     if len(gathered) == 1:
         return list(gathered[0])
-    return [np.sum(arrays, axis=0, dtype=np.float64).astype(arrays[0].dtype) for arrays in zip(*gathered)]
+    sums = [np.sum(arrays, axis=0, dtype=np.float64) for arrays in zip(*gathered)]
+    return [np.asarray(total, array.dtype) for total, array in zip(sums, gathered[0])]  # a sum of single numbers is no array
 
 
 def arrays_of_workers(gathered: Sequence[Sequence[NDArray[Any]]]) -> dict[str, NDArray[Any]]:
