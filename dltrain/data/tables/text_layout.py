@@ -255,8 +255,9 @@ def _header(
     wide = [f"column_{index}" for index in range(int(scan.num_fields[0]))]
     frame = read_columns(strip_field_blanks(record, scan, 0), wide, separator, quote, file, strips=False)
     cells = [cell or "" for cell in frame.row(0)] if frame.height else [""]
+    own = {cell.strip() for cell in cells} & set(config.arguments.get("own_columns", ()))
     if config.header is not None:
-        return cells, config.header
+        return cells, config.header or len(own) > 1  # the run's own file had none, this one names what the run goes by
     if config.columns is not None:
         names = {cell.strip() for cell in cells}
         return cells, len(names) > 1 and names <= {column.strip() for column in config.columns}

@@ -41,8 +41,9 @@ def with_units(config: DataConfig, raw: RawTable, reading: Reading) -> Reading:
 
 def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
     """How the text was read, as the config says it or as was found out: with that a run reads its own files again."""
-    found = {key: raw.reading.get(key) if getattr(config, key) in (None, 0) else getattr(config, key) for key in TEXT_OPTIONS}
-    return {key: value for key, value in found.items() if value is not None}
+    said = {key: getattr(config, key) for key in TEXT_OPTIONS}
+    found = {key: raw.reading.get(key) if value is None else value for key, value in said.items()}
+    return {key: value for key, value in found.items() if value is not None and (key, value) != ("skip", 0)}
 
 
 def are_lists(config: DataConfig, series: polars.Series) -> bool:
