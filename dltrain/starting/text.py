@@ -75,6 +75,9 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
         if inner is not None and (is_sure or has_header(inner.frame)):
             options["skip"] = before
             table = inner
+    if table is not None and "skip" not in options and (padded := _padded_rows(table.frame)):
+        options["skip"] = [number for number, line in enumerate(text.split(b"\n")) if line.strip(b" \r")][padded]
+        table = parse_text(head, file, replace(plain, skip=options["skip"]))
     if table is None:
         parse_text(head, file, DataConfig("csv", **options))  # a header without a name for the names of rows
         return options
@@ -149,6 +152,17 @@ def _lines_before(text: bytes) -> tuple[int, bool]:
             if candidate > found:
                 found, is_sure = candidate, most < widths[-1] - 1 or before > 1
     return max(0, -found[0]) if found[1] > 1 else 0, is_sure
+
+
+def _padded_rows(frame: polars.DataFrame) -> int:
+    """How many rows of mostly empty cells stand before a header, as spreadsheets export the lines above a table."""
+    for place, row in enumerate(frame.head(MOST_BEFORE).iter_rows()):
+        num_filled = sum(bool(cell and cell.strip()) for cell in row)
+        if num_filled == len(row):
+            return place if place and frame.height - place > FEWEST_LINES and has_header(frame[place:]) else 0
+        if 2 * num_filled >= len(row):
+            return 0
+    return 0
 
 
 def _blanks_separate(lines: list[bytes]) -> int | None:

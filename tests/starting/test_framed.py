@@ -197,3 +197,13 @@ def test_a_wide_table_leaves_out_what_a_fit_of_more_rows_would_take_for_a_featur
     assert "title (text, 220 of 400 different)" in (tmp_path / "c.yaml").read_text()
     more = ["data.split.test=null", f"data.test={tmp_path / 'more.csv'}"]
     assert command(["check", "--data", str(tmp_path / "c.yaml"), *more]) == 0
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_lines_before_a_table_that_a_spreadsheet_has_filled_up_with_separators(separator: str, tmp_path: Path) -> None:
+    before = ["Report" + separator * 3, separator * 3, "", "Made 2020" + separator * 3, separator.join(["a", "b", "c", "y"])]
+    rows = [separator.join([f"{x}", str(row % 3), "", label]) for row, (x, label) in enumerate(zip(X, CLASSES))]
+    (tmp_path / "t.csv").write_text("\n".join([*before, *rows]))
+    config = begun(tmp_path, "t.csv", "y")
+    assert config.skip == 4
+    assert config.features == {"a": "number", "b": "number"}

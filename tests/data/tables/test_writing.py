@@ -241,6 +241,22 @@ def test_a9_a_run_reads_its_own_file_and_one_that_is_written_otherwise(tmp_path)
         np.testing.assert_array_equal(part.targets["y"], dataset.parts["train"].targets["y"], err_msg=name)
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a9_a_run_reads_a_file_without_a_header_again_and_one_that_names_its_columns(streamed, tmp_path, monkeypatch):
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "0" if streamed else str(1 << 40))
+    own = "".join(f"{german(index / 2, 2)};{german(index, 2)}\n" for index in range(40))
+    (tmp_path / "own.csv").write_text(own)
+    (tmp_path / "named.csv").write_text(f"column_1;column_2\n{own}")
+    text = "data: {source: csv, path: own.csv, header: false, target: column_2}\nmodel: {layers: []}\n"
+    dataset = load_dataset(load_config_text(text, folder=tmp_path).data, seed=0)
+    dataset.preprocessing.save(tmp_path)
+    from dltrain.data.stored import load_preprocessing
+
+    for name in ("own.csv", "named.csv"):
+        part = read_part(load_preprocessing(tmp_path), [str(tmp_path / name)], with_targets=True)
+        np.testing.assert_array_equal(part.targets["column_2"], dataset.parts["train"].targets["column_2"], err_msg=name)
+
+
 @pytest.mark.parametrize("header", ["a;b;c\n", ""])
 def test_a10_as_many_decimal_commas_as_separators(header):
     rows = "".join(f"{german(index / 7, 2)};{german(index / 3, 2)};-{german(index, 2)}\n" for index in range(1, 200))
