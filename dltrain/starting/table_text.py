@@ -229,7 +229,7 @@ def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
 
 def _replace_remark(config: DataConfig, target: Target, columns: Columns) -> str:
     reasons = []
-    if any(name != target.name and len(words) > (name in columns.stand_ins) for name, words in config.replace.items()):
+    if any(list(words.values()).count("") > (name in columns.stand_ins) for name, words in config.replace.items()):
         reasons.append("words among numbers, read as no value")
     if columns.stand_ins:
         told = [f"{number} in {count:,} rows of {name}" for name, (number, count) in columns.stand_ins.items()]

@@ -14,6 +14,7 @@ from dltrain.data.series.groups import Groups
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
 from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.wording import counted
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
 
@@ -86,7 +87,7 @@ def arrange(
         if len(groups.names) > 1 and len(doubled) > MANY_DOUBLES * len(rows):
             message = f"{len(doubled):,} of {len(rows):,} rows have the same time as another of their series (first {where})"
             raise DataError(Fault(message, path="data.series.id", hint="name all the columns that tell the series apart"))
-        said = f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})"
+        said = f"left out, for the row after has the same time: {counted(len(doubled), 'row')} (first {where})"
         notes.append(warn(said, "doubled_times"))
         order = np.delete(order, doubled)
     ordered, groups = times.take(order), groups.take(order)
@@ -100,7 +101,7 @@ def arrange(
     if gaps is None:
         gaps = share >= REGULAR
     if num_gaps and gaps:
-        said = f"{num_gaps:,} gaps in time (rows more or less than {step.describe()} apart): no window goes across one"
+        said = f"{counted(num_gaps, 'gap')} in time (rows more or less than {step.describe()} apart): no window goes across one"
         notes.append(warn(said, "gaps_in_time"))
     elif num_gaps:
         said = f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"

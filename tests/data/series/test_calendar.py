@@ -175,7 +175,7 @@ def test_a_calendar_that_is_named_is_that_of_pandas(tmp_path: Path, calendar: st
     # What the calendar has and the file lacks is a gap all the same.
     polars.concat([frame[:30], frame[31:60]]).write_csv(tmp_path / "s.csv")
     lacking = load_dataset(config, seed=0)
-    assert any("1 gaps in time" in text for text in lacking.warnings)
+    assert any("1 gap in time" in text for text in lacking.warnings)
 
 
 def test_a_shop_closed_on_sundays_has_weeks_of_six_rows(tmp_path: Path) -> None:

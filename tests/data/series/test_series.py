@@ -115,10 +115,10 @@ def test_disorder_doubles_and_gaps_are_said(tmp_path: Path) -> None:
     ordered = load(tmp_path, {"t": times, "y": values})
     np.testing.assert_array_equal(dataset.parts["train"].inputs["features"], ordered.parts["train"].inputs["features"])
     doubled = load(tmp_path, {"t": [*times[:9], times[8], *times[9:]], "y": [*values[:8], -99, 8, *values[9:]]})
-    assert any("1 rows have the same time as the row after them" in text for text in doubled.warnings)
+    assert any("left out, for the row after has the same time: 1 row (first" in text for text in doubled.warnings)
     np.testing.assert_array_equal(doubled.parts["train"].inputs["features"], ordered.parts["train"].inputs["features"])
     gap = load(tmp_path, {"t": times[:10] + times[13:], "y": values[:10] + values[13:]})
-    assert any("1 gaps in time" in text for text in gap.warnings)
+    assert any("1 gap in time" in text for text in gap.warnings)
     # 33 training rows hold 29 windows of 4 + 1; four of them would go across the gap.
     assert gap.parts["train"].num_rows == 33 - 4 - 4
     same = load(tmp_path, {"t": times[:10] + times[13:], "y": values[:10] + values[13:]}, series={"gaps": "ignore"})
