@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.kinds import ColumnKind
-from dltrain.data.columns.reading import LEADING_ZERO, is_text, mend, to_numbers
+from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, is_text, mend, to_numbers
+from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
 from dltrain.starting.columns import HARDLY_ANY, MOST_LATE_WORDS, Columns, names_rows
 
@@ -67,13 +68,18 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
     for name, kind in others.items():
         if kind.kind == "category":
             words = mend(column_of(frame, name), columns.reading)
-            reason = _name_reason(words, truth)
+            reason = "" if _are_amounts(words) else _name_reason(words, truth)
             found |= {name: reason} if reason else {}
         elif kind.kind == "number" and name in columns.numbers:
             reason = _count_reason(name, columns.numbers[name], classes=classes, one_after_other=one_after_other)
             found |= {name: reason} if reason else {}
     left = [name for name in others if name not in found and name not in columns.constant]
     return replace(columns, names=found) if left else columns
+
+
+def _are_amounts(words: polars.Series) -> bool:
+    """Whether these are numbers with units, if several, of which it is said that no number is made of them."""
+    return is_text(words) and bool(units_of(words.drop_nulls().head(SAMPLE_ROWS)))
 
 
 def _name_reason(words: polars.Series, truth: Numbers | None) -> str:

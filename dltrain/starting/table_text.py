@@ -30,6 +30,7 @@ from dltrain.wording import listed
 MOST_SHOWN = 8
 # Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
 FEWEST_STEPS, MOSTLY = 47, 0.8
+FEWEST_OF_SERIES = 10  # rows of each of several, in the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +324,7 @@ def _notice_several(block: Block, raw: RawTable, time: tuple[str, ...], target: 
             f"{target.name} of the next rows",
             indent=2,
         )
-    if several is not None and several.columns:
+    if several is not None and several.columns and several.count * FEWEST_OF_SERIES <= raw.frame.height:
         does = "labels windows of them" if target.spec.task == "classification" else "foretells each"
         told = f"`dltrain init --series {name}` writes a config that {does}"
         block.remark(

@@ -252,3 +252,34 @@ def test_amounts_that_are_or_more_beside_those_that_are_or_less_are_no_value(tmp
     lines = "\n".join(f"{text},{row % 3},{row}" for row, text in enumerate(written))
     expected = [np.nan] * 3 + LARGE.round(0).tolist()
     np.testing.assert_array_equal(column(tmp_path, "a,b,y\n" + lines, "y", "a"), expected)
+
+
+@pytest.mark.parametrize("written", ["{:.1f}/5", "{:.1f} / 5"])
+def test_marks_out_of_five_are_numbers_and_words_among_them_no_values(written: str, tmp_path: Path) -> None:
+    marks = np.round(1 + VALUES % 4, 1)
+    cells = [written.format(mark) for mark in marks]
+    cells[3:6] = ["NEW", "-", "NEW"]
+    rows = [f"{cell},{row % 7},{'ab'[row % 2]}" for row, cell in enumerate(cells)]
+    read = column(tmp_path, "\n".join(["rate,votes,place", *rows]) + "\n", "votes", "rate")
+    marks[3:6] = np.nan
+    np.testing.assert_array_equal(read.ravel(), marks.ravel())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{day}/12" for day in range(1, 32)],  # days of December
+        [f"{100 + row}/80" for row in range(40)],  # blood pressure
+        [f"{row}/{5 + row % 2}" for row in range(5)] * 4,
+    ],
+)
+def test_other_numbers_with_a_slash_are_no_marks(cells: list[str]) -> None:
+    assert find_unit(polars.Series(cells)) == ""
+
+
+def test_numbers_of_two_units_are_no_names_of_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [f"{value:.2f} {'kmpl' if row % 20 else 'km/kg'}" for row, value in enumerate(VALUES)]
+    rows = [f"{cell},{row % 7},{'ab'[row % 2]}" for row, cell in enumerate(cells)]
+    (tmp_path / "t.csv").write_text("\n".join(["mileage,votes,place", *rows]) + "\n")
+    assert command(["init", str(tmp_path / "t.csv"), "--target=votes", "-o", str(tmp_path / "c.yaml")]) == 0
+    assert "mileage: numbers with different units (km/kg, kmpl)" in " ".join(capsys.readouterr().err.split())

@@ -33,6 +33,7 @@ CUT = "cut to K, M, B"
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
+FEWEST_MARKS = 10
 _LETTER = r"\p{L}"
 _BLANK = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]*"
 _DIGITS = r"[.,]?\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}\x{2009}\x{2007}]*\d)?"
@@ -45,7 +46,9 @@ _AFFIX = (
 _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
 # Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`.
 _UNIT = r"[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?)?"
-_WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UNIT}){_BLANK}$"
+# Or what it is a part of, as in marks: `4.1/5`, `87 / 100`.
+_OF = r"/ ?[1-9]\d{0,3}"
+_WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UNIT}|{_OF}){_BLANK}$"
 _FACTORS = {"k": "e3", "K": "e3", "M": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "T": "e12", "Tsd": "e3", "Mio": "e6", "Mrd": "e9"}
 _CUT = (
     rf"^{_BLANK}([-+{MINUS}]?)({CURRENCY}|){_BLANK}([-+{MINUS}]?{_DIGITS}){_BLANK}({'|'.join(_FACTORS)}|)\.?{_BLANK}({CURRENCY}|)"
@@ -73,7 +76,15 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
         return FLAGS
     if len(units) != 1 or (as_labels and values.n_unique() <= MANY_AMOUNTS) or values.n_unique() < 2:
         return ""
+    if units[0].startswith("/") and not _are_marks(values, units[0]):
+        return ""
     return "" if find_writing(values) else units[0]
+
+
+def _are_marks(values: polars.Series, unit: str) -> bool:
+    """Whether numbers go from 0 to what stands behind their slash, as those of a rating do."""
+    numbers = values.str.extract(r"^\s*(\d+(?:[.,]\d+)?) ?/", 1).str.replace(",", ".").cast(float, strict=False)
+    return len(values) >= FEWEST_MARKS and numbers.null_count() == 0 and bool(numbers.max() <= float(unit[1:]))
 
 
 def _are_flagged(values: polars.Series) -> bool:
