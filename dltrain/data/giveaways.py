@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.dataset import TargetSpec
 from dltrain.errors import Note, warn
+from dltrain.wording import listed
 
 if TYPE_CHECKING:
     import polars
@@ -54,7 +55,28 @@ def warn_of_giveaways(
                 how = "correlates with" if classes is None and column.by_kind.is_amount else "alone tells"
                 said = f"column {column.name} {how} {spec.name} almost perfectly ({score:.4f}): {ADVICE}"
                 found.append(warn(said, "tells_the_target"))
+            elif classes is not None and (filled := classes_with_values(values[column.name], targets[spec.name], classes)):
+                named = listed([spec.classes[code] for code in filled])
+                said = f"whether column {column.name} has a value tells the {spec.name} {named} almost perfectly: {ADVICE}"
+                found.append(warn(said, "tells_the_target"))
     return found
+
+
+def classes_with_values(values: Any, codes: NDArray[Any], num_classes: int) -> list[int]:
+    """The classes of whose rows nearly all have a value, where nearly none of the others have; empty: it is otherwise.
+
+    Args:
+        values: float64 [rows], NaN where there is none, or a series of text.
+        codes: class indices [rows].
+        num_classes: of two, what `told_by` says is enough.
+    """
+    if num_classes < 3 or len(codes) < LEAST_ROWS:
+        return []
+    known = np.isfinite(values) if isinstance(values, np.ndarray) else values.is_not_null().to_numpy()
+    count = np.bincount(codes, minlength=num_classes)
+    filled = np.bincount(codes, weights=known, minlength=num_classes) > count / 2
+    is_so = (known == filled[codes]).mean() >= GIVES_AWAY and 0 < filled.sum() < (count > 0).sum()
+    return [int(code) for code in np.flatnonzero(filled)] if is_so else []
 
 
 def told_by(values: Any, target: NDArray[Any], num_classes: int | None) -> float:

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import KIND_OF
 from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.reading import mend, text_of
-from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
+from dltrain.data.giveaways import (
+    FEW_FEATURES,
+    GIVES_AWAY,
+    LEAST_ROWS,
+    MOST_COLUMNS,
+    area_under_curve,
+    classes_with_values,
+    sampled,
+    told_by,
+)
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.starting.columns import Columns
 from dltrain.wording import listed
@@ -154,9 +163,8 @@ def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels
     if len(features) > MOST_COLUMNS:
         return ""
     words = labels.drop_nulls().unique().sort().to_list()
-    told = _telling_nearly_all(frame, features, labels, columns)
-    if told:
-        return f"{listed(told)} alone tell{'s' if len(told) == 1 else ''} the class {SURELY}"
+    if told := _tell_nearly_all(frame, features, labels, columns):
+        return told
     if len(words) != 2:
         return ""
     truth = _thinned((labels == words[1]).fill_null(False).to_numpy())
@@ -168,12 +176,13 @@ def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels
     return f"{best} alone tells {words[1]} from {words[0]} with an AUC of {found[best]:.2f}"
 
 
-def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> list[str]:
+def _tell_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> str:
+    """The columns that alone tell the class, or whether they have a value one of several; empty: none does."""
     rows = sampled(np.flatnonzero(labels.is_not_null().to_numpy()))
     if len(rows) < LEAST_ROWS:
-        return []
+        return ""
     classes, codes = np.unique(labels.gather(rows).to_numpy().astype(str), return_inverse=True)
-    told = []
+    told, by_gaps = [], []
     for name in features:
         if not KIND_OF[columns.kinds[name].kind].tells_alone:
             continue
@@ -184,7 +193,11 @@ def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels
         )
         if told_by(values, codes, len(classes)) >= GIVES_AWAY:
             told.append(name)
-    return told
+        elif filled := classes_with_values(values, codes, len(classes)):
+            by_gaps.append(f"whether {name} has a value tells the class {listed(list(classes[filled]))} {SURELY}")
+    if told:
+        return f"{listed(told)} alone tell{'s' if len(told) == 1 else ''} the class {SURELY}"
+    return "; ".join(by_gaps)
 
 
 def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Columns) -> float:

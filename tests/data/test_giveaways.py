@@ -14,6 +14,7 @@ from dltrain.checking import check_config
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.giveaways import area_under_curve, told_by
+from dltrain.starting.start import make_starter
 from tests.data.streaming import IN_MEMORY, STREAMED, load_as, small_chunks
 
 ROWS = 400
@@ -86,3 +87,22 @@ def test_b6_classes_of_which_one_is_mixed_are_not_told() -> None:
     codes = RANDOM.integers(0, 3, 600)
     assert told_by(codes * 10.0 + RANDOM.random(600), codes, 3) == pytest.approx(1.0)
     assert told_by(np.minimum(codes, 1) * 10.0, codes, 3) < 0.9
+
+
+@pytest.mark.parametrize("kind", ["category", "number"])
+@pytest.mark.parametrize("wrong", [0, 20])
+def test_b6_a_column_that_has_values_in_one_of_several_classes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: int
+) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    small_chunks(monkeypatch, 1000)
+    y = np.array(["bad", "good", "neutral", "neutral"] * (ROWS // 4))
+    values = [("late", "lost")[place % 3 % 2] if kind == "category" else place % 7 + 0.5 for place in range(ROWS)]
+    column = [value if (y[place] == "bad") != (place < wrong) else None for place, value in enumerate(values)]
+    config = written(tmp_path, column, y)
+    dataset = load_as(monkeypatch, IN_MEMORY, config)
+    said = [one for one in dataset.warnings if "whether column leak has a value tells the y bad almost perfectly" in one]
+    assert len(said) == (not wrong)
+    assert load_as(monkeypatch, STREAMED, config).warnings == dataset.warnings
+    leaks = make_starter(config.path[0], target="y").text.replace("\n  #   ", " ")
+    assert ("whether leak has a value tells the class bad almost perfectly" in leaks) == (not wrong)
