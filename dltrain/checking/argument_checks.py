@@ -92,6 +92,9 @@ def check_tensorboard(
     if given.get("write_images") and not given.get("histogram_freq"):
         message = "write_images has no effect without histogram_freq, with which the weights are written"
         yield fault(config, f"{path}.write_images", message, "say `histogram_freq: 1` as well", warning=True)
+    if given.get("embeddings_freq") and all(layer.component.name != "Embedding" for layer in config.model.layers):
+        message = "embeddings_freq has no effect: no layer is an Embedding"
+        yield fault(config, f"{path}.embeddings_freq", message, "leave it out", warning=True)
     metadata = given.get("embeddings_metadata")
     if metadata and not given.get("embeddings_freq"):
         message = "embeddings_metadata has no effect without embeddings_freq"

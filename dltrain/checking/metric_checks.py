@@ -29,6 +29,7 @@ _OF_SEVERAL_OUTPUTS = {
     "CategoricalCrossentropy": "BinaryCrossentropy",
     "CategoricalFocalCrossentropy": "BinaryFocalCrossentropy",
 }
+_TOP_K, TOP_K = {"TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"}, 5
 _NUM_CLASSES = {"IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
 
 
@@ -120,6 +121,12 @@ def _check_metric(config: Config, path: str, metric: Component, head: Head) -> I
             f"{name} of {metric.arguments['num_classes']} classes, but the target {head.targets[0].name!r} has {len(classes)}"
         )
         yield fault(config, path, message, f"`num_classes: {len(classes)}`")
+    if name in _TOP_K and head.classes and not head.is_mask and metric.arguments.get("k", TOP_K) >= len(head.classes) > 1:
+        message = (
+            f"of {len(head.classes)} classes the right one is always among {metric.arguments.get('k', TOP_K)}: it says nothing"
+        )
+        hint = f"`k: {len(head.classes) - 1}`" if len(head.classes) > 2 else "`accuracy`"
+        yield fault(config, path, message, hint, warning=True)
     class_id = metric.arguments.get("class_id")
     if isinstance(class_id, int) and not 0 <= class_id < head.units:
         message = (

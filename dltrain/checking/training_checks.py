@@ -216,6 +216,11 @@ def _check_weights(config: Config, wanted: Mapping[str, Any], classified: Sequen
             if str(label) not in known:
                 hint = meant_or(str(label), known, f"the classes are {one_of(known)}")
                 yield fault(config, f"{where}.{label}", f"no class is called {str(label)!r}", hint)
+            elif weights[label] == 0:
+                message = f"rows of {str(label)!r} weigh nothing: the class is not learned"
+                yield fault(config, f"{where}.{label}", message, "a weight above 0", warning=True)
+        if known and all(weights.get(label, 1) == 0 for label in known):
+            yield fault(config, where, "no row weighs anything: nothing is learned", "give a class a weight above 0")
 
 
 def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:

@@ -107,6 +107,10 @@ def prepare(
 def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]], kept: KeptRun | None) -> Dataset:
     notes = [] if texts(raw.notes, "note") else [Note(_size(config, raw))]
     rows = {name: part.num_rows for name, part in fitted.parts.items()}
+    for name, part in fitted.parts.items():
+        if config.weight and part.num_rows and part.weights is not None and not np.any(part.weights):
+            message = f"weight column {config.weight}: all weights of the {name} part are 0: nothing can be measured on it"
+            raise DataError(config_fault(config, "data.weight", message))
     if isinstance(raw, RawTable) and isinstance(fitted.preprocessing, TablePreprocessing):
         mark_blocks(config, raw, fitted.preprocessing, fitted.parts)
     return Dataset(

@@ -92,6 +92,7 @@ WARNED = [
     (optimizer(ema_momentum=0.5), "no effect without use_ema", ""),
     (optimizer(use_ema=True), "without them", "training.average: true"),
     (optimizer("ScheduleFreeAdamW", warmup_steps=100), "the warm-up takes 100", ""),
+    ("training.tensorboard={embeddings_freq: 1}", "no layer is an Embedding", ""),
     ("training.early_stopping={start_from_epoch: 10}", "cannot act within 10", ""),
     ("training.early_stopping={start_from_epoch: 6, patience: 4}", "cannot act within 10", ""),
     ("training.early_stopping={patience: 10}", "cannot act within 10", ""),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dltrain.checking.check import check_config
+from dltrain.config import load_config_text
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.data.load import load_dataset
 from dltrain.errors import ConfigError
@@ -231,3 +233,26 @@ def test_regions_of_several_classes_together_are_told(data, axis):
         [found] = [warning for warning in said(name) if "classes together" in warning.message]
         assert f"`{name}: {{axis: {axis}}}`" in str(found.hint)
         assert not [warning for warning in said(f"{{{name}: {{axis: {axis}}}}}") if "classes together" in warning.message]
+
+
+def test_as_many_as_there_are_classes_always_hold_the_right_one() -> None:
+    def said(k: int) -> list[str]:
+        text = f"data: {{source: iris}}\nmodel: {{layers: []}}\ntraining: {{epochs: 1, metrics: [{{TopKCategoricalAccuracy: {{k: {k}}}}}]}}"
+        return [f"{fault.message} {fault.hint}" for fault in check_config(config_of(text)).warnings]
+
+    assert said(2) == []
+    assert "always among 3: it says nothing `k: 2`" in said(3)[0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "errors", "warnings"),
+    [("{a: 0}", 0, 1), ("{a: 0, b: 0}", 1, 2), ("{a: 0, b: 1}", 0, 1), ("{a: 2}", 0, 0), ("{y: {a: 0}}", 0, 1)],
+)
+def test_a_class_that_weighs_nothing_is_said(weights: str, errors: int, warnings: int, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{row % 7},{'ab'[row % 2]}\n" for row in range(40)))
+    text = (
+        f"data: {{source: csv, path: t.csv, target: y}}\nmodel: {{layers: []}}\ntraining: {{epochs: 1, class_weight: {weights}}}"
+    )
+    result = check_config(load_config_text(text, folder=tmp_path))
+    found = [[fault.message for fault in faults if "weigh" in fault.message] for faults in (result.errors, result.warnings)]
+    assert [len(messages) for messages in found] == [errors, warnings]

@@ -18,7 +18,7 @@ from dltrain.evaluation.metrics.label_metrics import (
     said_labels,
     usual_set,
 )
-from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, errors_better
+from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, are_uneven, errors_better
 from dltrain.evaluation.metrics.worst import worst_labels
 from dltrain.model.heads.answers import decide_labels
 from dltrain.model.heads.head import Head
@@ -120,7 +120,7 @@ def judge_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], prior: Pr
         float(np.average(mine, weights=weights)),
         float(np.average(theirs, weights=weights)),
         len(true),
-        is_weighted=False,
+        is_weighted=are_uneven(row_weights),
         better=score > SCORE_ERRORS or other > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
         strength=max(score, other),

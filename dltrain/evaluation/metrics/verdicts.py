@@ -46,7 +46,7 @@ class Verdict:
         metric: "log_loss" or "mse".
         value, baseline: of the model and of the prior, both under the weights of the training.
         rows: of the part.
-        is_weighted: classes have weights, so that the values are not those of the table of metrics.
+        is_weighted: classes or rows have weights, so that the values are not those of the table of metrics.
         better: by more than chance.
         worse: by more than chance, in that metric.
         strength: the most standard errors by which any of the scores speaks for the model.
@@ -119,7 +119,7 @@ def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_
         log_loss(true, scores, weights),
         log_loss(true, constant, weights),
         len(true),
-        prior.class_weights is not None,
+        prior.class_weights is not None or are_uneven(row_weights),
         better=score > SCORE_ERRORS or max(others) > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
         strength=max(score, *others),
@@ -149,11 +149,16 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
         float(weights @ squares / total),
         float(weights @ constant / total),
         len(truth),
-        is_weighted=False,
+        is_weighted=are_uneven(row_weights),
         better=score > SCORE_ERRORS or in_order > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
         strength=max(score, in_order, _correlation_errors(truth, answers)),
     )
+
+
+def are_uneven(weights: ArrayLike | None) -> bool:
+    """Whether some rows count more than others."""
+    return weights is not None and len(np.unique(np.asarray(weights, np.float64))) > 1
 
 
 def _losses(codes: NDArray[np.int64], probabilities: Floats) -> Floats:

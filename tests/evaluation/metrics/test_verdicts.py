@@ -265,3 +265,14 @@ def test_a_model_that_errors_of_single_rows_led_astray_is_not_better() -> None:
         called["true"] += judge_numbers(truth, 2 * x, 0.0).better
     assert called["astray"] <= 2
     assert called["true"] >= 30
+
+
+def test_figures_under_weights_of_rows_are_said_to_be() -> None:
+    """They are not those of the table of metrics, in which each row counts once."""
+    rng = np.random.default_rng(0)
+    codes, weights = rng.integers(0, 2, 40), np.tile([0.0, 2.0], 20)
+    prior = prior_of_classes(codes, 2, weights, None)
+    for given, said in ((weights, True), (np.ones(40), False), (None, False)):
+        classes = judge_classes(codes, np.full((40, 2), 0.5), prior, given).sentence("test")
+        numbers = judge_numbers(codes, np.full(40, 0.5), 0.5, given).sentence("test")
+        assert [("log_loss (with the weights of the training)" in classes), ("rmse (with" in numbers)] == [said, said]
