@@ -275,6 +275,10 @@ def scale_pictures(
     return scaled
 
 
+def _all_finite(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(values).reshape(len(values), -1).all(axis=1))
+
+
 def _block(images: NDArray[Any] | DiskArray) -> int:
     return max(1, BLOCK_VALUES // max(1, int(np.prod(images.shape[1:]))))
 
@@ -310,5 +314,10 @@ def fit_pixel_scale(
             low, high = low.min(), high.max()
         center, spread = np.asarray(low), np.where(high - low < 10 * np.finfo(np.float64).eps, 1.0, high - low)
     if not (np.isfinite(center).all() and np.isfinite(spread).all()):
-        raise DataError("the arrays hold values that are not finite (NaN or infinite)", hint="mend or leave out those rows")
+        odd = [row for chosen in blocks for row in chosen[~_all_finite(rows_in_memory(images, chosen))].tolist()]
+        which = f"row {odd[0] + 1:,}" if len(odd) == 1 else f"{len(odd):,} rows, such as {odd[0] + 1:,}"
+        message = (
+            f"the inputs of {which} hold values that are not finite (NaN or infinite)" if odd else "the inputs are too large"
+        )
+        raise DataError(message, hint="mend or leave out those rows")
     return np.asarray(center), np.asarray(spread)

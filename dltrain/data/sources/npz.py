@@ -114,7 +114,12 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
     classes: tuple[str, ...] = ()
     notes: list[Note] = []
     if targets is not None:
-        if config.task == MULTILABEL and targets.ndim == 2 and len(targets) == len(inputs):
+        if config.task in (None, "classification") and len(targets) == len(inputs) and _is_one_hot(targets):
+            classes = tuple(str(place) for place in range(targets.shape[1]))
+            targets = targets.argmax(axis=1)
+            what = f"{len(classes)} columns with a single 1 in each row: its column, from 0 on, is the class (one-hot)"
+            notes.append(Note(f"{target_name}: {what}"))
+        elif config.task == MULTILABEL and targets.ndim == 2 and len(targets) == len(inputs):
             targets = encode_array(targets, target_name, None if config.labels is None else config.labels.empty)
         elif targets.shape != (len(inputs),):
             message = f"the targets are of shape {'x'.join(map(str, targets.shape))}; expected "
@@ -139,6 +144,13 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
     )
     raw.details = {file: {"digest": _digest(raw), "bytes": size, "rows": len(inputs), "classes": listed(classes)}}
     return raw
+
+
+def _is_one_hot(targets: NDArray[Any]) -> bool:
+    """Whether each row has a single 1, and 0 elsewhere, as `keras.utils.to_categorical` writes classes."""
+    if targets.ndim != 2 or targets.shape[1] < 2 or targets.dtype.kind not in "biuf":
+        return False
+    return bool(np.isin(targets, (0, 1)).all() and (targets.sum(axis=1) == 1).all())
 
 
 def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:

@@ -75,6 +75,9 @@ class Verdict:
             value, baseline, metric = value**0.5, baseline**0.5, "rmse"
         weighted = " (with the weights of the training)" if self.is_weighted else ""
         figures = f"{prefix}{metric}{weighted} on the {part} part is {value:.4g}, the baseline's is {baseline:.4g}"
+        if not math.isfinite(value):
+            why = "for some rows it computes no finite number"
+            return f"The model is not shown to be better than the baseline: {figures}; {why}."
         if self.better:
             how = (
                 "by its absolute errors, not by their squares"

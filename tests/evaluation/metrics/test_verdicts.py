@@ -276,3 +276,15 @@ def test_figures_under_weights_of_rows_are_said_to_be() -> None:
         classes = judge_classes(codes, np.full((40, 2), 0.5), prior, given).sentence("test")
         numbers = judge_numbers(codes, np.full(40, 0.5), 0.5, given).sentence("test")
         assert [("log_loss (with the weights of the training)" in classes), ("rmse (with" in numbers)] == [said, said]
+
+
+def test_numbers_that_are_not_finite_are_not_explained_by_chance() -> None:
+    codes = np.tile([0, 1], 10)
+    probabilities = np.full((20, 2), 0.5)
+    probabilities[3] = np.nan
+    said = judge_classes(codes, probabilities, prior_of_classes(codes, 2, None, None)).sentence("test")
+    numbers = judge_numbers(codes, probabilities[:, 0], 0.5).sentence("test")
+    for sentence in (said, numbers):
+        assert "is nan" in sentence
+        assert "no finite number" in sentence
+        assert "chance" not in sentence
