@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError, reason_of
-from dltrain.wording import counted, one_line, shown_column
+from dltrain.wording import counted, one_line, shown_column, without_controls
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz"}
@@ -139,6 +139,8 @@ def _write_to_stdout(content: bytes) -> None:
         if sys.stdout is None:
             raise OSError(errno.EBADF, "it is closed")
         sys.stdout.flush()
+        if sys.stdout.isatty():  # a label steers no terminal; a pipe gets what the data says
+            content = without_controls(content.decode()).encode()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # the reader has what it wanted

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import sys
 import threading
 
 import numpy as np
@@ -187,6 +188,18 @@ def test_a_refused_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_predictions(str(file), COLUMNS)
     assert file.read_text() == "old"
     assert os.listdir(tmp_path) == ["predictions.csv"]
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_attack_16_a_label_steers_no_terminal_and_a_pipe_gets_what_it_is(format, monkeypatch):
+    for is_terminal in (True, False):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        monkeypatch.setattr(stream, "isatty", lambda answer=is_terminal: answer, raising=False)
+        monkeypatch.setattr(sys, "stdout", stream)
+        write_predictions("-", {"prediction": ["a\x1b[2J\x9b", "é ü"]}, format=format)
+        said = stream.buffer.getvalue().decode()
+        assert ("\x9b" in said) is not is_terminal
+        assert not is_terminal or ("\x1b" not in said and "é ü" in said)
 
 
 def test_stdout(capsysbinary):
