@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.model.weights.weights import damage_told, open_plain, read_member
 from dltrain.wording import listed, snake_case
 
@@ -54,7 +54,7 @@ def take_weights(model: Any, path: Path) -> list[Taken]:
 
     Raises:
         ConfigError: the file is not there, or no layer of it fits.
-        RunError: it is damaged, or not made of plain arrays.
+        RunError: it is damaged, not made of plain arrays, or what is taken holds what is no number.
     """
     if not path.is_file():
         raise ConfigError(Fault(f"there is no weights file {path}", path=KEY, hint="a run, or a .h5 or .keras file"))
@@ -69,7 +69,11 @@ def take_weights(model: Any, path: Path) -> list[Taken]:
             outcome = "new" if arrays is None else "taken" if there == here else "cut"
             if arrays is not None and outcome == "taken":
                 for variable, array in zip(layer.weights, arrays):
-                    variable.assign(np.asarray(array[()]))
+                    values = np.asarray(array[()])
+                    if values.dtype.kind == "f" and not np.isfinite(values).all():  # a dead layer looks like a poor model
+                        message = f"{path} holds weights {variable.path!r} that are not finite numbers"
+                        raise RunError(message, hint="is there another checkpoint?")
+                    variable.assign(values)
             rows.append(Taken(layer.name, outcome, there, here))
         rows += [Taken(name, "left", tuple(tuple(array.shape) for array in arrays)) for name, arrays in stored.items() if arrays]
     if not any(row.outcome == "taken" for row in rows):

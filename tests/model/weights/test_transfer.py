@@ -89,6 +89,17 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path) -> None:
         take_weights(model, tmp_path / "nothing.h5")
 
 
+@pytest.mark.parametrize("ending", ["h5", "keras"])
+def test_weights_that_are_no_numbers_are_refused(ending: str, tmp_path: Path) -> None:
+    """A layer whose bias is none is dead, and the loss looks as if nothing were wrong."""
+    model = net(3)
+    bias = model.get_layer("hidden").bias
+    bias.assign(np.full(bias.shape, np.nan))
+    model.save(tmp_path / f"a.{ending}")
+    with pytest.raises(RunError, match="bias' that are not finite numbers"):
+        take_weights(net(3), tmp_path / f"a.{ending}")
+
+
 def test_a_fit_begins_with_what_an_earlier_run_has_learnt(tmp_path: Path) -> None:
     import keras
 
