@@ -64,7 +64,7 @@ def _reason(config: Config, schema: Schema) -> str:
     if schema.targets[0].is_mask:
         return "each pixel has a class"
     if schema.targets[0].is_multilabel:
-        return "they have one label a row"
+        return "a row may have several labels"
     most = MOST_NUMBERS if config.data.series is not None else 0
     for spec in schema.inputs:
         if 0 < most < math.prod(spec.shape):

@@ -11,6 +11,7 @@ from dltrain.data.series.window_specs import WindowScale
 from dltrain.errors import Fault
 from dltrain.model.heads.reversible import SCALED, entry_layers
 from dltrain.model.heads.window_views import view_layers
+from dltrain.wording import one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
     """Decide how the inputs enter the model: those that a layer names in its `from:` are left to it."""
     scaled = next((spec for spec in specs if spec.window_scale is not None), None)
     if scaled is not None and scaled.window_scale is not None:
-        return _scaled_entry(model, scaled, scaled.window_scale)
+        return replace(_scaled_entry(model, scaled, scaled.window_scale), faults=tuple(_unknown_names(model, specs)))
     names = {word for layer in model.layers for word in layer.inputs or ()}
     joined = tuple(spec for spec in specs if spec.name not in names)
     plain = None
@@ -58,7 +59,23 @@ def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
     views = [view for spec in specs for view in view_layers(model, spec)]
     if views and layers and layers[0].inputs is None:
         layers[0] = replace(layers[0], inputs=(joined[0].name,))
-    return Entry(joined, plain, (*views, *layers), vectors, tuple(faults))
+    return Entry(joined, plain, (*views, *layers), vectors, (*_unknown_names(model, specs), *faults))
+
+
+def _unknown_names(model: ModelConfig, specs: Sequence[InputSpec]) -> list[Fault]:
+    """A `from:` that names a column which shares its input with others, or another kind of data's input."""
+    inputs = [spec.name for spec in specs]
+    known = {*inputs, *(view.name for spec in specs for view in spec.views), *(layer.name for layer in model.layers)}
+    faults = []
+    for layer in (*model.layers, *([model.output] if isinstance(model.output, LayerConfig) else [])):
+        for word in layer.inputs or ():
+            if word not in known:
+                of = next((spec.name for spec in specs if word in spec.columns), None)
+                hint = f"the inputs: {one_of(inputs)}"
+                hint += f"; `model.inputs: {{{of}: [...], own: [{word}]}}` gives the column an input" if of else ""
+                message = f"{word} is one of the columns of the input {of}" if of else f"there is no input {word}"
+                faults.append(fault_at(layer.component.place, message, path=f"{layer.path}.from", hint=hint))
+    return faults
 
 
 def _scaled_entry(model: ModelConfig, spec: InputSpec, scale: WindowScale) -> Entry:

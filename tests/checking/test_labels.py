@@ -118,7 +118,7 @@ def test_gates_name_averages_and_labels(folder):
     assert faults_of(folder, "labels: {}", more=gates) == ""
     assert 'did you mean "f1_macro"?' in faults_of(folder, "labels: {}", more="evaluation: {require: ['f1_makro>=0.1']}\n")
     assert "there is no class 'd'" in faults_of(folder, "labels: {}", more="evaluation: {require: ['f1[d]>=0.1']}\n")
-    assert "they have one label a row" in faults_of(folder, "labels: {}", more="evaluation: {baselines: [linear]}\n")
+    assert "a row may have several labels" in faults_of(folder, "labels: {}", more="evaluation: {baselines: [linear]}\n")
 
 
 def test_rare_labels_and_labels_that_stand_together_are_found(folder):

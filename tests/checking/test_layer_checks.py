@@ -237,3 +237,30 @@ training: {{epochs: 1}}
     assert "leave `return_sequences` out" in (fault.hint or "")
     [fault] = check_config(config_of(text, "data.series={time: day, history: 4}", "model.output={Dense: {units: 1}}")).errors
     assert fault.message.startswith("Dense gets (4, 4)")
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("{layers: [{Dense: {units: 2, from: a}}]}", "model.layers.0.from"),
+        ("{layers: [{Dense: {units: 2, name: g}}, {Concatenate: {from: [g, features, a]}}]}", "model.layers.1.from"),
+        ("{layers: [], output: {Dense: {units: 1, from: a}}}", "model.output.from"),
+    ],
+)
+def test_a_column_that_shares_its_input_cannot_be_taken_by_its_name(model, path, tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b,y\n" + "".join(f"{row % 7},{row % 5},{row * 1.5}\n" for row in range(30)))
+    text = f"""
+data: {{source: csv, path: {tmp_path}/rows.csv, target: y, features: {{a: number, b: number}}, split: {{test: 0.2}}}}
+model: {model}
+training: {{epochs: 1}}
+"""
+    result = check_config(config_of(text))
+    assert [(fault.path, fault.message) for fault in result.errors] == [(path, "a is one of the columns of the input features")]
+    assert "own: [a]" in str(result.errors[0].hint)
+    named = check_config(config_of(text, "model.inputs={features: [b], a: [a]}"))
+    assert named.errors == ()
+
+
+def test_another_source_s_input_cannot_be_taken():
+    [fault] = check(layers="{Flatten: {from: features}}, ").errors
+    assert (fault.message, fault.hint) == ("there is no input features", "the inputs: image")

@@ -145,7 +145,8 @@ class _Walk:
         """One layer of the config; returns its name."""
         name = self.names.name(layer)
         sources = layer.inputs or (last,)
-        sources = tuple(word for word in sources if word in self.shapes) or (last,)
+        for word in sources:
+            self.shapes.setdefault(word, None)  # a fault of the entry's
         before = preprocessing_of(layer.component)
         if before is not None:
             sources = (self._infer(before, f"{name}_preprocessing", sources, layer),)
