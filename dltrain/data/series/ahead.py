@@ -212,7 +212,7 @@ def _future(
         after = values.timeline.times.take(first)
         begins, breaks = (after.texts(after.later(preprocessing.step, count))[0] for count in (1, int(have[lacking[0]]) + 1))
         names = " and ".join(preprocessing.series.known)
-        message = f"{names} must be known of {needed:,} rows{of} from {begins} on, and are not in that of {breaks}"
+        message = f"{names} must be known of {needed:,} rows{of} from {begins} on; the first without them is that of {breaks}"
         hint = "give these rows with the target left empty, behind the others in the file or as one more --data"
         if steps < needed:
             hint += f"; the model takes those of {reach} rows at once"
