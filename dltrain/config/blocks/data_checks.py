@@ -12,7 +12,7 @@ from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import LIKE_SCIKIT_LEARN, MULTILABEL, SEGMENTATION, DataConfig, ImagesConfig, TextConfig
 from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
 from dltrain.config.types.key import default_of
-from dltrain.wording import did_you_mean
+from dltrain.wording import counted, did_you_mean
 
 SEPARATOR_WORDS = ("tab", "comma", "semicolon", "pipe", "space", "whitespace", "::", "||")
 
@@ -265,7 +265,7 @@ def _check_covariates(context: Context, place: Node, config: DataConfig) -> None
         hint = "leave data.series.sampling out, or thin the rows of the file"
         add(place, "data.series.sampling", "what is known ahead is put beside each row, and sampling leaves rows out", hint)
     if series.known and series.history < series.horizon:
-        message = f"a window of {series.history} rows cannot hold what is known of the {series.horizon} rows that are foretold"
+        message = f"a window of {counted(series.history, 'row')} cannot hold what is known of {series.horizon} rows to come"
         add(place, "data.series.known", message, f"data.series.history: {series.horizon} at least")
 
 

@@ -156,7 +156,8 @@ def _split(config: DataConfig, given: Given, line: Timeline, seed: int) -> tuple
     if refused is not None:
         if short == len(ends):
             raise DataError(config_fault(config, "data.split", str(refused))) from refused
-        said = f"{short:,} series are too short to be split and are in the training part alone"
+        verb = "is" if short == 1 else "are"
+        said = f"{short:,} series {verb} too short to be split and {verb} in the training part alone"
         line.notes.append(warn(said, "short_series"))
     within = f" within each of {len(given.groups.names):,} series" if config.series is not None and config.series.id else ""
     if config.split.folds is not None:

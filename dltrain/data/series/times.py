@@ -121,7 +121,8 @@ class Times:
         odd = np.flatnonzero(own != days)
         if len(odd):
             text = self.texts(self.values[odd[:1]])[0]
-            raise ValueError(f"{len(odd):,} rows are on days that the calendar leaves out, such as {text}")
+            are = "1 row is on a day" if len(odd) == 1 else f"{len(odd):,} rows are on days"
+            raise ValueError(f"{are} that the calendar leaves out, such as {text}")
         return asked
 
     def follows(self, step: Step) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.model.weights.weights import damage_told, open_plain, read_member
-from dltrain.wording import listed, snake_case
+from dltrain.wording import counted, listed, snake_case
 
 KEY = "model.weights"
 MOST_CONFIG_BYTES = 16 << 20  # that of the largest network of `keras.applications` has one megabyte
@@ -92,7 +92,7 @@ def taken_lines(rows: Sequence[Taken], name: str) -> list[str]:
         "left": "left: in the file alone",
     }
     width = max(len(row.layer) for row in rows)
-    lines = [f"weights of {name}: {sum(row.outcome == 'taken' for row in rows)} layers taken"]
+    lines = [f"weights of {name}: {counted(sum(row.outcome == 'taken' for row in rows), 'layer')} taken"]
     for row in rows:
         shapes = (
             f"{_shapes(row.there)} there, {_shapes(row.here)} here" if row.outcome == "cut" else _shapes(row.here or row.there)

@@ -205,7 +205,7 @@ def test_rows_on_days_that_a_calendar_leaves_out_are_refused(tmp_path: Path) -> 
     config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), split=SplitConfig(test=0.25))
     for options, words in (
         ({"calendar": "business_days"}, "17 rows are on days that the calendar leaves out, such as 2020-01-04"),
-        ({"holidays": ("2020-01-07",)}, "1 rows are on days that the calendar leaves out, such as 2020-01-07"),
+        ({"holidays": ("2020-01-07",)}, "1 row is on a day that the calendar leaves out, such as 2020-01-07"),
         ({"calendar": "month_ends"}, "such as 2020-01-01"),
     ):
         with pytest.raises(DataError, match=words):

@@ -53,6 +53,8 @@ def test_layers_of_the_same_name_and_shapes_are_taken(ending: str, tmp_path: Pat
     for ours, theirs in zip(new.get_layer("head").get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert "head    not taken: other shapes  (4×10, 10 there, 4×3, 3 here)" in "\n".join(taken_lines(rows, "old"))
+    one = next(row for row in rows if row.outcome == "taken")
+    assert taken_lines([one], "old")[0] == "weights of old: 1 layer taken"
 
 
 def test_what_the_file_alone_has_and_what_it_lacks(tmp_path: Path) -> None:
