@@ -24,6 +24,19 @@ def test_a_global_net_beats_the_season_before(tmp_path: Path, name: str) -> None
     assert len(result.report["series"]) == 100
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "history", "horizon", "more"),
+    [("dlinear", 24, 7, ()), ("nbeats", 28, 7, ()), ("tcn", 24, 6, ("model.layers.11.cropping=[23, 0]",))],
+)
+def test_a_net_for_one_series_learns_a_hundred(tmp_path: Path, name: str, history: int, horizon: int, more: tuple[str]) -> None:
+    made_up_shops(100, seed=4).write_csv(tmp_path / "m4.csv")
+    series = f"{{id: shop, time: month, history: {history}, horizon: {horizon}, scale: per_series, history_from: before}}"
+    data = f"{{source: csv, path: {tmp_path}/m4.csv, target: sales, series: {series}, split: {{test: 0.15, validation: 0.15}}}}"
+    result = fit(load_config(CONFIGS / f"{name}.yaml", [f"data={data}", *more]), runs=tmp_path / "runs")
+    assert result.metrics["test"]["mase"] < 0.95
+
+
 def test_the_shipped_shops_are_the_made_up_ones(tmp_path: Path) -> None:
     made_up_shops(40).write_csv(tmp_path / "shops.csv")
     assert (tmp_path / "shops.csv").read_text() == (CONFIGS / "shops.csv").read_text()
