@@ -20,11 +20,11 @@ from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward
+from dltrain.model.heads.own_units import OwnUnits
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.training.loop import CompiledLoop, epoch_order
 from dltrain.training.segments import to_tensors
-from dltrain.training.stacked.own_units import StackedUnits
 from tests.model.support import layer, model_of, part_of, schema_of
 
 EPOCHS, ROWS, BATCH = 3, 45, 8
@@ -184,7 +184,7 @@ def test_metrics_of_a_target_far_from_zero_keep_their_digits() -> None:
         "huber_loss": np.where(np.abs(said - true) > 1, np.abs(said - true) - 0.5, (said - true) ** 2 / 2).mean(),
     }
     assert {name: logs[name] for name in expected} == pytest.approx(expected, rel=1e-4)
-    stacked = StackedUnits(heads * 2)
+    stacked = OwnUnits(heads * 2, stacked=True)
     both = [np.stack([array] * 2) for array in (encoded.targets[0], outputs[0])]
     for metric in model._compile_metrics.metrics[3:5]:
         values = stacked.of_relative_differences(metric, stacked.of_targets(both[0]), stacked.of_outputs(both[1]))

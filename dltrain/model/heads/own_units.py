@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays.curve import CurveTables
+from dltrain.data.dataset import TargetSpec
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 
@@ -26,16 +27,6 @@ def sees_differences(metric: Any) -> bool:
     """Whether a metric of Keras's is the same where all targets and outputs are moved by one number."""
     function = getattr(getattr(metric, "_fn", None), "__name__", "")
     return type(metric).__name__ in _OF_DIFFERENCES or function in _FUNCTIONS_OF_DIFFERENCES
-
-
-def means_inside(head: Head) -> NDArray[np.float32]:
-    """What is added to scaled targets and outputs [targets] for all metrics: the means of logarithms."""
-    return np.array([target.mean if target.is_log else 0.0 for target in head.targets], "float32")
-
-
-def means_beside(head: Head) -> NDArray[np.float32]:
-    """What is added on top [targets] for metrics that see more than differences."""
-    return np.array([0.0 if target.is_log else target.mean for target in head.targets], "float32")
 
 
 def of_relative_differences(metric: Any, y: Any, y_pred: Any, means: Any) -> Any:
@@ -62,42 +53,55 @@ def of_relative_differences(metric: Any, y: Any, y_pred: Any, means: Any) -> Any
 
 
 class OwnUnits:
-    """The way back to own units for the targets of one head: the range of its outputs, and their smearing, found after training.
+    """The way back to own units for the targets of a head, or of the heads of stacked fits; outputs in their range and smeared.
+
+    Targets and outputs are tensors [rows, targets], of stacked fits [K or 1, rows, targets].
 
     Args:
-        head: whose targets are numbers.
+        heads: whose targets are numbers: one, or of stacked fits one each.
+        stacked: whether they are those of stacked fits.
     """
 
-    def __init__(self, head: Head) -> None:
-        self._targets = head.targets
-        self._scale = np.array([target.scale for target in head.targets], "float32")
-        self._mean = means_inside(head)
-        self._means_beside = means_beside(head)
-        self._is_log = np.array([target.is_log for target in head.targets])
-        limits = [target.limits or (-np.inf, np.inf) for target in head.targets]
-        self._low, self._high = (np.array(bounds, "float32") for bounds in zip(*limits))
-        self._is_clipped = any(target.limits is not None for target in head.targets)
-        curves = [target.curve for target in head.targets]
-        self._curves = CurveTables(curves) if any(curves) else None
-        self._smearing: Any = None
+    def __init__(self, heads: Sequence[Head], *, stacked: bool = False) -> None:
+        self._stacked = stacked
+        self._scale = self._array(heads, lambda target: target.scale)
+        # What is added for all metrics, the means of logarithms, and what for those that see more than differences.
+        self._mean = self._array(heads, lambda target: target.mean if target.is_log else 0.0)
+        self._means_beside = self._array(heads, lambda target: 0.0 if target.is_log else target.mean)
+        self._is_log = np.array([target.is_log for target in heads[0].targets])
+        self._low = self._array(heads, lambda target: (target.limits or (-np.inf, np.inf))[0])
+        self._high = self._array(heads, lambda target: (target.limits or (-np.inf, np.inf))[1])
+        self._is_clipped = any(target.limits is not None for head in heads for target in head.targets)
+        curves = [[target.curve for target in head.targets] for head in heads]
+        is_bent = any(curve for each in curves for curve in each)
+        self._curves = CurveTables([[each] for each in curves] if stacked else curves[0]) if is_bent else None
+        self._smearing: Any = None  # found after training; not a variable of the model: it is stored with the targets
         if self._is_log.any():
-            # Not a variable of the model: it is stored with the targets.
-            keras = import_keras()
-            self._smearing = keras.Variable(self._factors(head), dtype="float32", trainable=False, name="smearing")
+            factors = self._array(heads, lambda target: target.smearing)
+            self._smearing = import_keras().Variable(factors, dtype="float32", trainable=False, name="smearing")
+
+    def _array(self, heads: Sequence[Head], number: Callable[[TargetSpec], float]) -> NDArray[np.float32]:
+        found = np.array([[number(target) for target in head.targets] for head in heads], "float32")
+        return found[:, None] if self._stacked else found[0]
+
+    def seen(self, metric: Any, y: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Targets and outputs as a metric is to see them; arguments as `of_targets` and `of_outputs` give them."""
+        return (y, y_pred) if sees_differences(metric) else (y + self._means_beside, y_pred + self._means_beside)
+
+    def of_relative_differences(self, metric: Any, y: Any, y_pred: Any) -> Any:
+        """Values [..., rows] whose mean is a metric of relative differences; None for other metrics."""
+        return of_relative_differences(metric, y, y_pred, self._means_beside)
 
     def update(self, metric: Any, y: Any, y_pred: Any) -> None:
         """Let a metric of Keras's see targets and outputs, both as `of_targets` and `of_outputs` give them."""
-        if sees_differences(metric):
-            metric.update_state(y, y_pred)
-            return
-        values = of_relative_differences(metric, y, y_pred, self._means_beside)
+        values = self.of_relative_differences(metric, y, y_pred)
         if values is None:
-            metric.update_state(y + self._means_beside, y_pred + self._means_beside)
+            metric.update_state(*self.seen(metric, y, y_pred))
         else:
             import_keras().metrics.Mean.update_state(metric, values)
 
     def of_targets(self, values: Any) -> Any:
-        """Tensor [rows, targets] of stored ones, less the means of targets that are no logarithms."""
+        """Stored targets in own units, less the means of targets that are no logarithms."""
         ops = import_keras().ops
         if self._curves is not None:
             values = self._curves.to_values(values, ops)
@@ -107,20 +111,23 @@ class OwnUnits:
         return ops.exp(values) if self._is_log.all() else ops.where(self._is_log, ops.exp(values), values)
 
     def of_outputs(self, values: Any) -> Any:
-        """Tensor [rows, targets] of a model's outputs, less the same."""
+        """A model's outputs in own units, less the same."""
         if self._is_clipped:
             values = import_keras().ops.clip(values, self._low, self._high)
         own = self.of_targets(values)
         return own if self._smearing is None else own * self._smearing.value
 
-    def set_smearing(self, head: Head) -> None:
-        """Take over the smearing of a head whose targets are otherwise the same."""
+    def set_smearing(self, heads: Sequence[Head]) -> None:
+        """Take over the smearing of heads whose targets are otherwise the same."""
         if self._smearing is not None:
-            self._smearing.assign(self._factors(head))
+            self._smearing.assign(self._array(heads, lambda target: target.smearing))
 
-    @staticmethod
-    def _factors(head: Head) -> Any:
-        return np.array([target.smearing for target in head.targets], "float32")
+
+def own_units(heads: Sequence[Head], *, stacked: bool = False) -> OwnUnits | None:
+    """The units of a head, or of those of stacked fits; None where the targets are not scaled."""
+    if heads[0].encoding != "value" or not any(target.is_scaled for head in heads for target in head.targets):
+        return None
+    return OwnUnits(heads, stacked=stacked)
 
 
 def measure_in_own_units(model: Any, heads: Sequence[Head]) -> None:
@@ -130,10 +137,7 @@ def measure_in_own_units(model: Any, heads: Sequence[Head]) -> None:
         model: compiled.
         heads: of its outputs.
     """
-    units = [
-        OwnUnits(head) if head.encoding == "value" and any(target.is_scaled for target in head.targets) else None
-        for head in heads
-    ]
+    units = [own_units([head]) for head in heads]
     if not any(units) or all(head.tells_quantiles for head in heads):  # these have no metrics of Keras's
         return
     compute = type(model).compute_metrics
@@ -164,4 +168,4 @@ def set_smearing(model: Any, heads: Sequence[Head]) -> None:
     """Let the metrics of a model count its outputs with the smearing of these heads."""
     for unit, head in zip(getattr(model.compute_metrics, "units", ()), heads):
         if unit is not None:
-            unit.set_smearing(head)
+            unit.set_smearing([head])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from dltrain.model.heads.head import Head
+from dltrain.model.heads.own_units import own_units
 from dltrain.training.stacked.numbers import number_of, shaped
-from dltrain.training.stacked.own_units import stacked_units
 
 _BINARY_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy"}
 
@@ -74,7 +74,7 @@ class StackedMetrics:
         known = [id(variable) for variable in model.metrics_variables]
         self._places = [[known.index(id(variable)) for variable in metric.variables] for metric in self._metrics]
         self._loss_places = [known.index(id(variable)) for variable in model._loss_tracker.variables]
-        self.units = stacked_units(heads)
+        self.units = own_units(heads, stacked=True)
 
     def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
         """The running metrics after some rows; arguments as in `StackedLoss.of`."""
