@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +36,9 @@ LOOKED_AT = 1 << 26
 FEWEST_LINES, BEGINNING = 5, 1 << 20
 MOST_BEFORE = 30
 FASTTEXT = b"__label__"
+# Lines that begin with the same word, in the mean, where these are labels before texts of so many words.
+FEWEST_OF_LABEL, MOST_LABELS, FEWEST_WORDS = 5, 60, 3
+_SPARSE = re.compile(rb"[-+]?\d[\d.,eE+-]*(?: +\d+:[-+]?[\d.eE+-]+)+")
 # So many fields between two signs hold no separator; a column without a value leaves two signs side by side as well.
 MOSTLY_PLAIN = 0.6
 # Different values that are no numbers by the signs which the beginning shows, and the same of numbers, that tell the signs.
@@ -81,6 +87,8 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     if table is None:
         parse_text(head, file, DataConfig("csv", **options))  # a header without a name for the names of rows
         return options
+    if table.frame.width == 1 and "skip" not in options:
+        _refuse_labels_first(_first_lines(text), file)
     names = [(cell or "").strip() for cell in table.frame.row(0)]
     if not has_header(table.frame):
         options["header"] = asked is not None and asked in names and not is_figure(asked)
@@ -94,10 +102,33 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
 def _refuse_fasttext(text: bytes, file: str) -> None:
     """Raise DataError where each line begins with a label as fastText writes it."""
     if all(line.startswith(FASTTEXT) and b" " in line for line in _first_lines(text)):
-        name = shown(file)
-        how = f"sed -E 's/^__label__([^ ]+) +/\\1\\t/' {shlex.quote(name)} > {shlex.quote(name + '.tsv')}"
-        said = "each line begins with a label, as fastText writes it"
-        raise DataError(Fault(said, file=name, hint=f"`{how}` makes a table of it; its target is --target 1"))
+        raise _labels_first(file, "__label__", "each line begins with a label, as fastText writes it")
+
+
+def _refuse_labels_first(lines: Sequence[bytes], file: str) -> None:
+    """Raise DataError where lines of one column are a label and words, or a label and numbers of their own places (LIBSVM)."""
+    rows = [line.split() for line in lines if line.strip()]
+    if len(rows) < FEWEST_LINES:
+        return
+    if all(_SPARSE.fullmatch(line.strip()) for line in lines if line.strip()):
+        name, stem = shown(file), Path(file).stem
+        code = f'from sklearn.datasets import load_svmlight_file; x, y = load_svmlight_file("{name}")'
+        how = f"python -c 'import numpy; {code}; numpy.savez(\"{stem}.npz\", x=x.toarray(), y=y)'"
+        plain = re.fullmatch(r"[\w.,+/-]+", name) is not None
+        hint = f"{how} makes arrays of it" if plain else "write its numbers as CSV, Parquet or .npz"
+        raise DataError(Fault("each line is a label and numbers with their places, as LIBSVM writes them", file=name, hint=hint))
+    labels = Counter(row[0] for row in rows)
+    words = sum(len(row) - 1 for row in rows) / len(rows)
+    most = min(MOST_LABELS, len(rows) // FEWEST_OF_LABEL)
+    if min(map(len, rows)) > 1 and 1 < len(labels) <= most and words >= FEWEST_WORDS:
+        shown_labels = listed([label.decode("utf-8", "replace") for label in labels], 5)
+        raise _labels_first(file, "", f"each line begins with one of {len(labels)} words: {shown_labels}")
+
+
+def _labels_first(file: str, mark: str, said: str) -> DataError:
+    name = shown(file)
+    how = f"sed -E 's/^{mark}([^ ]+) +/\\1\\t/' {shlex.quote(name)} > {shlex.quote(name + '.tsv')}"
+    return DataError(Fault(said, file=name, hint=f"`{how}` makes a table of it; its target is --target 1"))
 
 
 def _by_signs(text: bytes, file: str) -> dict[str, Any]:

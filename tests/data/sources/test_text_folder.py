@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -163,10 +164,21 @@ def test_folders_of_parts_are_known_by_what_they_hold(tmp_path: Path, files: lis
         _read(tmp_path)
 
 
-def test_labels_as_fasttext_writes_them_have_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / "a.train").write_text("".join(f"__label__{'pos' if row % 2 else 'neg'} a film {row}\n" for row in range(30)))
-    with pytest.raises(DataError, match="as fastText writes it") as caught:
+@pytest.mark.parametrize(("mark", "said"), [("__label__", "as fastText writes it"), ("", "one of 2 words: neg, pos")])
+def test_labels_before_texts_have_a_way_out(mark: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.train").write_text("".join(f"{mark}{'pos' if row % 2 else 'neg'} a film {row}\n" for row in range(30)))
+    with pytest.raises(DataError, match=said) as caught:
         make_starter(str(tmp_path / "a.train"))
     command = (caught.value.faults[0].hint or "").split("`")[1]
     subprocess.run(["bash", "-c", command], check=True)
     assert "2 classes: neg: 50.0 %" in make_starter(str(tmp_path / "a.train.tsv"), target="1", folder=tmp_path).text
+
+
+def test_numbers_with_their_places_have_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.libsvm").write_text("".join(f"{row % 3} 1:{row}.5 3:-1e-2 4:{row % 7}\n" for row in range(60)))
+    with pytest.raises(DataError, match="as LIBSVM writes them") as caught:
+        make_starter("a.libsvm")
+    command = (caught.value.faults[0].hint or "").removesuffix(" makes arrays of it")
+    subprocess.run(["bash", "-c", command.replace("python", sys.executable, 1)], check=True)
+    assert "arrays x 60×4, y 60" in make_starter("a.npz").text
