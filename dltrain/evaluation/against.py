@@ -15,7 +15,7 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.evaluate import EvaluateResult, evaluate
 from dltrain.evaluation.metrics.gates import check_gates
 from dltrain.evaluation.metrics.intervals import Sums
-from dltrain.evaluation.metrics.paired import Paired, compare_sums, mcnemar
+from dltrain.evaluation.metrics.paired import Paired, compare_sums
 from dltrain.evaluation.metrics.part_intervals import sums_of_part
 from dltrain.evaluation.predictions.read_predictions import PREDICTION_SUFFIXES, read_predictions
 from dltrain.evaluation.scored import Scored, ScoredMasks
@@ -80,11 +80,9 @@ def evaluate_against(run: Path, old: Path, *, require: Sequence[str] = (), **opt
         raise UsageError("a reconstruction is not compared", hint=hint)
     else:
         sums, right, notes = _of_file(old, new.scored) if is_file else _of_run(old, new, options)
-        own_sums = new.scored.sums()
-        paired = compare_sums(own_sums, sums, new.scored.units({**own_sums, **sums}))
-        mine = _is_right(new.scored)
-        if mine is not None and right is not None and new.scored.part.blocks is None:
-            paired = replace(paired, mcnemar=mcnemar(mine, right))
+        own_sums, mine = new.scored.sums(), _is_right(new.scored)
+        both = None if mine is None or right is None else (mine, right)
+        paired = compare_sums(own_sums, sums, new.scored.units({**own_sums, **sums}), both)
     new.gates += check_gates(
         [gate.text for gate in asked if gate.is_relative], {new.part: new.metrics}, part=new.part, differences=paired.metrics
     )

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.evaluation.metrics.forecasts.forecast import columns_ahead, stack_steps
-from dltrain.evaluation.metrics.intervals import Floats, Sums, Units, add_columns, draw
+from dltrain.evaluation.metrics.intervals import Floats, Sums, Units, add_columns
 from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import ratio, row_losses
+from dltrain.evaluation.metrics.paired import leave_out
 from dltrain.evaluation.metrics.report import is_mended, prior_for, restore_priors, restore_reference
 from dltrain.evaluation.metrics.verdicts import Prior
 from dltrain.evaluation.scored import Scored
@@ -50,7 +51,7 @@ class RowErrors:
 
         if units is None or not np.isfinite(columns[0]).all():
             return NOT_SHOWN
-        found = draw(Sums(len(rows), 2, add_up, compute), units)[""].interval()
+        found = leave_out(Sums(len(rows), 2, add_up, compute), units)[""].interval()
         if found is None or found[0] <= 0 <= found[1]:
             return NOT_SHOWN
         return WORSE if found[0] > 0 else BETTER

@@ -68,6 +68,64 @@ def test_mcnemar_is_the_binomial_test(only_new, only_old):
     assert found.p == pytest.approx(binomtest(only_new, only_new + only_old).pvalue)
 
 
+@pytest.mark.parametrize(("only_new", "only_old"), [(5, 0), (6, 0), (8, 1), (13, 4), (12, 4), (40, 40), (0, 0)])
+def test_accuracy_differs_where_mcnemars_test_says_so(only_new, only_old):
+    """Five rows that only one model has right, and none the other: by two of 32 throws of a coin no worse."""
+    codes = np.zeros(100, int)
+    new, old = np.tile([0.9, 0.1], (100, 1)), np.tile([0.9, 0.1], (100, 1))
+    old[:only_new], new[only_new : only_new + only_old] = [0.4, 0.6], [0.4, 0.6]
+    right = [answers.argmax(axis=1) == codes for answers in (new, old)]
+    found = compare_sums({"": class_sums(codes, new)}, {"": class_sums(codes, old)}, units_of(100), tuple(right))
+    p = binomtest(only_new, only_new + only_old).pvalue if only_new + only_old else 1.0
+    assert found.mcnemar.p == pytest.approx(p)
+    assert (found.metrics["accuracy"].verdict == "not different") == (p > 0.05)
+    share = binomtest(only_new, max(only_new + only_old, 1)).proportion_ci() if only_new + only_old else None
+    if share is not None:
+        differing = (only_new + only_old) / 100
+        expected = tuple(differing * (2 * end - 1) for end in (share.low, share.high))
+        assert found.metrics["accuracy"].interval == pytest.approx(expected)
+
+
+def skewed_numbers(rng):
+    """Errors of which a few lie far out, as those of prices do; 100 rows."""
+    common, scale = rng.normal(size=100), np.exp(rng.normal(size=100))
+    return [number_sums(np.zeros(100), scale * (common + rng.normal(size=100))) for _ in range(2)], units_of(100)
+
+
+def ten_groups(rng):
+    """Errors that rows of a group share; 300 rows."""
+    groups, common = np.arange(300) % 10, rng.normal(size=300)
+    answers = [common + rng.normal(size=300) + rng.normal(size=10)[groups] for _ in range(2)]
+    return [number_sums(np.zeros(300), one) for one in answers], units_of(300, groups, "groups of house")
+
+
+def rare_class(rng):
+    """One row of ten is of the second class; models that agree on nearly all rows; 300 rows."""
+    codes = (rng.random(300) < 0.1).astype(int)
+    shared = 1.2 * (2 * codes - 1) + rng.normal(size=300) - 2.2
+    given = [1 / (1 + np.exp(-(shared + 0.45 * rng.normal(size=300)))) for _ in range(2)]
+    return [class_sums(codes, np.stack([1 - one, one], axis=1)) for one in given], units_of(300)
+
+
+@pytest.mark.parametrize("make", [skewed_numbers, ten_groups, rare_class])
+def test_no_metric_calls_more_than_seven_of_a_hundred_equal_pairs_different(make):
+    rng, called = np.random.default_rng(6), {}
+    for _ in range(200):
+        (new, old), units = make(rng)
+        for name, one in compare_sums({"": new}, {"": old}, units).metrics.items():
+            called.setdefault(name, []).append(one.verdict in ("better", "worse"))
+    assert max(np.mean(told) for told in called.values()) <= 0.07, {name: np.mean(told) for name, told in called.items()}
+
+
+def test_a_difference_that_hangs_on_one_row_is_not_judged():
+    codes = np.zeros(40, int)
+    codes[3] = 1
+    _, new, old = models(np.random.default_rng(3), 40)
+    found = compare_sums({"": class_sums(codes, new)}, {"": class_sums(codes, old)}, units_of(40)).metrics["roc_auc"]
+    assert found.interval is None
+    assert found.verdict is None
+
+
 def test_too_few_rows_give_no_verdict():
     codes, new, old = models(np.random.default_rng(3), 4)
     assert verdict_of(codes, new, old).verdict is None
