@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -13,6 +14,7 @@ from dltrain.wording import without_controls
 # The browser itself holds the page to it: nothing is fetched and nothing runs.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LEFT = ' class="left"'
+_INTERVAL = re.compile(r"\([-+.\w]+\u2013[-+.\w]+\)")
 _LONG = 32  # letters of a cell that is broken into lines
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --back: #ffffff; --card: #f6f8fa; }
@@ -39,6 +41,10 @@ figure { margin: 1rem 1rem 1rem 0; max-width: 100%; } img { max-width: 100%; hei
 .charts { display: flex; flex-wrap: wrap; align-items: flex-start; }
 figcaption { color: var(--soft); font-size: .9rem; }
 summary { cursor: pointer; margin-top: 2rem; } summary h2 { display: inline; }
+@media (max-width: 40rem) {
+  table { font-size: .8125rem; } th, td { white-space: normal; padding-right: .4rem; } td.long, th.long { min-width: 7rem; }
+  .span { white-space: nowrap; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin-right: 0; }
+}
 @media print { body { max-width: none; } nav { display: none; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; } }
 @media print { details::details-content { content-visibility: visible; block-size: auto; } }
 """
@@ -97,7 +103,7 @@ def _code(block: Code) -> str:
 def _table(block: Table) -> str:
     words = [any(map(_is_word, column)) for column in zip(*block.rows, strict=True)] or [False] * len(block.header)
     head = "".join(
-        f'<th scope="col"{_LEFT if is_word else ""}>{escape(cell)}</th>' if cell else "<td></td>"
+        f'<th scope="col"{_LEFT if is_word else ""}>{_breakable(cell)}</th>' if cell else "<td></td>"
         for cell, is_word in zip(block.header, words, strict=True)
     )
     rows = "\n".join(
@@ -111,13 +117,18 @@ def _table(block: Table) -> str:
     )
 
 
+def _breakable(name: str) -> str:
+    """A name that may be broken after its dots and underscores."""
+    return re.sub(r"([._])(?=\w)", r"\1<wbr>", escape(name))
+
+
 def _is_word(cell: str | Picture) -> bool:
     """Whether a cell is no number, so that it and those above and below it begin at the left."""
     return isinstance(cell, str) and cell not in ("", "-", "none", "nan", "inf", "-inf") and cell[0] not in "+-.0123456789"
 
 
 def _cell(place: int, cell: str | Picture, is_word: bool) -> str:
-    """Short cells are not broken: a table that is too wide is scrolled."""
-    inside = escape(cell) if isinstance(cell, str) else _image(cell)
+    """Short cells are broken on narrow screens alone, and there not within an interval; a table still too wide is scrolled."""
+    inside = _INTERVAL.sub(r'<span class="span">\g<0></span>', escape(cell)) if isinstance(cell, str) else _image(cell)
     kind = ' class="long"' if isinstance(cell, str) and len(cell) > _LONG else _LEFT if is_word else ""
     return f"<td{kind}>{inside}</td>" if place else f'<th scope="row"{kind}>{inside}</th>'

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,7 +26,7 @@ ALLOWED_TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "footer", "nav", "section", "article", "figure", "figcaption",
     "h1", "h2", "h3", "h4", "p", "ul", "ol", "li", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "colgroup", "col",
     "pre", "code", "span", "div", "b", "strong", "em", "i", "small", "br", "hr", "img", "details", "summary", "dl", "dt", "dd", "a",
-    "svg", "g", "path", "rect", "line", "text", "tspan", "circle", "polyline", "polygon", "defs", "desc", "clippath", "use",
+    "svg", "g", "path", "rect", "line", "text", "tspan", "circle", "polyline", "polygon", "defs", "desc", "clippath", "use", "wbr",
 }  # fmt: skip
 
 
@@ -132,6 +133,26 @@ def test_every_kind_of_block_keeps_text_as_text(tmp_path: Path, listener: tuple[
     assert_harmless(dom)
     assert "&lt;iframe" in dom
     assert not asked
+
+
+def test_the_usual_tables_are_not_cut_at_four_hundred_pixels(tmp_path: Path) -> None:
+    metrics = [["precision", "0.6632", "0.6609", "0.6504 (0.636\u20130.664)", "0.7638"]]
+    trials = [["2", "0.01", "finished", "0.05039", "0.02072"]]
+    tables = [
+        Table("metrics by part", ["metric", "train", "validation", "test (95 % interval)", "baseline"], metrics),
+        Table("trials", ["trial", "training.optimizer.learning_rate", "status", "loss", "standard error"], trials),
+    ]
+    page = render_html(Page("narrow", "The model is better.", [Section("Metrics", tables)]))
+    measure = """
+    onload = () => {
+      const inside = document.querySelector("iframe").contentDocument;
+      const over = [...inside.querySelectorAll(".wide")].map((table) => table.scrollWidth - table.clientWidth);
+      document.body.setAttribute("data-over", over.join(" "));
+    };
+    """
+    frame = f'<iframe width="400" height="900" srcdoc="{escape(page)}"></iframe>'
+    (tmp_path / "frame.html").write_text(f"<!DOCTYPE html><body>{frame}<script>{measure}</script></body>", encoding="utf-8")
+    assert 'data-over="0 0"' in open_in_browser(tmp_path / "frame.html", tmp_path / "profile")
 
 
 def test_a_run_whose_labels_columns_and_files_are_markup(tmp_path: Path, listener: tuple[str, list[str]]) -> None:
