@@ -161,11 +161,9 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
         elif name in studentized:
             interval = studentized[name]
         elif name.partition("[")[0] == "roc_auc" and units.count <= FEW_UNITS:
-            interval = _area_interval(one, level, sums.num_rows) or one.interval(level)
+            interval = _area_interval(one, level, sums.num_rows) or _bootstrapped(sums, name, one, level)
         else:
-            interval = one.interval(level)
-            if interval is not None and name in sums.bounded:
-                interval = _below_one(interval, units.count, level)
+            interval = _bootstrapped(sums, name, one, level)
         if interval is not None:
             found[name] = interval
     return found
@@ -220,7 +218,10 @@ def draw(sums: Sums, units: Units) -> dict[str, Drawn]:
     return {name: Drawn(float(value), samples[name], without[name]) for name, value in values.items()}
 
 
-def _below_one(interval: Interval, units: int, level: int) -> Interval:
+def _bootstrapped(sums: Sums, name: str, drawn: Drawn, level: int) -> Interval | None:
+    interval, units = drawn.interval(level), len(drawn.without)
+    if interval is None or name not in sums.bounded:
+        return interval
     low, high = interval
     if low >= 1:  # nothing went wrong in so many units: that says no more than it does of a share
         return wilson(units, units, level)

@@ -132,6 +132,12 @@ def test_all_right_is_not_taken_for_certain():
     assert found["accuracy"][0] == found["f1"][0] == pytest.approx(binomtest(30, 30).proportion_ci(method="wilson").low)
 
 
+def test_classes_that_are_told_apart_in_every_row_have_no_certain_area():
+    codes = np.arange(30) % 2
+    found = intervals(class_sums(codes, np.eye(2)[codes]), units_of(30))
+    assert found["roc_auc"] == pytest.approx((binomtest(30, 30).proportion_ci(method="wilson").low, 1))
+
+
 def test_four_rows_have_no_interval():
     assert units_of(4) is None
     assert units_of(400, np.arange(400) // 100, "groups of house") is None
