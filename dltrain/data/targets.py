@@ -37,6 +37,8 @@ MANY_NUMBERS, STRAY_WORDS = 20, 0.1
 MANY_LABELS = 20
 # Whole numbers from here on are not all told apart by a float64.
 EXACT = 2.0**53
+# The interval of a mean of squares takes sixth powers, of which the sums are still float64 numbers.
+LARGEST = 1e45
 WHOLE = r"^[+-]?[0-9]+$"
 CODE = r"^[+-]?0[0-9]+$"
 HINT_ONE_CLASS = "a class to tell it from is needed; to train all the same: fit --allow-one-class"
@@ -117,11 +119,16 @@ def _refuse_words(name: str, values: polars.Series, what: str) -> None:
 
 
 def _refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, allow_one: bool) -> None:
-    """Refuse numbers that a float64 does not tell apart, and numbers that are all the same."""
+    """Refuse numbers that a float64 does not tell apart, numbers that are all the same, and those beyond any measure of error."""
     if num_labels:
         _refuse_equal_numbers(name, numbers, num_labels)
+    finite = numbers[np.isfinite(numbers)]
+    most = float(np.abs(finite).max(initial=0.0))
+    if most > LARGEST:
+        message = f"the target {name} has numbers as large as {most:.3g}, of whose squares no float64 can tell the error"
+        raise DataError(Fault(message, path="data.target", hint="write it in a larger unit, or as its logarithm"))
     if not allow_one:
-        _refuse_constant(name, numbers[np.isfinite(numbers)])
+        _refuse_constant(name, finite)
 
 
 def _refuse_type(name: str, series: polars.Series) -> None:

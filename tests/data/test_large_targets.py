@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars
 import pytest
 
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.targets import scale_target
+from dltrain.data.targets import infer_target, scale_target
 from dltrain.errors import DataError
 
 
@@ -16,3 +18,9 @@ def test_a_target_that_float32_does_not_hold_is_learnt_scaled_alone() -> None:
     with pytest.raises(DataError, match=r"as large as 1e\+39, more than the float32"):
         scale_target(DataConfig("csv", scale_target=False), spec, values)
     assert scale_target(DataConfig("csv", scale_target="standard"), spec, values).to_stored(values) == pytest.approx([-1.0, 1.0])
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e46"])
+def test_a_target_whose_errors_no_float64_tells_is_refused(number: str) -> None:
+    with pytest.raises(DataError, match="the target y has numbers as large as 1e"):
+        infer_target(polars.Series("y", ["1", "2.5", number]), Reading(), task="regression", classes=())

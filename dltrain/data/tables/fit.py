@@ -113,6 +113,7 @@ class TableFit:
         taught, untaught, more = split_untaught(fitted, len(rows["train"]), keep=config.constant_columns == "keep")
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
+        notes += bare_numbers(self.sample, [*(column.name for column in taught), *targets], self.reading)
         self.check_gaps(taught)
         vectored, details, known = token_vectors(taught, config)
         notes += known

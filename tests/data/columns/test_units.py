@@ -349,3 +349,11 @@ def test_hour_24_in_digits() -> None:
 
 def test_hours_beyond_24_are_no_dates() -> None:
     assert infer_kind(polars.Series("when", ["2024-02-28 24:30", "2024-02-28 25:00"]), Reading()).kind != "date"
+
+
+def test_a_late_number_without_the_sign_of_the_others_is_said(tmp_path: Path) -> None:
+    lines = [f"{row % 7 + 1}{'%' if row != 10_100 else ''},{row % 9} kg,{row % 11}" for row in range(10_200)]
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))
+    text = "data: {source: csv, path: t.csv, target: y}\nmodel: {layers: []}\n"
+    (warning,) = load_dataset(load_config_text(text, folder=tmp_path).data, seed=0).warnings
+    assert warning == "numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): a 7"
