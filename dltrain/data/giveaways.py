@@ -122,11 +122,16 @@ def _told_by_number(numbers: NDArray[np.float64], codes: NDArray[Any], num_class
 
 
 def _told_by_category(series: polars.Series, codes: NDArray[Any], num_classes: int | None) -> float:
-    """Share of rows that the most frequent class of their category gets right (or R² of the category's mean)."""
+    """Share of rows that the most frequent class of their category gets right (or R² of the category's mean).
+
+    Of more categories than can tell anything, that there is one.
+    """
     import polars
 
     if series.n_unique() > 0.1 * len(series):
-        return 0.0
+        if not 0 < series.null_count() < len(series):
+            return 0.0
+        series = series.is_null()
     frame = polars.DataFrame({"key": series, "target": codes})
     if num_classes is None:
         means = frame.select((polars.col("target") - polars.col("target").mean().over("key")).var()).item()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.kinds import LONG_TEXT, ColumnKind
 from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, is_text, mend, to_numbers
 from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
@@ -208,6 +208,42 @@ def with_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
         reason = f"its words explain {_percent(told)} of the target"
         columns = replace(columns, kinds={**columns.kinds, name: ColumnKind("text")}, worded={**columns.worded, name: reason})
     return columns
+
+
+def with_presence(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+    """The columns, of which texts that are too many to learn become categories where it tells something that there is one.
+
+    Args:
+        columns, frame: the table.
+        target: what is predicted.
+    """
+    truth = truth_of(columns, target)
+    if truth is None:
+        return columns
+    for name, kind in columns.kinds.items():
+        are_many = kind.left_out.startswith(("text, ", LONG_TEXT)) or (name in columns.names and kind.kind == "category")
+        if not are_many or name not in columns.missing or name == target.name or names_rows(name):
+            continue
+        told, errors = _told_by_gaps(mend(column_of(frame, name), columns.reading).is_null().to_numpy(), truth)
+        if told < LEAST_GAIN or errors < LEAST_ERRORS:
+            continue
+        reason = f"its texts are too many to learn, but that a row has one explains {_percent(told)} of the target"
+        names = {other: why for other, why in columns.names.items() if other != name}
+        kinds = {**columns.kinds, name: ColumnKind("category")}
+        columns = replace(columns, kinds=kinds, names=names, present={**columns.present, name: reason})
+    return columns
+
+
+def _told_by_gaps(gaps: NDArray[np.bool_], truth: Numbers) -> tuple[float, float]:
+    """What gaps explain of the target's variance; and how many standard errors their correlation with it is from none."""
+    known = np.isfinite(truth).all(axis=1)
+    truth = truth[known] - truth[known].mean(axis=0)
+    apart = gaps[known] - gaps[known].mean() if known.any() else gaps[known] * 0.0
+    total = float((apart**2).sum()) * (truth**2).sum(axis=0)
+    if len(truth) < FEWEST_ROWS or not total.all():
+        return 0.0, 0.0
+    told = (apart @ truth) ** 2 / total
+    return float(told @ total / total.sum()), float(np.sqrt(told.max() * len(truth)))
 
 
 def _told_by_words(texts: polars.Series, truth: Numbers) -> tuple[float, float]:

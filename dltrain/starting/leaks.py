@@ -201,15 +201,19 @@ def _tell_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels: p
 
 
 def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Columns) -> float:
-    """Area under the ROC curve (Mann and Whitney 1947) of a number's rank, or of a category's share of the second class."""
+    """Area under the ROC curve (Mann and Whitney 1947) of a number's rank, or of a category's share of the second class.
+
+    Of many categories, that of there being one.
+    """
     name = name_of(series)
     if name in columns.numbers:
         score = _thinned(columns.numbers[name])
         known = np.isfinite(score)
     elif columns.kinds[name].kind in ("category", "boolean"):
-        values = text_of(mend(series, columns.reading)).fill_null("")
+        words = mend(series, columns.reading)
+        values = text_of(words).fill_null("")
         if values.n_unique() > MOST_CATEGORIES:
-            return 0.0
+            values = text_of(words.is_null())  # that there is none may tell it
         codes = np.unique(values.to_numpy().astype(str), return_inverse=True)[1]
         score = (np.bincount(codes, weights=truth) / np.bincount(codes))[codes]
         known = np.ones(len(truth), bool)

@@ -24,7 +24,7 @@ from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.reporting import Reporter
-from dltrain.starting.codes import with_codes, with_names, with_order, with_words
+from dltrain.starting.codes import with_codes, with_names, with_order, with_presence, with_words
 from dltrain.starting.columns import (
     Columns,
     check_some_column,
@@ -62,6 +62,8 @@ LARGE_BYTES = 1 << 26
 LARGE_LINES = 100_000
 FEWEST_ROWS = 10
 MOST_FEATURES_NAMED = 40
+# Of texts that are read for whether there is one, those are categories of their own that so many rows have.
+ROWS_OF_WORD = 20
 
 
 def start_table(source: str, where: str | None, written: str, asked: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
@@ -237,6 +239,7 @@ def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | N
     columns = without_parts(columns, raw.frame, found.name)
     columns = with_names(with_short_texts(columns, raw.frame, found.name), raw.frame, found)
     columns = with_pictures(columns, found.name)
+    columns = columns if file is None else with_presence(columns, raw.frame, found)
     if file is not None:
         check_some_column(columns, found.name, file)
     return columns
@@ -338,6 +341,7 @@ def _config(
         units_row=raw.reading.get("units_row"),
         replace=odd,
         dates=_dates(columns),
+        min_count=dict.fromkeys([name for name in columns.present if name in features], ROWS_OF_WORD) or None,
         arguments={**config.arguments, **_form_of_pictures(config, raw, features)},
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",

@@ -181,6 +181,9 @@ def render_columns(block: Block, found: Studied) -> None:
     for name, reason in columns.in_order.items():
         if name in kinds and name not in config.drop:
             block.remark(f"{name}: codes read as numbers: {reason}; `{name}: category` takes each for itself", indent=2)
+    for name, reason in columns.present.items():
+        if name in kinds and name not in config.drop:
+            block.remark(f"{name}: read as categories: {reason}", indent=2)
     for name, reason in columns.worded.items():
         if name in kinds and name not in config.drop:
             block.remark(f"{name}: read as text, word by word: {reason}", indent=2)
@@ -269,6 +272,8 @@ def _render_preparation(block: Block, found: Studied) -> None:
     if prepared.encode:
         remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
         block.entry("encode", dict(prepared.encode), remark)
+    if config.min_count:
+        block.entry("min_count", config.min_count, "texts of fewer rows are one category; that there is none is another")
     if prepared.clip_target:
         block.entry("clip_target", True, "predictions stay between the least and the largest value of the training part")
     if prepared.log_target:

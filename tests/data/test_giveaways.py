@@ -106,3 +106,11 @@ def test_b6_a_column_that_has_values_in_one_of_several_classes_alone(
     assert load_as(monkeypatch, STREAMED, config).warnings == dataset.warnings
     leaks = make_starter(config.path[0], target="y").text.replace("\n  #   ", " ")
     assert ("whether leak has a value tells the class bad almost perfectly" in leaks) == (not wrong)
+
+
+def test_that_there_is_a_word_may_tell_the_class() -> None:
+    codes = np.arange(600) % 2
+    words = polars.Series([f"word {at}" if code else None for at, code in enumerate(codes)])
+    assert told_by(words, codes, 2) == 1.0
+    assert told_by(words, np.roll(np.arange(600) // 2 % 2, 1), 2) < 0.6
+    assert told_by(words.fill_null("none"), codes, 2) == 0.0

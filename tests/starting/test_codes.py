@@ -162,3 +162,41 @@ def test_short_texts_whose_words_tell_nothing_are_left_out(tmp_path: Path) -> No
     text = _config(tmp_path, _named(0), "y")
     assert "words: text" not in text
     assert "left out: words (text, all different)" in text
+
+
+def _cabins(told: float, seed: int = 9, num_rows: int = 600) -> list[str]:
+    """Names of cabins, nearly all different, of which one row in four has one; those rows survive more often by so much."""
+    rng = np.random.default_rng(seed)
+    has_one, age = rng.random(num_rows) < 0.25, rng.integers(1, 80, num_rows)
+    survived = rng.random(num_rows) < 0.35 + told * has_one
+    cells = [f"{rng.choice(list('ABCD'))} {number}" if one else "" for number, one in enumerate(has_one)]
+    return [f"{cell},{years},{int(yes)}" for cell, years, yes in zip(cells, age, survived, strict=True)]
+
+
+def test_texts_that_are_too_many_are_read_for_whether_there_is_one_where_that_tells(tmp_path: Path) -> None:
+    text = _config(tmp_path, ["cabin,age,survived", *_cabins(0.4)], "survived")
+    assert "features: {cabin: category, age: number}" in text
+    assert "min_count: {cabin: 20}" in text
+    assert "cabin: read as categories: its texts are too many to learn, but that a row has one explains" in text
+    config = tmp_path / "c.yaml"
+    config.write_text(text)
+    loaded = load_config(config)
+    found = load_dataset(loaded.data, seed=loaded.seed)
+    assert found.schema.inputs[0].columns == ("cabin=(missing)", "age")
+
+
+def test_gaps_among_texts_that_tell_nothing_leave_them_out(tmp_path: Path) -> None:
+    text = _config(tmp_path, ["cabin,age,survived", *_cabins(0.0)], "survived")
+    assert "features: {age: number}" in text
+
+
+@pytest.mark.parametrize(("rescued", "said"), [(1.0, "boat alone tells the class almost perfectly"), (0.9, "with an AUC of 0.9")])
+def test_gaps_that_give_the_target_away_are_told(rescued: float, said: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    rows = [line.split(",") for line in _cabins(0.3)]
+    has_boat = [yes == "1" and rng.random() < rescued for _, _, yes in rows]
+    boats = [f"boat {at}" if one else "" for at, one in enumerate(has_boat)]
+    lines = [f"{boat},{age},{yes}" for boat, (_, age, yes) in zip(boats, rows, strict=True)]
+    text = _config(tmp_path, ["boat,age,survived", *lines], "survived")
+    assert "boat: category" in text
+    assert said in text

@@ -61,6 +61,7 @@ UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 # The same of a script without blanks between words, whose words are of about two characters.
 UNSPACED_PROSE = 10
 LONG = 60
+LONG_TEXT = "long text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _kind_of_text(sample: polars.Series) -> ColumnKind:
         share = "all" if different == len(sample) else f"{different:,} of {len(sample):,}"
         return ColumnKind("text", left_out=f"text, {share} different")
     if different > FEW and mean_length > LONG:
-        return ColumnKind("text", left_out="long text")
+        return ColumnKind("text", left_out=LONG_TEXT)
     return ColumnKind("category", left_out=_index_reason(sample))
 
 
