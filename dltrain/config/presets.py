@@ -17,13 +17,18 @@ from dltrain.config.text.scalars import describe
 from dltrain.config.types import MULTILABEL
 from dltrain.wording import did_you_mean, normalize, one_of
 
-REALMLP, TABM = "realmlp", "tabm"
+REALMLP, REALMLP_PLE, TABM = "realmlp", "realmlp_ple", "tabm"
+# The scales whose numbers lie between 0 and 1, as the ranges do that embed them.
+UNIT_SCALES = ("quantile", "minmax", "unit")
 # The input of `model.inputs` whose columns are embedded as numbers.
 NUMBERS = "numbers"
+# What embeds numbers, and how its layer is called.
+NAMES = {"PeriodicEmbedding": "periodic_embedding", "PiecewiseLinearEmbedding": "piecewise_linear_embedding"}
 # How many numbers an embedded category becomes, unless `data.embedding_size` says so.
 EMBEDDING_SIZE = 8
 PRESETS: Mapping[str, str] = {
     REALMLP: "A multilayer perceptron for tables with the settings of RealMLP (arXiv 2407.04491).",
+    REALMLP_PLE: "The same with numbers embedded by the ranges they lie in (PLE, arXiv 2203.05556), by quantiles.",
     TABM: "Perceptrons for tables that share their matrices, as TabM has them (arXiv 2410.24210), in a size for two cores.",
 }
 # The paper's are 32 and 512, eight times the products of these.
@@ -55,7 +60,7 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
         faults.add(node, "model.preset", f"expected the name of a preset, found {describe(node.plain())}", hint)
         return
     task = _task(root)
-    if task is None and name == REALMLP:
+    if task is None and name != TABM:
         message = f"{name} trains classes and numbers differently, and the config does not say which: it is taken for classes"
         faults.add(node, "model.preset", message, "say data.task: classification, or regression", warning=True)
     if name == TABM and task != MULTILABEL and "output" not in model.entries and (count := _num_targets(root)) > 1:
@@ -66,7 +71,8 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
     if name == TABM:
         model_keys, training = _tabm(_branches(root))
     else:
-        model_keys, training = _realmlp(task, _branches(root))
+        numbers = "PiecewiseLinearEmbedding" if name == REALMLP_PLE else "PeriodicEmbedding"
+        model_keys, training = _realmlp(task, _branches(root), numbers)
         own = None if given is None else given.plain()
         _leave_out_groups(training, model_keys["layers"] if own is None else own)
     _put(model, model_keys, node)
@@ -76,6 +82,21 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
         root.keys["training"] = node.place
     if isinstance(block, MappingNode):
         _put(block, training, node)
+    if name == REALMLP_PLE:
+        _scale_to_ranges(root, node, faults)
+
+
+def _scale_to_ranges(root: MappingNode, node: Node, faults: Faults) -> None:
+    """Say the scale that the ranges are made for, or warn of the config's own if that is another."""
+    data = root.entries.get("data")
+    if not isinstance(data, MappingNode):
+        return
+    _put(data, {"scale": "quantile"}, node)
+    scale = data.entries["scale"]
+    found = scale.plain()
+    if any(how not in UNIT_SCALES for how in (found.values() if isinstance(found, dict) else [found])):
+        message = "the preset embeds numbers by the ranges they lie in between 0 and 1, and this scale makes others"
+        faults.add(scale, "data.scale", message, "data.scale: quantile, or leave it out", warning=True)
 
 
 def _task(root: MappingNode) -> str | None:
@@ -126,18 +147,18 @@ def _branches(root: MappingNode) -> Mapping[str, Branch]:
     return found
 
 
-def _first_layers(branches: Mapping[str, Branch], *, periodic: bool) -> list[Any]:
-    """What embeds categories, and numbers if they are to be, and puts them beside each other."""
+def _first_layers(branches: Mapping[str, Branch], numbers: str | None = None) -> list[Any]:
+    """What embeds categories, and numbers by the layer that is named, and puts them beside each other."""
     if not branches:
-        return ["PeriodicEmbedding"] if periodic else []
+        return [numbers] if numbers else []
     if NUMBERS not in branches:
         return []  # the inputs are joined as they are
     layers: list[Any] = []
     ends = []
     for name, branch in branches.items():
-        if name == NUMBERS and periodic:
-            layers.append({"PeriodicEmbedding": {"name": "periodic_embedding", "from": name}})
-            ends.append("periodic_embedding")
+        if name == NUMBERS and numbers:
+            ends.append(NAMES[numbers])
+            layers.append({numbers: {"name": ends[-1], "from": name}})
         elif branch.size:
             normal = {"RandomNormal": {"stddev": 1.0}}
             embedding = {"name": f"{name}_embedding", "from": name, "output_dim": branch.size, "embeddings_initializer": normal}
@@ -153,7 +174,7 @@ def _first_layers(branches: Mapping[str, Branch], *, periodic: bool) -> list[Any
 
 def _tabm(branches: Mapping[str, Branch]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The paper's network without embeddings of numbers, and its defaults; biases do not decay."""
-    layers = _first_layers(branches, periodic=False)
+    layers = _first_layers(branches)
     for number in range(3):
         members = {} if number else {"members": TABM_MEMBERS}
         layers += [
@@ -167,15 +188,16 @@ def _tabm(branches: Mapping[str, Branch]) -> tuple[dict[str, Any], dict[str, Any
     return {"layers": layers, "output": "EnsembleOutput"}, training
 
 
-def _realmlp(task: str | None, branches: Mapping[str, Branch]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _realmlp(task: str | None, branches: Mapping[str, Branch], embedding: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The values of the paper's table A.1, as far as they are not the data's.
 
     Args:
         task: "regression" has a rate and an activation of its own; None: not said, as for classes.
         branches: from `_branches`: with an input `numbers` its columns alone are embedded as numbers.
+        embedding: of numbers.
     """
     numbers = task == "regression"
-    layers: list[Any] = [*_first_layers(branches, periodic=True), "FeatureScaling"]
+    layers: list[Any] = [*_first_layers(branches, embedding), "FeatureScaling"]
     for _ in range(3):
         layers += [
             {"Dense": {"units": 256, "kernel_initializer": "LecunNormal"}},

@@ -107,9 +107,9 @@ def _told(words: polars.Series, truth: Numbers) -> tuple[float, float]:
 
 
 def _share_told(groups: Groups, truth: Numbers) -> tuple[float, float]:
-    learned = _learned(len(truth))
+    learned = half_of_rows(len(truth))
     spread = ((truth[~learned] - truth[learned].mean(axis=0)) ** 2).sum(axis=1)
-    gain = spread - _squared_errors(groups, truth, learned)
+    gain = spread - squared_errors(groups, truth, learned)
     total, error = float(spread.mean()), float(gain.std()) / np.sqrt(len(gain))
     if total <= 0 or error <= 0:
         return 0.0, 0.0
@@ -186,7 +186,7 @@ def with_order(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
             numbers={**columns.numbers, name: numbers},
             missing={**columns.missing, name: missing} if missing else columns.missing,
             odd_words=odd_words,
-            in_order={**columns.in_order, name: f"their order explains {_percent(told)} of the target"},
+            in_order={**columns.in_order, name: f"their order explains {percent(told)} of the target"},
         )
     return columns
 
@@ -205,7 +205,7 @@ def with_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
         told, errors = _told_by_words(texts, truth)
         if told < LEAST_OF_WORDS or errors < LEAST_ERRORS or told < _told(texts, truth)[0] + LEAST_GAIN:
             continue
-        reason = f"its words explain {_percent(told)} of the target"
+        reason = f"its words explain {percent(told)} of the target"
         columns = replace(columns, kinds={**columns.kinds, name: ColumnKind("text")}, worded={**columns.worded, name: reason})
     return columns
 
@@ -227,7 +227,7 @@ def with_presence(columns: Columns, frame: polars.DataFrame, target: Target) -> 
         told, errors = _told_by_gaps(mend(column_of(frame, name), columns.reading).is_null().to_numpy(), truth)
         if told < LEAST_GAIN or errors < LEAST_ERRORS:
             continue
-        reason = f"its texts are too many to learn, but that a row has one explains {_percent(told)} of the target"
+        reason = f"its texts are too many to learn, but that a row has one explains {percent(told)} of the target"
         names = {other: why for other, why in columns.names.items() if other != name}
         kinds = {**columns.kinds, name: ColumnKind("category")}
         columns = replace(columns, kinds=kinds, names=names, present={**columns.present, name: reason})
@@ -259,7 +259,7 @@ def _told_by_words(texts: polars.Series, truth: Numbers) -> tuple[float, float]:
     codes, places = words["word"].rank("dense").cast(int).to_numpy(), words["row"].to_numpy()
     if not len(codes):
         return 0.0, 0.0
-    truth, learned = truth[rows], _learned(len(rows))
+    truth, learned = truth[rows], half_of_rows(len(rows))
     apart = truth - truth[learned].mean(axis=0)
     of_word = _means(codes, apart[places], learned[places])
     sums = np.stack([np.bincount(places, weights=column, minlength=len(rows)) for column in of_word[codes].T], axis=1)
@@ -280,7 +280,7 @@ def _told_in_order(numbers: Numbers, truth: Numbers) -> float | None:
         return None
     rows = rows[:: -(-len(rows) // MOST_ROWS)]
     codes = np.unique(numbers[rows], return_inverse=True)[1]
-    told, errors = max((_share_told(bins, truth[rows]) for bins in _in_order(codes)), default=(0.0, 0.0))
+    told, errors = max((_share_told(bins, truth[rows]) for bins in in_order(codes)), default=(0.0, 0.0))
     return told if told >= LEAST_GAIN and errors >= LEAST_ERRORS else None
 
 
@@ -328,13 +328,13 @@ def _code_reason(values: Numbers, truth: Numbers) -> str:
     are_years = YEARS[0] <= different[0] and different[-1] <= YEARS[1]  # later ones are none of those that were seen
     if are_years or not FEWEST_VALUES <= len(different) <= len(values) / ROWS_OF_VALUE:
         return ""
-    learned = _learned(len(values))
+    learned = half_of_rows(len(values))
     mean = truth[learned].mean(axis=0)
     spread = ((truth[~learned] - mean) ** 2).sum(axis=1)
-    as_code = _squared_errors(codes, truth, learned)
-    in_order = [_squared_errors(bins, truth, learned) for bins in _in_order(codes)]
-    in_order += [_squared_errors(codes, truth, learned, spread_out=True), _errors_of_curve(values, truth, learned)]
-    as_number = min(in_order, key=lambda errors: float(errors.mean()))
+    as_code = squared_errors(codes, truth, learned)
+    ordered = [squared_errors(bins, truth, learned) for bins in in_order(codes)]
+    ordered += [squared_errors(codes, truth, learned, spread_out=True), errors_of_curve(values, truth, learned)]
+    as_number = min(ordered, key=lambda errors: float(errors.mean()))
     gain = as_number - as_code
     total = float(spread.mean())
     if total <= 0 or gain.mean() < LEAST_ERRORS * gain.std() / np.sqrt(len(gain)):
@@ -342,11 +342,11 @@ def _code_reason(values: Numbers, truth: Numbers) -> str:
     told, by_order = 1 - float(as_code.mean()) / total, max(0.0, 1 - float(as_number.mean()) / total)
     if told - by_order < LEAST_GAIN or by_order > MOST_OF_ORDER * told:
         return ""
-    shares = f"({_percent(told)}) than their order ({_percent(by_order)})"
+    shares = f"({percent(told)}) than their order ({percent(by_order)})"
     return f"{len(different):,} different: each by itself explains more of the target {shares}"
 
 
-def _in_order(codes: Groups) -> Iterator[Groups]:
+def in_order(codes: Groups) -> Iterator[Groups]:
     """The values in groups of neighbours, of about as many rows each."""
     ranks = np.cumsum(np.bincount(codes)) / len(codes)
     most = len(ranks) // 2
@@ -355,12 +355,12 @@ def _in_order(codes: Groups) -> Iterator[Groups]:
             yield np.minimum((ranks * count).astype(np.int64), count - 1)[codes]
 
 
-def _learned(count: int) -> NDArray[np.bool_]:
+def half_of_rows(count: int) -> NDArray[np.bool_]:
     """The half of the rows that the other half is judged by."""
     return np.random.default_rng(0).permutation(count) < count // 2
 
 
-def _squared_errors(groups: Groups, truth: Numbers, learned: NDArray[np.bool_], *, spread_out: bool = False) -> Numbers:
+def squared_errors(groups: Groups, truth: Numbers, learned: NDArray[np.bool_], *, spread_out: bool = False) -> Numbers:
     """Of the rows not learned from [rows], by their group's mean of the target in the others; with that of its neighbours."""
     mean = truth[learned].mean(axis=0)
     means = mean + _means(groups, truth - mean, learned, spread_out=spread_out)
@@ -378,7 +378,7 @@ def _means(groups: Groups, apart: Numbers, learned: NDArray[np.bool_], *, spread
     return np.asarray(sums / (counts + DRAWN_BY), np.float64)
 
 
-def _errors_of_curve(values: Numbers, truth: Numbers, learned: NDArray[np.bool_]) -> Numbers:
+def errors_of_curve(values: Numbers, truth: Numbers, learned: NDArray[np.bool_]) -> Numbers:
     """Of the rows not learned from [rows], by a parabola over the values, fitted to the others."""
     low, high = values.min(), values.max()
     powers = np.vander((values - low) / (high - low), 3)
@@ -386,5 +386,6 @@ def _errors_of_curve(values: Numbers, truth: Numbers, learned: NDArray[np.bool_]
     return np.asarray(((truth - answers)[~learned] ** 2).sum(axis=1), np.float64)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as a reader wants it: 12 %, or 1.2 %."""
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"

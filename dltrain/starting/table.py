@@ -41,7 +41,16 @@ from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
 from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, pictures_beside, side_of_pixels
 from dltrain.starting.preparation import Preparation, decide
-from dltrain.starting.preset import DEFAULT_SECONDS, START_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
+from dltrain.starting.preset import (
+    DEFAULT_SECONDS,
+    START_SECONDS,
+    design_preset,
+    has_rows_enough,
+    inputs_of,
+    prepare,
+    suits,
+    with_ranges,
+)
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, notes_on_columns, render_table
 from dltrain.starting.target import Target, choose_target, columns_of_labels, labels_of_columns, study_target
@@ -148,7 +157,8 @@ def _prepare(
     else:
         chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
     if chosen.preset:
-        prepared = prepare(prepared, target.spec.task)
+        chosen = with_ranges(chosen, columns, target)
+        prepared = prepare(prepared, target.spec.task, chosen.preset or "")
     if chosen.folds:
         config = replace(config, split=replace(config.split, validation=None))
     if chosen.folds or chosen.preset:

@@ -264,6 +264,8 @@ def _render_preparation(block: Block, found: Studied) -> None:
             block.entry("scale", "none", "the layers below bring all pixels to one scale")
         elif isinstance(prepared.scale, str):
             remark = "numbers: by median and quartiles, and values far out are bent in, as the net below was made with"
+            if prepared.scale == "quantile":
+                remark = "numbers: the share of the training part below each, which the net below embeds by the range it lies in"
             block.entry("scale", prepared.scale, remark)
         elif prepared.scale:
             block.entry("scale", dict(prepared.scale), "values far out are bent in; other numbers: mean 0, deviation 1")

@@ -111,3 +111,23 @@ def test_tabm_has_one_target() -> None:
     assert "data.target names 2" in fault.message
     assert "realmlp" in str(fault.hint)
     assert config_of(text, "model.preset=realmlp").model.layers
+
+
+def test_numbers_embedded_by_ranges_come_with_the_scale_that_these_are_made_for() -> None:
+    config = config_of(TEXT, "model.preset=realmlp_ple")
+    names = [layer.component.name for layer in config.model.layers]
+    assert names == ["PiecewiseLinearEmbedding", "FeatureScaling", *["Dense", "ParametricActivation", "Dropout"] * 3]
+    assert config.data.scale == "quantile"
+    assert config.training is not None
+    groups = [word for group in config.training.optimizer.arguments["groups"] for word in group["match"]]
+    assert groups == ["feature_scaling", "parametric_activation*", "bias", "Dense"]
+    assert not config.warnings
+    own = config_of(TEXT.replace("realmlp", "realmlp_ple").replace("task:", "scale: standard, task:"))
+    assert own.data.scale == "standard"
+    assert [warning.path for warning in own.warnings] == ["data.scale"]
+    several = config_of(TEXT, "model={preset: realmlp_ple, inputs: {numbers: [a, b], kind: [kind]}}", "data.encode=embedding")
+    assert [layer.component.name for layer in several.model.layers][:3] == [
+        "PiecewiseLinearEmbedding",
+        "Embedding",
+        "Concatenate",
+    ]

@@ -60,6 +60,19 @@ def test_numbers_and_categories_come_by_inputs_of_their_own() -> None:
     assert shapes == {"numbers": (2,), "categories": (3,), "column_1st_of__many": ()}
 
 
+@pytest.mark.parametrize(("waves", "name", "scale"), [(9, "realmlp_ple", "quantile"), (1, "realmlp", "smooth_clip")])
+def test_numbers_are_embedded_by_ranges_where_those_tell_more_than_a_curve(waves: int, name: str, scale: str) -> None:
+    columns = mixed(1000)
+    columns["y"] = (columns["y"] + 4 * np.sin(waves * columns["x"])).round(3)
+    text, config = start(columns)
+    assert f"preset: {name}\n" in text
+    assert config.data.scale == scale
+    assert ("the ranges of x explain" in " ".join(text.replace("#", "").split())) == (name == "realmlp_ple")
+    embedding = config.model.layers[0].component.name
+    assert embedding == ("PiecewiseLinearEmbedding" if name == "realmlp_ple" else "PeriodicEmbedding")
+    assert not config.warnings
+
+
 def test_numbers_alone_need_no_inputs() -> None:
     columns = mixed(1000)
     _, config = start({name: columns[name] for name in ("x", "z", "y")})

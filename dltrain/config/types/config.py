@@ -30,8 +30,8 @@ class ModelConfig:
         example={"features": {"shape": [2]}},
     )
     preset: str | None = keyed(  # what it stands for is put in before the block is read
-        "'realmlp'|'tabm'",
-        "Layers and training by name, each key of which the config may give itself; realmlp, tabm: those papers' for tables.",
+        "'realmlp'|'realmlp_ple'|'tabm'",
+        "Layers and training by name, each key of which the config may give itself; realmlp, realmlp_ple, tabm: for tables.",
         example="realmlp",
     )
     layers: tuple[LayerConfig, ...] = keyed(
