@@ -103,8 +103,9 @@ def test_each_real_table_has_a_config_that_loads(file, target):
 def test_titanic_leaves_out_names_and_tickets_and_repeats_the_id():
     starter, config, _ = start(str(shared_data("tabular/titanic/train.csv")), "Survived")
     assert config.data.identifiers == ("PassengerId",)
-    assert set(config.data.features) == {"Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"}
+    assert set(config.data.features) == {"Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Cabin", "Embarked"}
     assert config.data.features["Sex"] == "category"
+    assert config.data.min_count == {"Cabin": 20}  # that there is one tells more than which
     for words in ("Name (text, all different)", "Ticket", "Cabin", "Age 19.9 %", "0: 61.6 %"):
         assert words in starter.text
 
