@@ -20,6 +20,7 @@ GIVES_AWAY = 0.999
 FEW_FEATURES = 2  # beside so few others, the target is rather a rule that is to be found
 LEAST_ROWS = 50
 MOST_COLUMNS = 1_000
+MOST_NAMED = 8
 SAMPLE = 5_000
 ADVICE = "is it known before the target is? If not, leave it out (data.drop): a model that uses it is of no use on new data"
 
@@ -42,8 +43,9 @@ def warn_of_giveaways(
     """
     if not FEW_FEATURES < len(columns) <= MOST_COLUMNS:
         return []
-    found = []
+    found: list[Note] = []
     for spec in specs:
+        telling: dict[str, list[tuple[str, str]]] = {}
         if spec.is_multilabel or spec.name not in targets or len(targets[spec.name]) < LEAST_ROWS:
             continue
         classes = len(spec.classes) if spec.task == "classification" else None
@@ -53,13 +55,27 @@ def warn_of_giveaways(
             score = told_by(values[column.name], targets[spec.name], classes)
             if score >= GIVES_AWAY:
                 how = "correlates with" if classes is None and column.by_kind.is_amount else "alone tells"
-                said = f"column {column.name} {how} {spec.name} almost perfectly ({score:.4f}): {ADVICE}"
-                found.append(warn(said, "tells_the_target"))
+                telling.setdefault(f"{{}} {how} {spec.name} almost perfectly", []).append((column.name, f"{score:.4f}"))
             elif classes is not None and (filled := classes_with_values(values[column.name], targets[spec.name], classes)):
                 named = listed([spec.classes[code] for code in filled])
-                said = f"whether column {column.name} has a value tells the {spec.name} {named} almost perfectly: {ADVICE}"
-                found.append(warn(said, "tells_the_target"))
+                how = f"whether {{}} has a value tells the {spec.name} {named} almost perfectly"
+                telling.setdefault(how, []).append((column.name, ""))
+        for how, several in telling.items():
+            found += [warn(said, "tells_the_target") for said in _said(how, several)]
     return found
+
+
+def _said(how: str, telling: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence of each column that tells a target, or one of all where they are many, as the years of a wide table are.
+
+    Args:
+        how: the sentence, `{}` where the column stands.
+        telling: each column, and how much it tells where that is measured.
+    """
+    if len(telling) > MOST_NAMED:
+        named = listed([f"{name} {score}".rstrip() for name, score in telling], MOST_NAMED)
+        return [f"{how.replace('{}', f'each of {len(telling)} columns', 1)} ({named}): {ADVICE}"]
+    return [how.replace("{}", f"column {name}", 1) + (f" ({score})" if score else "") + f": {ADVICE}" for name, score in telling]
 
 
 def classes_with_values(values: Any, codes: NDArray[Any], num_classes: int) -> list[int]:

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from dltrain.checking import check_config
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data import load_dataset
 from dltrain.data.giveaways import area_under_curve, told_by
 from dltrain.starting.start import make_starter
 from tests.data.streaming import IN_MEMORY, STREAMED, load_as, small_chunks
@@ -114,3 +115,18 @@ def test_that_there_is_a_word_may_tell_the_class() -> None:
     assert told_by(words, codes, 2) == 1.0
     assert told_by(words, np.roll(np.arange(600) // 2 % 2, 1), 2) < 0.6
     assert told_by(words.fill_null("none"), codes, 2) == 0.0
+
+
+def test_many_columns_that_tell_it_are_one_warning(tmp_path: Path) -> None:
+    y = np.cumsum(RANDOM.normal(size=ROWS))
+    polars.DataFrame({f"{year}": y * year for year in range(1990, 2020)} | {"y": y}).write_csv(tmp_path / "t.csv")
+    (warning,) = load_dataset(DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",)), seed=0).warnings
+    assert warning.startswith("each of 30 columns correlates with y almost perfectly (1990 1.0000, 1991 1.0000, ")
+
+
+def test_many_columns_that_have_values_in_one_class_alone_are_one_warning(tmp_path: Path) -> None:
+    y = np.array(["bad", "good", "neutral", "neutral"] * (ROWS // 4))
+    paid = {f"paid_{year}": [RANDOM.normal() if one == "bad" else None for one in y] for year in range(2000, 2012)}
+    polars.DataFrame(paid | {"y": y}).write_csv(tmp_path / "t.csv")
+    (warning,) = load_dataset(DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",)), seed=0).warnings
+    assert warning.startswith("whether each of 12 columns has a value tells the y bad almost perfectly (paid_2000, paid_2001, ")
