@@ -89,6 +89,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "model/keras_import.py": "Keras's own settings, of which names alone are used",
         "data/columns/subwords.py": "what the library learnt a moment ago",
         "model/export/tflite_file.py": "what it wrote itself",
+        "model/export/exported_model.py": "beside the exported model, without dltrain: names of columns, as trusted as the graph beside them",
         "model/weights/stock.py": "a published file, held against its digest",
         "model/weights/transfer.py": "the config of a .keras file, bounded; names of layers alone are used",
         "training/stacked/structure.py": "what it wrote itself",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
+
+COLUMNS_FILE = "columns.json"  # beside the model: the name of each of its inputs -> the table's column
 
 
 def _load_pyfunc(path: str) -> _Exported:
@@ -18,13 +22,15 @@ class _Exported:
 
         self._tf = tf
         self._model = tf.saved_model.load(path)
+        named = Path(path) / COLUMNS_FILE
+        self._columns = json.loads(named.read_text(encoding="utf-8")) if named.is_file() else {}
         self._serve = self._model.signatures["serving_default"]
 
     def predict(self, rows: Any, params: Any = None) -> Any:
         """Rows, a pandas DataFrame or a mapping of arrays, to the same of answers."""
         del params
         _, specs = self._serve.structured_input_signature
-        given = {name: self._tensor(rows[name], spec) for name, spec in specs.items()}
+        given = {name: self._tensor(rows[self._columns.get(name, name)], spec) for name, spec in specs.items()}
         found = {name: _texts(value.numpy()) for name, value in self._serve(**given).items()}
         if not hasattr(rows, "columns"):
             return found

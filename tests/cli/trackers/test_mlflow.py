@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from dltrain.cli.app import run
+from dltrain.cli.trackers.mlflow_model import by_column
+from dltrain.model.export.exported_model import COLUMNS_FILE, _load_pyfunc
 
 CONFIG = """
 data: {source: iris, split: {test: 0.3, validation: 0.2}}
@@ -108,7 +110,7 @@ def test_a_run_is_there_while_it_is_trained_with_its_model(tmp_path, monkeypatch
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)
     rows = [f"{i % 7 / 7},{'ab'[i % 2]},{['no', 'yes'][(i * i) % 5 > 1]}" for i in range(200)]
-    (tmp_path / "d.csv").write_text("\n".join(["x,c,y", *rows]) + "\n")
+    (tmp_path / "d.csv").write_text("\n".join(["x (cm),c,y", *rows]) + "\n")
     (tmp_path / "c.yaml").write_text(
         "name: live\ndata: {source: csv, path: d.csv, target: y, split: {test: 0.3}}\n"
         "model: {layers: [{Dense: {units: 4, activation: relu}}]}\ntraining: {epochs: 3, track: mlflow}\n"
@@ -123,8 +125,8 @@ def test_a_run_is_there_while_it_is_trained_with_its_model(tmp_path, monkeypatch
     assert history[0].timestamp <= history[1].timestamp <= history[2].timestamp
     mlflow.set_tracking_uri(uri)
     model = mlflow.pyfunc.load_model(f"runs:/{found.info.run_id}/model")
-    assert [column.name for column in model.metadata.signature.inputs] == ["x", "c"]
-    table = pd.read_csv(tmp_path / "d.csv")[["x", "c"]]
+    assert [column.name for column in model.metadata.signature.inputs] == ["x (cm)", "c"]
+    table = pd.read_csv(tmp_path / "d.csv")[["x (cm)", "c"]]
     said = model.predict(table)
     assert run(["predict", "run", "--data", "d.csv", "-o", "p.csv"]) == 0
     ours = pd.read_csv(tmp_path / "p.csv")
@@ -179,3 +181,30 @@ def test_wandb_has_it_all_in_its_offline_mode(folder, monkeypatch, capsys, tmp_p
     ]
     metrics = json.loads((trial / "metrics.json").read_text())["metrics"]
     assert float(summary["test_accuracy"]) == pytest.approx(metrics["test"]["accuracy"])
+
+
+def test_the_inputs_of_a_model_are_columns_of_the_table_where_each_is_one_value() -> None:
+    inputs = [{"name": "x__cm_", "column": "x (cm)", "shape": [None, 1]}, {"name": "c", "column": "c", "shape": [None]}]
+    assert [spec["name"] for spec in by_column(inputs)] == ["x (cm)", "c"]
+    same = [{**spec, "column": "c"} for spec in inputs]  # two inputs of one column
+    wide = [*inputs, {"name": "p", "column": "picture (front)", "shape": [None, 8, 8, 3]}]
+    for specs in (same, wide):
+        assert [spec["name"] for spec in by_column(specs)] == [spec["name"] for spec in specs]
+
+
+def test_an_exported_model_is_asked_by_the_columns(tmp_path: Path) -> None:
+    """As MLflow loads it: a folder with a SavedModel and the columns of its inputs."""
+    import pandas as pd
+    import tensorflow as tf
+
+    class Doubled(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="x__cm_")])
+        def serve(self, x__cm_):
+            return {"prediction": 2 * x__cm_}
+
+    one = Doubled()
+    tf.saved_model.save(one, str(tmp_path), signatures={"serving_default": one.serve})
+    table = pd.DataFrame({"x (cm)": [1.0, 2.5], "x__cm_": [0.0, 0.0]})
+    assert _load_pyfunc(str(tmp_path)).predict(table)["prediction"].tolist() == [0.0, 0.0]  # of an older version
+    (tmp_path / COLUMNS_FILE).write_text(json.dumps({"x__cm_": "x (cm)"}))
+    assert _load_pyfunc(str(tmp_path)).predict(table)["prediction"].tolist() == [2.0, 5.0]
