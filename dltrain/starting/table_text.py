@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,8 @@ from dltrain.data.columns.spoken import how_read, totals_rows
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
-from dltrain.data.series.times import DATE_PARTS, read_times
+from dltrain.data.series.times import DATE_PARTS, HOURS, read_times
+from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
@@ -75,7 +77,7 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     render_split(block, config.split)
     if dates:
         _suggest_time(block, config, dates[0])
-    _notice_several(block, raw, (dates[0],) if dates else _parts_of_date(raw, target), target, columns)
+    _notice_several(block, raw, _times(raw, dates, target, columns), target, columns)
     render_model(block, chosen)
     render_training(block, chosen, target.spec.task, target.counts)
     return block.text()
@@ -309,9 +311,14 @@ def _goes_evenly(times: NDArray[Any]) -> bool:
     return len(steps) >= FEWEST_STEPS and float(np.mean(np.abs(steps / np.median(steps) - 1) < 0.1)) >= MOSTLY
 
 
-def _parts_of_date(raw: RawTable, target: Target) -> tuple[str, ...]:
-    """The columns called year, month, day, ... as far as they are there without a hole between; empty: no year and month."""
-    called = {name.casefold(): name for name in raw.frame.columns if name != target.name}
+def _times(raw: RawTable, dates: Sequence[str], target: Target, columns: Columns) -> tuple[str, ...]:
+    """The columns that tell the time of a row: a date, with its hour beside it; or a year, a month, ...; or none."""
+    others = [name for name in raw.frame.columns if name not in (target.name, *dates)]
+    if dates:
+        units = columns.reading.units or {}
+        clocks = [name for name in others if name.casefold() in HOURS or units.get(name) in TIMES]
+        return (dates[0], *clocks[:1]) if column_of(raw.frame, dates[0]).is_duplicated().any() else (dates[0],)
+    called = {name.casefold(): name for name in others}
     found = [called[part] for part in itertools.takewhile(called.__contains__, DATE_PARTS)]
     return tuple(found) if len(found) > 1 else ()
 

@@ -306,3 +306,26 @@ def test_the_parts_of_a_date_in_columns_of_their_own(tmp_path, monkeypatch):
     series = load_config_text(text, folder=tmp_path).data.series
     assert series is not None
     assert (series.time, series.horizon) == (("year", "month", "day", "hour"), 24)
+
+
+@pytest.mark.parametrize("column", ["hr", "clock"])
+def test_a_date_with_its_hour_in_a_column_of_its_own_is_proposed(column, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = datetime.datetime(2011, 1, 1)
+    hours = [first + datetime.timedelta(hours=hour) for hour in range(480)]
+    rows = [f"{at:%Y-%m-%d},{at.hour if column == 'hr' else f'{at:%H:%M}'},{50 + 9 * math.sin(at.hour / 4):.1f}" for at in hours]
+    Path("t.csv").write_text("\n".join([f"dteday,{column},load", *rows]) + "\n")
+    assert f"`dltrain init --series dteday,{column}`" in make_starter("t.csv", target="load").text.replace("\n  #   ", " ")
+    text = make_starter("t.csv", target="load", wishes=Wishes(series=f"dteday,{column}")).text
+    assert "480 rows 1 hour apart" in text
+    series = load_config_text(text, folder=tmp_path).data.series
+    assert series is not None
+    assert (series.time, series.horizon) == (("dteday", column), 24)
+
+
+def test_hours_from_1_to_24_are_no_times_of_the_day(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"2011-01-{1 + hour // 24:02d},{1 + hour % 24},{hour % 7}" for hour in range(480)]
+    Path("t.csv").write_text("\n".join(["dteday,hr,load", *rows]) + "\n")
+    with pytest.raises(DataError, match="the columns dteday, hr are no parts of a date"):
+        make_starter("t.csv", target="load", wishes=Wishes(series="dteday,hr"))

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Times of the day, and those with points as Italian loggers write them.
 _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\d{2})$"
+# What a column of the hours of a day is called, 0 to 23 without minutes.
+HOURS, _HOUR = ("hour", "hours", "hr", "hrs", "h"), r"^0?([0-9]|1[0-9]|2[0-3])(?:\.0)?$"
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -295,11 +297,13 @@ def _written(date_format: str | None) -> str:
 
 
 def _moments(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> polars.Series | None:
-    """A column of dates and one of times of the day as one text, `16/12/2006 17:24:00`; None where they are not such."""
+    """A column of dates and one of times of the day, or of hours, as one text, `16/12/2006 17:24:00`; None: they are not such."""
     date, clock = (mend(column_of(frame, column), reading) for column in columns)
-    if clock.dtype.is_numeric() or date.dtype.is_numeric():
+    are_hours = columns[1].casefold() in HOURS
+    if (clock.dtype.is_numeric() and not are_hours) or date.dtype.is_numeric():
         return None
     clock = text_of(clock).str.replace(_POINTS, "$1:$2:$3")
+    clock = clock.str.replace(_HOUR, "$1:00") if are_hours else clock
     if not len(clock.drop_nulls()) or not clock.drop_nulls().str.contains(_CLOCK).all():
         return None
     return (text_of(date) + " " + clock).alias(date.name)
@@ -310,8 +314,8 @@ def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
 
     names = [column.casefold() for column in columns]
     if "year" not in names or set(names) - set(DATE_PARTS) or len(set(names)) < len(names):
-        message = f"data.series.time names the columns {', '.join(columns)}, expected parts of a date: {', '.join(DATE_PARTS)}"
-        hint = "or a column that holds dates or numbers, or one of dates and one of times of the day"
+        message = f"the columns {', '.join(columns)} are no parts of a date: {', '.join(DATE_PARTS)}"
+        hint = "or a column that holds dates or numbers, or one of dates and one of times of the day, or of hours (0 to 23)"
         raise DataError(Fault(message, path="data.series.time", hint=hint))
     parts = {}
     for column, name in zip(columns, names, strict=True):

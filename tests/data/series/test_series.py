@@ -161,7 +161,7 @@ def test_missing_values_and_missing_targets(tmp_path: Path) -> None:
         ({"t": hours(40), "y": ["a", "b"] * 20}, {}, "the target y holds text, such as 'a': a series foretells numbers"),
         ({"t": hours(40), "y": [3] * 40}, {}, "the target y is the same in every row"),
         ({"t": hours(40), "y": range(40)}, {"series": {"history": 12}}, "the validation part has no window: 6 rows"),
-        ({"t": hours(40), "y": range(40)}, {"series": {"time": ("t", "y"), "history": 4}}, "expected parts of a date"),
+        ({"t": hours(40), "y": range(40)}, {"series": {"time": ("t", "y"), "history": 4}}, "are no parts of a date"),
         ({"y": range(40)}, {}, "t is not a column of"),
         (
             {"t": hours(40), "y": range(40), "n": [f"a long note on what was seen number {i} of all" for i in range(40)]},
