@@ -157,7 +157,7 @@ def _prepare(
     else:
         chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
     if chosen.preset:
-        chosen = with_ranges(chosen, columns, target, fitted.parts["train"].num_rows)
+        chosen = with_ranges(chosen, columns, target)
         prepared = prepare(prepared, target.spec.task, chosen.preset or "")
     if chosen.folds:
         config = replace(config, split=replace(config.split, validation=None))

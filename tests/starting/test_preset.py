@@ -73,14 +73,6 @@ def test_numbers_are_embedded_by_ranges_where_those_tell_more_than_a_curve(waves
     assert not config.warnings
 
 
-@pytest.mark.parametrize(("rows", "name"), [(3000, "realmlp_ple"), (17_000, "realmlp")])
-def test_numbers_of_few_rows_of_classes_are_embedded_by_ranges(rows: int, name: str) -> None:
-    columns = mixed(rows)
-    text, config = start({**columns, "y": np.where(columns["y"] > 1, "yes", "no")})
-    assert f"preset: {name}\n" in text
-    assert config.data.scale == ("quantile" if name == "realmlp_ple" else "smooth_clip")
-
-
 def test_numbers_alone_need_no_inputs() -> None:
     columns = mixed(1000)
     _, config = start({name: columns[name] for name in ("x", "z", "y")})
