@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from dltrain.config.catalog.sources import INSTALLED, SOURCES
@@ -17,11 +19,13 @@ from dltrain.starting.common_blocks import SEED, finish, open_config, render_spl
 from dltrain.starting.design import design, split_of
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table import start_table
-from dltrain.storage.arrays import declared_shapes
+from dltrain.storage.arrays import declared_shapes, read_arrays
 from dltrain.wording import column_hint, listed, shown
 
 KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
 INPUT_NAMES = ("x", "X", "inputs", "images", "data", "features")
+# Inputs of more numbers than these are not looked through.
+MOST_VALUES = 1 << 25
 TARGET_NAMES = ("y", "Y", "targets", "target", "labels", "label")
 # Arguments without which a dataset is no task to begin with, and why.
 FIRST_ARGUMENTS: dict[str, dict[str, tuple[Any, str]]] = {
@@ -73,9 +77,28 @@ def start_archive(where: str, written: str, asked: str | None, reporter: Reporte
         arguments = _arrays(shapes, asked, written)
     defaults = {key: argument.default for key, argument in SOURCES["npz"].arguments.items()}
     config = DataConfig("npz", path=(where,), arguments={key: name for key, name in arguments.items() if name != defaults[key]})
+    for name in ("x_train", "x_test") if not arguments else (arguments["inputs"],):
+        for text in _odd_rows(where, name):
+            reporter.warning(text)
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
     head = f"{os.path.basename(written)}: arrays {listed(words, 8)}"
     return _start(config, head, reporter, own_test=own_test, written=written)
+
+
+def _odd_rows(where: str, name: str) -> Iterator[str]:
+    """What `fit` will refuse, where the inputs are small enough to be looked at."""
+    import numpy as np
+
+    shapes = declared_shapes(where)
+    if name not in shapes or not shapes[name][0] or math.prod(shapes[name][0]) > MOST_VALUES:
+        return
+    values = read_arrays(Path(where), names=[name], limit=MOST_VALUES * 16)[name]
+    if values.dtype.kind != "f":
+        return
+    odd = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+    if len(odd):
+        which = f"row {odd[0] + 1:,} of {name} holds" if len(odd) == 1 else f"{len(odd):,} rows of {name} (row {odd[0] + 1:,}) hold"
+        yield f"{which} values that are not finite: `fit` refuses them until they are mended"
 
 
 def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: str) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class PicturePreprocessing(Preprocessing):
                 f"expected arrays of {'x'.join(map(str, self.shape))}, got {got}", hint="the model was built for that shape"
             )
         rows = self._usable_rows(raw, with_targets, notes) if rows is None else rows
+        refuse_not_finite(images, rows, raw.parts)
         if notes is not None:
             found = None if self.seen is None else range_of(images, rows)
             notes += notes_of_another_scale(found, self.seen, len(rows) * int(np.prod(images.shape[1:])))
@@ -314,10 +315,31 @@ def fit_pixel_scale(
             low, high = low.min(), high.max()
         center, spread = np.asarray(low), np.where(high - low < 10 * np.finfo(np.float64).eps, 1.0, high - low)
     if not (np.isfinite(center).all() and np.isfinite(spread).all()):
-        odd = [row for chosen in blocks for row in chosen[~_all_finite(rows_in_memory(images, chosen))].tolist()]
-        which = f"row {odd[0] + 1:,}" if len(odd) == 1 else f"{len(odd):,} rows, such as {odd[0] + 1:,}"
-        message = (
-            f"the inputs of {which} hold values that are not finite (NaN or infinite)" if odd else "the inputs are too large"
-        )
-        raise DataError(message, hint="mend or leave out those rows")
+        refuse_not_finite(images, rows, {})
+        raise DataError("the inputs are too large", hint="divide them by a number, or leave out the largest")
     return np.asarray(center), np.asarray(spread)
+
+
+def refuse_not_finite(images: NDArray[Any] | DiskArray, rows: NDArray[np.int64], parts: Mapping[str, NDArray[np.int64]]) -> None:
+    """Refuse rows whose inputs are no finite numbers: what a model answers to them means nothing, even where it is a number.
+
+    Args:
+        images: [rows, ...].
+        rows: those that are asked for.
+        parts: the rows of each part that the source brings, by which a row is told.
+
+    Raises:
+        DataError: there are such rows; with their places.
+    """
+    if images.dtype.kind != "f":
+        return
+    block = _block(images)
+    blocks = [rows[start : start + block] for start in range(0, len(rows), block)]
+    odd = [row for chosen in blocks for row in chosen[~_all_finite(rows_in_memory(images, chosen))].tolist()]
+    if odd:
+        part = next((name for name, places in parts.items() if len(parts) > 1 and odd[0] in places), None)
+        place = odd[0] if part is None else int(np.flatnonzero(parts[part] == odd[0])[0])
+        told = f"{place + 1:,}" if part is None else f"{place + 1:,} of the {part} part"
+        which = f"row {told}" if len(odd) == 1 else f"{len(odd):,} rows, such as {told},"
+        message = f"the inputs of {which} hold values that are not finite (NaN or infinite)"
+        raise DataError(message, hint="mend or leave out those rows")

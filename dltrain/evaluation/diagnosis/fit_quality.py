@@ -151,6 +151,7 @@ def _gap(evidence: Evidence, target: str) -> float:
     name = evidence.prefix(target) + ("f1_micro" if task == MULTILABEL else "accuracy" if task == "classification" else "r2")
     for part in ("validation", "test"):
         train, other = evidence.metrics.get("train", {}).get(name), evidence.metrics.get(part, {}).get(name)
-        if train is not None and other is not None:
+        is_constant = name.endswith("r2") and evidence.baselines.get(part, {}).get(f"{evidence.prefix(target)}mse") == 0
+        if train is not None and other is not None and not is_constant:  # of numbers that do not vary R² says nothing
             return train - other
     return 0.0

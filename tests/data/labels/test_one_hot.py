@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from dltrain.config import load_config_text
 from dltrain.data import load_dataset
 from dltrain.errors import DataError
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.reporting import Reporter, WarningList
 from dltrain.starting.start import make_starter
 from dltrain.training.fit import fit
 
@@ -63,3 +65,30 @@ def test_inputs_that_are_not_finite_are_told_by_their_rows(tmp_path: Path) -> No
     np.savez(tmp_path / "a.npz", x=x, y=CODES)
     with pytest.raises(DataError, match="the inputs of row 8 hold values that are not finite"):
         load_dataset(load_config_text("data: {source: npz, path: a.npz}\nmodel: {layers: []}", folder=tmp_path).data, seed=0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_inputs_of_a_test_part_alone_are_held_against_the_same(value: float, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"x_train": rng.normal(size=(20, 3)), "y_train": CODES[:20] % 2, "x_test": rng.normal(size=(9, 3))}
+    arrays["y_test"] = arrays["y_train"][:9]
+    arrays["x_test"][4, 1] = value
+    np.savez(tmp_path / "a.npz", **arrays)
+    config = load_config_text("data: {source: npz, path: a.npz}\nmodel: {layers: []}", folder=tmp_path).data
+    with pytest.raises(DataError, match="the inputs of row 5 of the test part hold values that are not finite"):
+        load_dataset(config, seed=0)
+    unscaled = replace(config, scale="none")
+    with pytest.raises(DataError, match="row 5 of the test part"):
+        load_dataset(unscaled, seed=0)
+
+
+def test_init_says_which_inputs_are_not_finite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, CODES)
+    with np.load(tmp_path / "a.npz") as arrays:
+        x = arrays["x"]
+    x[7, 1] = np.nan
+    np.savez(tmp_path / "a.npz", x=x, y=CODES)
+    heard = WarningList(Reporter())
+    make_starter("a.npz", target=None, reporter=heard)
+    assert any("row 8 of x holds values that are not finite" in warning.message for warning in heard.warnings)

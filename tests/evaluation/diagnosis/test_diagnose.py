@@ -224,3 +224,13 @@ def test_numbers_that_are_none_are_left_out(value):
     assert diagnose(healthy(history=history([0.7, value, 0.5, 0.4, 0.3, 0.2]))) == []
     metrics = {part: {"log_loss": value, "accuracy": 0.9} for part in ("train", "test")}
     assert diagnose(healthy(metrics=metrics)) == []
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_numbers_of_a_test_part_that_do_not_vary_show_no_overfitting(spread: float) -> None:
+    metrics = {"train": {"mse": 0.01, "r2": 0.99}, "test": {"mse": 0.01, "r2": 0.0}}
+    baselines = {"train": {"mse": 1.0}, "test": {"mse": spread}}
+    evidence = healthy(
+        metrics=metrics, baselines=baselines, reports={}, targets={"y": "regression"}, history=history(falling()), rows={"test": 90}
+    )
+    assert ("overfitting" in kinds(evidence)) == (spread > 0)
