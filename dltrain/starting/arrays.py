@@ -97,7 +97,8 @@ def _odd_rows(where: str, name: str) -> Iterator[str]:
         return
     odd = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
     if len(odd):
-        which = f"row {odd[0] + 1:,} of {name} holds" if len(odd) == 1 else f"{len(odd):,} rows of {name} (row {odd[0] + 1:,}) hold"
+        first = f"row {odd[0] + 1:,}"
+        which = f"{first} of {name} holds" if len(odd) == 1 else f"{len(odd):,} rows of {name}, such as {first}, hold"
         yield f"{which} values that are not finite: `fit` refuses them until they are mended"
 
 

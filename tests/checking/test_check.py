@@ -93,10 +93,11 @@ training: {metrics: [AUC], loss: sparse_categorical_crossentropy, class_weight: 
         (4, "model.layers.0"),
         (7, "model.layers.3"),
         (8, "training.metrics.0"),
+        (8, "training.class_weight.nobody"),
     ]
     with pytest.raises(ConfigError) as caught:
         raise_for_errors(result)
-    assert len(caught.value.faults) == 3
+    assert len(caught.value.faults) == 4
 
 
 def test_a_swept_value_that_does_not_fit() -> None:

@@ -47,7 +47,6 @@ class Source:
         parts: parts that it brings along, with their rows.
         origin: where it comes from.
         kept: where it is without being fetched, in words; empty for what lies in files of its own.
-        numbered: its labels are the numbers from 0.
         in_blocks: its files can be read a block at a time, whatever their size.
         as_bytes: its pixels stay the bytes that they are until a batch is made of them.
         sized_by: rows, shape and classes by the arguments, or None where they have to be counted.
@@ -66,7 +65,6 @@ class Source:
     parts: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
     kept: str = ""
-    numbered: bool = False
     in_blocks: bool = False
     as_bytes: bool = False
     sized_by: Callable[[Mapping[str, Any]], Size | None] | None = None
@@ -250,7 +248,6 @@ SOURCES: dict[str, Source] = {
             "UCI, in scikit-learn",
             classes=10,
             kept=INSTALLED,
-            numbered=True,
         ),
         _dataset(
             "iris",
@@ -314,7 +311,6 @@ SOURCES: dict[str, Source] = {
             "LeCun et al., through Keras",
             classes=10,
             parts={"train": 60_000, "test": 10_000},
-            numbered=True,
         ),
         _dataset(
             "fashion_mnist",

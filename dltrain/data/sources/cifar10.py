@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.catalog.label_names import LABEL_NAMES
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.published import ARRAYS, damaged, make_pictures
 from dltrain.data.raw import RawPictures
@@ -22,7 +23,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
 from dltrain.storage.download import Remote
 
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CLASSES = LABEL_NAMES["cifar10"]
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
 ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.catalog.label_names import LABEL_NAMES
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.published import damaged, make_pictures
 from dltrain.data.raw import RawPictures
@@ -19,7 +20,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
 from dltrain.storage.download import Remote
 
-CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+CLASSES = LABEL_NAMES["fashion_mnist"]
 FILES = {
     "x_train": "train-images-idx3-ubyte.gz",
     "y_train": "train-labels-idx1-ubyte.gz",

@@ -6,10 +6,11 @@ What a config may say of a source (its options, its line in the list of datasets
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from dltrain.config.catalog.label_names import LABEL_NAMES
 from dltrain.config.catalog.sources import GENERATED, SOURCES
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
@@ -79,17 +80,20 @@ def listed_facts(config: DataConfig) -> DataFacts | None:
     spec = target_of(config, source.task or "classification", classes, f"{config.source} has {classes} classes")
     if spec is None:
         return None
+    names = LABEL_NAMES.get(config.source)
+    if names is not None and len(names) == len(spec.classes):
+        spec = replace(spec, classes=names)
     image = len(shape) == 3
     schema = schema_of(
         config, shape, spec, "unit" if image else "standard", () if image else [f"column {n}" for n in range(shape[0])]
     )
     what = f"{rows:,} pictures of {'×'.join(map(str, shape))}" if image else f"{rows:,} rows of {shape[0]} numbers"
     line = f"{config.source}: {what}" + (f", {classes} classes" if spec.task == "classification" and classes else "")
-    return with_rows(config, DataFacts(schema, notes=(Note(line),), names_known=source.numbered), rows, source.parts)
+    return with_rows(config, DataFacts(schema, notes=(Note(line),), names_known=names is not None), rows, source.parts)
 
 
 def target_of(config: DataConfig, task: str, classes: int | None, reason: str) -> TargetSpec | None:
-    """The target of a dataset whose labels are known by their number alone; None: which numbers are its classes is not known."""
+    """The target of a dataset, its labels called by their number; None: which numbers are its classes is not known."""
     if config.is_reconstruction:
         return RECONSTRUCTED
     name = config.target[0] if config.target else "target"

@@ -231,6 +231,11 @@ def test_numbers_of_a_test_part_that_do_not_vary_show_no_overfitting(spread: flo
     metrics = {"train": {"mse": 0.01, "r2": 0.99}, "test": {"mse": 0.01, "r2": 0.0}}
     baselines = {"train": {"mse": 1.0}, "test": {"mse": spread}}
     evidence = healthy(
-        metrics=metrics, baselines=baselines, reports={}, targets={"y": "regression"}, history=history(falling()), rows={"test": 90}
+        metrics=metrics,
+        baselines=baselines,
+        reports={},
+        targets={"y": "regression"},
+        history=history(falling()),
+        rows={"test": 90},
     )
     assert ("overfitting" in kinds(evidence)) == (spread > 0)
