@@ -19,6 +19,7 @@ from dltrain.data.series.several import find_several
 from dltrain.data.series.times import DATE_PARTS, HOURS, read_times
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.text_format import WHITESPACE
+from dltrain.data.targets import numbers_among_labels
 from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
@@ -93,10 +94,13 @@ def render_source(block: Block, found: Studied) -> None:
     block.entry("source", config.source)
     if config.path:
         block.entry("path", config.path[0])
+    unnamed = "the first line is data already" + ("" if config.columns else "; `columns: [...]` gives the columns names")
     for key, remark in (
         ("encoding", "the file is no UTF-8"),
         ("skip", "lines before the table"),
-        ("header", NAMES_ASKED if config.header else "the first line is data already; `columns: [...]` gives the columns names"),
+        ("comment", "lines that begin so are no rows"),
+        ("header", NAMES_ASKED if config.header else unnamed),
+        ("columns", "as the comment above the table names them"),
         ("units_row", "the line below the header holds units and is no row"),
         ("separator", "runs of blanks" if config.separator == WHITESPACE else "what stands between fields"),
         ("quote", "quotes are letters of the text: without them each line has as many fields as the others"),
@@ -105,7 +109,7 @@ def render_source(block: Block, found: Studied) -> None:
     ):
         value = getattr(config, key)
         if value is not None and (value or key != "skip"):
-            block.entry(key, value, remark)
+            block.entry(key, [*value] if isinstance(value, tuple) else value, remark)
     if raw.reading.get("remark"):
         block.remark(raw.reading["remark"], indent=2)
 
@@ -217,6 +221,7 @@ def notes_on_columns(found: Studied) -> list[Note]:
     told, name = found.leaks.telling, found.target.name
     said = f"{told}: if it is not known before {name} is, leave it out as well"
     notes += totals_rows(found.raw, found.columns.reading)
+    notes += numbers_among_labels(None, [found.target.spec], replace(found.columns.reading, units=None))
     return [*notes, *([warn(said, "telling") if SURELY in told else Note(said)] if told else [])]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dltrain.config.types import MULTILABEL
 from dltrain.data.columns.reading import find_units, has_text, is_labelled, is_number, is_text, mend, text_of
 from dltrain.data.columns.spoken import nearly_numbers
+from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import YES_OR_NO, Cells
 from dltrain.data.labels.encode import are_exact
@@ -235,6 +236,8 @@ def study_target(
         what = nearly_numbers(values) if is_text(values) else ""
         message = f"{name} is no target: {kind.left_out or 'free text'}, so there are no classes to learn"
         message += f"; its values look like {what}: write plain numbers" if what else ""
+        units = units_of(values) if is_text(values) else []
+        message += f"; they are numbers with different units ({listed(units)}): write one" if 1 < len(units) <= MOST_UNITS else ""
         hint = f"say --target with another column, such as {listed(others, 8)}" if others else "no other column can be one"
         raise UsageError(Fault(message, hint=hint))
     by_value = (

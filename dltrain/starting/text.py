@@ -20,6 +20,7 @@ from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.raw import TWO_READINGS, RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
+from dltrain.data.tables.text_comments import comment_mark, names_in_comment
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR, WHITESPACE, Framing, find_separator, plainness
 from dltrain.data.tables.text_layout import are_years, is_figure
@@ -67,6 +68,10 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     text = to_utf8(content, encoding, file)
     if text.startswith(FASTTEXT):
         _refuse_fasttext(text, file)
+    lines = _first_lines(text)
+    if mark := comment_mark(lines):
+        options["comment"] = mark
+        text = Framing(comment=mark.encode()).apply(text)
     options |= _by_signs(text, file)
     head, _, _ = read_head(file, HEAD_LINES)
     plain = DataConfig("csv", header=False, **options)
@@ -90,6 +95,10 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     if table.frame.width == 1 and "skip" not in options:
         _refuse_labels_first(_first_lines(text), file)
     names = [(cell or "").strip() for cell in table.frame.row(0)]
+    if not has_header(table.frame) and mark:
+        separator = table.reading.get("separator", ",")
+        if columns := names_in_comment(lines, mark, separator, table.frame.width):
+            return options | {"header": False, "columns": tuple(columns)}
     if not has_header(table.frame):
         options["header"] = asked is not None and asked in names and not is_figure(asked)
     elif asked is not None and asked not in names and table.frame.height > 2:

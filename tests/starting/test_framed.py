@@ -103,7 +103,7 @@ def test_infinite_numbers_of_parquet_are_no_values_and_said(tmp_path: Path) -> N
     assert not [text for text in load_dataset(config, seed=0).warnings if "no value of" in text]
 
 
-@pytest.mark.parametrize(("before", "skip"), [("A report\nof 2020\n", 2), ("A report\n", 1), ("# A\n\n# B\n", 3)])
+@pytest.mark.parametrize(("before", "skip"), [("A report\nof 2020\n", 2), ("A report\n", 1), ("- A\n\n- B\n", 3)])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_lines_before_a_table_of_two_columns(before: str, skip: int, separator: str, tmp_path: Path) -> None:
     rows = [f'"{x}"{separator}"{x * 2:.3f}"' for x in X]

@@ -149,7 +149,7 @@ def test_numbers_of_which_some_have_a_unit_are_told(unit: str, tmp_path: Path, c
     (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines), encoding="utf-8")
     command(["init", str(tmp_path / "t.csv"), "--target=y"])
     said = capsys.readouterr().err
-    assert f"a: some numbers have {unit.strip()!r} behind them or before, others nothing" in said
+    assert f"a: some numbers have {unit.strip()!r} behind them or before, others not" in said
 
 
 def written_and_said(folder: Path, lines: list[str], capsys: pytest.CaptureFixture[str], target: str = "y") -> tuple[str, str]:

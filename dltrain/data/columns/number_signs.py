@@ -13,7 +13,12 @@ MOST_ROWS = 2_000
 # Signs between groups of three digits, beside comma and point: blank, no-break and thin blanks, apostrophes.
 GROUPING = " \u00a0\u202f\u2009\u2007'\u2019"
 # Signs and names of currencies, as money is written before or after a number.
-CURRENCY = r"US\$|R\$|[$€£¥₹₽₩₺]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|Fr\.|kr\.?|zł|Kč|Rs\.?"
+CURRENCY = (
+    r"[A-Z]{1,3}\$|[$€£¥₹₽₩₺₪₫₱₦฿]|USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|SGD|HKD|MXN|BRL|ZAR|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|RUB|TRY"
+    r"|Fr\.|kr\.?|zł|Kč|Rs\.?"
+)
+# What stands before a number that has something behind it as well: `$99/night`; and the sign that numbers things: `#126`.
+MARK = rf"{CURRENCY}|[#№]"
 # The minus of typesetters, the dash that word processors make of one, that of Chinese and Japanese fonts.
 MINUS = "\u2212\u2013\uff0d"
 # As telephone numbers are written between countries, and hardly any amount.
@@ -24,7 +29,7 @@ _FEW_WORDS = 3
 _LONGEST = 400  # characters of a number with all that stands around it
 _DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
 _AFFIXES = re.compile(
-    rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*\(?\s*[-+{MINUS}]?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$"
+    rf"^\(?\s*[-+{MINUS}]?\s*(?:{MARK})?\s*\(?\s*[-+{MINUS}]?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$"
 )
 
 # What can be read in one way only, without anything around it: 5, -0.344, 12.5, 1234.567, each on a line of its own.
@@ -36,7 +41,7 @@ _EITHER = re.compile(r"^([-+]?\d{1,3}[.,])(\d{3})[eE][-+]?\d{1,3}$")
 # `250,000+`: or more; then `2,500-` is or less, and nothing negative.
 _OVER = re.compile(r"\d\+$")
 # The unit of a number, where all of a column have the same.
-_UNIT = re.compile(r"(?<=\d)\s*([^\W\d_]|[°″])\S{0,11}$")
+_UNIT = re.compile(r"(?<=\d)\s*(?:/ ?)?([^\W\d_]|[°″])\S{0,11}(?: [^\W\d_]{1,10}){0,2}$")
 
 
 def grouped(sign: str) -> str:

@@ -147,7 +147,7 @@ def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word:
         return [warn(f'{said}; `data.replace: {{{name}: {{"-": "0"}}}}` or `{{"-": ""}}` says which', "nearly_numbers")]
     units = units_of(words) if words.n_unique() > 1 and not is_word.all() else []
     if len(units) == 1:
-        said = f"{shown_column(name)}: some numbers have {units[0]!r} behind them or before, others nothing, so {_fate(kind)}"
+        said = f"{shown_column(name)}: some numbers have {units[0]!r} behind them or before, others not, so {_fate(kind)}"
         return [warn(f"{said}: write all of them alike", "several_units")]
     if what := nearly_numbers(words):
         examples = listed([repr(word) for word in words.unique(maintain_order=True).to_list()], 3)

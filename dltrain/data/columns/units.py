@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
 from dltrain.data.columns.dates.finding import find_writing
-from dltrain.data.columns.number_signs import CURRENCY, MINUS
+from dltrain.data.columns.number_signs import CURRENCY, MARK, MINUS
 
 if TYPE_CHECKING:
     import polars
@@ -44,11 +44,13 @@ _AFFIX = (
     rf"{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
 )
 _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
-# Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`.
-_UNIT = r"[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?)?"
+# Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`, `/night`, `per night`.
+_UNIT = r"(?:/ ?)?[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?){0,2}"
 # Or what it is a part of, as in marks: `4.1/5`, `87 / 100`.
 _OF = r"/ ?[1-9]\d{0,3}"
-_WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UNIT}|{_OF}){_BLANK}$"
+# The minus, what stands before the number, it, what stands behind it.
+_SIGNED = rf"[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}"
+_WITH_UNIT = rf"^{_BLANK}([-+{MINUS}]?){_BLANK}({MARK}|){_BLANK}({_SIGNED}){_BLANK}({_UNIT}|{_OF}|){_BLANK}$"
 _FACTORS = {"k": "e3", "K": "e3", "M": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "T": "e12", "Tsd": "e3", "Mio": "e6", "Mrd": "e9"}
 _CUT = (
     rf"^{_BLANK}([-+{MINUS}]?)({CURRENCY}|){_BLANK}([-+{MINUS}]?{_DIGITS}){_BLANK}({'|'.join(_FACTORS)}|)\.?{_BLANK}({CURRENCY}|)"
@@ -69,14 +71,14 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     if (currency := _currency_of_cut(values)) is not None:
         return f"{CUT}, {currency}" if currency else CUT
     signs = _signs_of(values)
-    if signs:
+    units = units_of(values) if len(signs) != 1 else []
+    if signs and (len(signs) == 1 or len(units) != 1):
         return signs[0] if len(signs) == 1 else ""
-    units = units_of(values)
     if not units and _are_flagged(values):
         return FLAGS
     if len(units) != 1 or (as_labels and values.n_unique() <= MANY_AMOUNTS) or values.n_unique() < 2:
         return ""
-    if units[0].startswith("/") and not _are_marks(values, units[0]):
+    if re.fullmatch(_OF, units[0]) and not _are_marks(values, units[0]):
         return ""
     return "" if find_writing(values) else units[0]
 
@@ -84,7 +86,7 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
 def _are_marks(values: polars.Series, unit: str) -> bool:
     """Whether numbers go from 0 to what stands behind their slash, as those of a rating do."""
     numbers = values.str.extract(r"^\s*(\d+(?:[.,]\d+)?) ?/", 1).str.replace(",", ".").cast(float, strict=False)
-    return len(values) >= FEWEST_MARKS and numbers.null_count() == 0 and bool(numbers.max() <= float(unit[1:]))
+    return len(values) >= FEWEST_MARKS and numbers.null_count() == 0 and bool(numbers.max() <= float(unit.lstrip("/ ")))
 
 
 def _are_flagged(values: polars.Series) -> bool:
@@ -161,12 +163,20 @@ def seconds_of(series: polars.Series, unit: str) -> polars.Series:
 
 def units_of(values: polars.Series) -> list[str]:
     """The different units of numbers, each as it is written, where all values but zeros have one; or their currencies."""
-    parts = values.str.extract_groups(_WITH_UNIT).struct
-    bare = values.filter(parts[1].is_null())
+    written_with = _written_with(values)
+    bare = values.filter(written_with.is_null())
     if len(bare) and not bare.str.contains(r"^[-+]?0+([.,]0*)?$").all():
         return _signs_of(values) if values.str.contains(_AFFIX).all() else []
-    written = sorted(parts[1].drop_nulls().unique().to_list(), reverse=True)
+    written = sorted(written_with.drop_nulls().unique().to_list(), reverse=True)
     return sorted({_plain(unit): unit for unit in written}.values())
+
+
+def _written_with(values: polars.Series) -> polars.Series:
+    """What stands before each number and behind it, as one: `kg`, `AU$ per night`; null: nothing, or no number."""
+    parts = values.str.extract_groups(_WITH_UNIT).struct
+    after = parts[3].str.replace("^(\\p{L})", " $1")
+    both = (parts[1] + after).str.strip_chars_start()
+    return both.set((both == "").fill_null(True), None)
 
 
 def _plain(unit: str) -> str:
@@ -208,11 +218,10 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
     if unit == FLAGS:
         return series.str.replace(_FLAG, "")
     if unit and not re.fullmatch(f"{CURRENCY}|%", unit):
-        parts = series.str.extract_groups(_WITH_UNIT).struct
-        different = parts[1].drop_nulls().unique()
-        same = [text for text in different.to_list() if _plain(text) == _plain(unit)]
-        bare = parts[0].str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "").str.replace(f"[{MINUS}]", "-")
-        return bare.zip_with(parts[1].is_in(same).fill_null(False), series).alias(series.name)
+        parts, written_with = series.str.extract_groups(_WITH_UNIT).struct, _written_with(series)
+        same = [text for text in written_with.drop_nulls().unique().to_list() if _plain(text) == _plain(unit)]
+        bare = (parts[0] + parts[2]).str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "").str.replace(f"[{MINUS}]", "-")
+        return bare.zip_with(written_with.is_in(same).fill_null(False), series).alias(series.name)
     if not series.str.contains(_ODD_SIGNS).any():
         return series
     before, after = series.str.extract(_AFFIX, 1), series.str.extract(_AFFIX, 2)

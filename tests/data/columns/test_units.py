@@ -21,7 +21,7 @@ from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset
 from dltrain.data.look import read_facts
 from dltrain.data.new_rows import read_part
-from dltrain.errors import DataError, texts
+from dltrain.errors import DataError, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
@@ -45,6 +45,8 @@ def as_read(values: Sequence[str | None], reading: Reading | None = None) -> tup
         ("{} l/100km", "l/100km"), ("{} m2", "m2"), ("{} m²", "m²"), ("{} sq ft", "sq ft"), ("{} °C", "°C"), ('{}"', '"'),
         ("{} CC", "CC"), ("{} kmpl", "kmpl"), ("{} MW", "MW"), ("{} min.", "min."), ("{} years", "years"), ("{} Jahre", "Jahre"),
         ("€ {}", "€"), ("{} €", "€"), ("{}%", "%"), ("USD {}", "USD"), ("\u2212{} kg", "kg"),
+        ("AU$ {}", "AU$"), ("A${}", "A$"), ("${}/night", "$/night"), ("$ {} per night", "$ per night"), ("#{}", "#"), ("№ {}", "№"),
+        ("${} USD", "$ USD"), ("{}/night", "/night"), ("{} / night", "/ night"), ("€{} p.a.", "€ p.a."),
     ],
 )  # fmt: skip
 def test_a_unit_is_left_out(written: str, unit: str) -> None:
@@ -222,6 +224,21 @@ def test_a_target_of_several_units_is_said(tmp_path: Path) -> None:
     [said] = loaded(tmp_path, text).warnings
     assert "the 60 labels of y are numbers with different units (kg, lb): it is learnt as classes; write one unit" in said
     assert not loaded(tmp_path, text, ", task: classification").warnings
+    with pytest.raises(UsageError, match=r"they are numbers with different units \(kg, lb\): write one"):
+        make_starter(str(tmp_path / "t.csv"), target="y")
+    lines = [f"{row},{row // 2 * 2 + row % 4 // 2}{'kg' if row % 4 else 'lb'}" for row in range(ROWS)]
+    said = loaded(tmp_path, "x,y\n" + "\n".join(lines * 2)).warnings[0]
+    assert "different units" in said
+    assert said in make_starter(str(tmp_path / "t.csv"), target="y").text.replace("\n  #   ", " ")
+
+
+@pytest.mark.parametrize(
+    ("form", "other"), [("${}/night", "${}/week"), ("AU$ {}", "US$ {}"), ("#{}", "№{}"), ("${}/night", "${}")]
+)
+def test_numbers_with_two_of_what_stands_around_them_are_said(tmp_path: Path, form: str, other: str) -> None:
+    cells = [(other if row % 3 else form).format(row * 7 % 59) for row in range(ROWS)]
+    text = "x,z,y\n" + "\n".join(f"{cell},{row % 13},{row * 5 % 17}" for row, cell in enumerate(cells))
+    assert any("x: " in one and ("different units" in one or "others not" in one) for one in loaded(tmp_path, text).warnings)
 
 
 def test_what_the_rows_looked_at_show_of_a_large_table_is_said_before_training(

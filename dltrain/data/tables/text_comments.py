@@ -1,0 +1,60 @@
+"""Lines of a text that begin with a sign of comments, and the names of columns that stand in the last before the table."""
+
+from __future__ import annotations
+
+import re
+
+from dltrain.data.tables.text_layout import is_figure
+
+MARKS = (b"#", b"%")
+# Rows whose first value begins with the sign are no comments: of these there are few.
+MOST_COMMENTS = 0.2
+MOST_BEFORE = 100
+FEWEST_ROWS = 5
+
+
+def comment_mark(lines: list[bytes]) -> str | None:
+    """The sign with which lines before a table begin that are no rows of it; None: there are none such.
+
+    A single line such as `#id,x,y` is a header whose first name has the sign; `# id,x,y` is none.
+
+    Args:
+        lines: the first of the text, blank ones left out.
+    """
+    for mark in MARKS:
+        is_comment = [line.lstrip().startswith(mark) for line in lines]
+        before = is_comment.index(False) if False in is_comment else len(lines)
+        rows = len(lines) - sum(is_comment)
+        if not 0 < before <= MOST_BEFORE or rows < FEWEST_ROWS or sum(is_comment) - before > MOST_COMMENTS * len(lines):
+            continue
+        first = lines[0].strip()
+        is_name = before == 1 and re.match(re.escape(mark) + rb"[^\s#%]|" + re.escape(mark) + rb"[\t,;|]", first) is not None
+        if is_name and any(first.count(sign) == lines[1].count(sign) > 0 for sign in (b"\t", b",", b";", b"|")):
+            continue
+        if is_name and len(first.split()) == len(lines[1].split()) > 1:
+            continue
+        return mark.decode()
+    return None
+
+
+def names_in_comment(lines: list[bytes], mark: str, separator: str, width: int) -> list[str]:
+    """The names of all columns where the last comment before the table holds them; empty: it holds something else.
+
+    Args:
+        lines: the first of the text, blank ones left out.
+        mark: with which comments begin.
+        separator: of the fields; a tab stands for runs of blanks as well.
+        width: columns of the table.
+    """
+    comments = [line.decode("utf-8", "replace").strip() for line in lines[:MOST_BEFORE]]
+    before = next((place for place, line in enumerate(comments) if not line.startswith(mark)), 0)
+    for line in reversed(comments[:before]):
+        words = line.lstrip(mark).strip()
+        cells = (
+            words.split() if separator == "\t" and "\t" not in words else [cell.strip(' "') for cell in words.split(separator)]
+        )
+        if len(cells) == width > 1 and len({*cells}) == width and all(cells) and not any(map(is_figure, cells)):
+            return cells
+        if words:
+            return []
+    return []

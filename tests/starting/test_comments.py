@@ -1,0 +1,59 @@
+"""Lines of comments before a table, of which the last may name its columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.config import load_config_text
+from dltrain.data.load import load_dataset
+from dltrain.starting.start import make_starter
+
+ROWS = [(row * 31 % 97 + 0.5, row * 7 % 13 - 0.25, row * 3 % 11 + 0.125) for row in range(60)]
+
+
+def written(folder: Path, before: str, sign: str, comment: str = "") -> str:
+    lines = [sign.join(map(str, row)) for row in ROWS]
+    (folder / "t.csv").write_text(before + "\n".join([*lines[:40], *([comment] if comment else []), *lines[40:], ""]))
+    return str(folder / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("before", "sign", "names"),
+    [
+        ("# x z y\n", " ", "xzy"),
+        ("# made by a tool\n# for whom\nx z y\n", " ", "xzy"),
+        ("# made by a tool\n#\n#  x   z y\n", "   ", "xzy"),
+        ("# x,z,y\n", ",", "xzy"),
+        ("# made, by a tool\nx,z,y\n", ",", "xzy"),
+        ("# A\n\n# B\nx,z,y\n", ",", "xzy"),
+        ("##made by a tool\n#x\tz\ty\n", "\t", "xzy"),
+        ("% made by a tool\n% x;z;y\n", ";", "xzy"),
+        ("# x [m] z y\n", " ", ("column_1", "column_2", "column_3")),
+    ],
+)
+@pytest.mark.parametrize("comment", ["", "the mark"])
+def test_the_table_below_comments_is_read(tmp_path: Path, before: str, sign: str, names: str, comment: str) -> None:
+    file = written(tmp_path, before, sign, f"{before[0]} the second part" if comment else "")
+    text = make_starter(file, target=names[-1] if len(names[0]) == 1 else "3").text
+    dataset = load_dataset(load_config_text(text, folder=tmp_path).data, seed=0)
+    assert f'comment: "{before[0]}"' in text
+    preprocessing = dataset.preprocessing
+    assert [column.name for column in preprocessing.features] == [*names[:2]]  # type: ignore[attr-defined]
+    targets = np.concatenate([part.targets[names[-1]] for part in dataset.parts.values()])
+    assert len(targets) == len(ROWS)
+    assert np.corrcoef(np.sort(targets.ravel()), np.sort([row[2] for row in ROWS]))[0, 1] > 0.999999
+
+
+@pytest.mark.parametrize("before", ["#x,z,y\n", "#,z,y\n"])
+def test_a_header_may_begin_with_the_sign(tmp_path: Path, before: str) -> None:
+    text = make_starter(written(tmp_path, before, ","), target="y").text
+    assert "comment:" not in text
+    assert f'"{before[: before.index(",")]}": number' in text
+
+
+def test_rows_may_begin_with_the_sign(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("#12,3,4.5\n" + "".join(f"#{row * 17 % 53},{row % 5},{row % 7}.5\n" for row in range(60)))
+    assert "comment:" not in make_starter(str(tmp_path / "t.csv"), target="3").text
