@@ -64,13 +64,10 @@ def deciding_line(document: Mapping[str, Any], most: int = 3) -> str:
     part = str(document["part"])
     metrics = document["metrics"].get(part, {})
     intervals, baseline = document.get("intervals", {}).get(part, {}), baseline_of(document.get("baseline", {}), part)
-    said, names = [], deciding_metrics(metrics)
+    said, shown = [], list(deciding_metrics(metrics))
     # Of a rare class the accuracy is that of the baseline, while the probabilities tell more.
-    shown = names + [
-        n
-        for n in ("log_loss",)
-        if names == ["accuracy"] and _ahead("accuracy", metrics, baseline) <= 0 < _ahead(n, metrics, baseline)
-    ]
+    if shown == ["accuracy"] and _ahead("accuracy", metrics, baseline) <= 0 < _ahead("log_loss", metrics, baseline):
+        shown.append("log_loss")
     for name in shown[:most]:
         against = f", the baseline's {format_number(baseline[name])}" if name in baseline else ""
         said.append(f"{name} {with_interval(metrics[name], intervals.get(name))}{against}")

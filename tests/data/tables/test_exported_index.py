@@ -57,3 +57,17 @@ def test_b2_an_index_alone_can_be_asked_for(tmp_path: Path) -> None:
         load_dataset(given, seed=1)
     assert "`data.features: [index]` takes it all the same" in str(caught.value.faults[0].hint)
     assert load_dataset(replace(given, features={"index": None}), seed=1).schema.inputs[0].columns == ("index",)
+
+
+def test_a_feature_with_another_role_is_told_which(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("key,a,y\n" + "".join(f"k{row},{row % 5},{row % 2}\n" for row in range(40)))
+    asked = DataConfig(
+        "csv", path=(str(tmp_path / "t.csv"),), target=("y",), identifiers=("key",), features={"a": None, "key": None, "y": None}
+    )
+    with pytest.raises(DataError) as caught:
+        load_dataset(asked, seed=0)
+    said = [fault.message for fault in caught.value.faults]
+    assert said == [
+        "key has another role (data.identifiers), so it is no feature",
+        "y has another role (data.target), so it is no feature",
+    ]

@@ -25,21 +25,29 @@ if TYPE_CHECKING:
 NOTHING_KNOWN: Mapping[str, ColumnKind] = {}
 
 
-def _reserved(config: DataConfig, raw: RawTable) -> set[str]:
-    """Columns that have another role than that of a feature."""
+def _roles(config: DataConfig, raw: RawTable) -> dict[str, str]:
+    """The columns that have another role than that of a feature, and the key that gives it."""
     split = config.split
-    reserved = {*target_names(config, raw), *config.target, *raw.target, *config.drop, *config.identifiers}
-    return reserved | {name for name in (config.weight, split.column, split.group, split.time) if name}
+    named = {
+        "data.identifiers": config.identifiers,
+        "data.drop": config.drop,
+        "data.split.time": (split.time,),
+        "data.split.group": (split.group,),
+        "data.split.column": (split.column,),
+        "data.weight": (config.weight,),
+        "data.target": (*target_names(config, raw), *config.target, *raw.target),
+    }
+    return {name: key for key, names in named.items() for name in names if name}
 
 
 def column_kinds(
     config: DataConfig, raw: RawTable, reading: Reading, known: Mapping[str, ColumnKind] = NOTHING_KNOWN
 ) -> dict[str, ColumnKind]:
     """The kind of each column that may be a feature, as the config says or as it looks; those that are known already stay."""
-    reserved = _reserved(config, raw)
+    roles = _roles(config, raw)
     kinds = {}
     for name in raw.frame.columns if config.features is None else config.features:
-        if name in reserved:
+        if name in roles:
             continue
         if name in known:
             kinds[name] = known[name]
@@ -94,7 +102,7 @@ def feature_columns(
         kind = kinds.get(name)
         if kind is None:
             if config.features is not None:
-                message = f"{name} has another role already, so it is no feature"
+                message = f"{name} has another role ({_roles(config, raw)[name]}), so it is no feature"
                 faults.append(config_fault(config, f"data.features.{name}", message))
         elif kind.left_out and config.features is not None:
             if kind.left_out.startswith(OF_TYPE):
