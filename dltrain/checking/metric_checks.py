@@ -52,6 +52,7 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
             yield fault(config, "training.loss", message, _POSITIVE_OUTPUT, warning=True)
         if head.loss.like in REGION_LOSSES and head.units > 1 and not head.is_multilabel:
             yield from _check_region_loss(config, head)
+        yield from _check_loss_of_classes(config, training, head)
         if what is None or head.task != "regression" or not config.data.scale_target:
             continue
         words = {"log": "a logarithm", "quantile": "put into the shape of a normal distribution"}
@@ -70,6 +71,20 @@ def _check_region_loss(config: Config, head: Head) -> Iterator[Fault]:
         message = f"{name} without an axis takes all {head.units} classes together: the most frequent outweighs the others"
         hint = f"`{name}: {{axis: {[0, 1, 2] if head.is_mask else 0}}}` is the mean over the classes"
         yield fault(config, "training.loss", message, hint, warning=True)
+
+
+def _check_loss_of_classes(config: Config, training: TrainingConfig, head: Head) -> Iterator[Fault]:
+    """Losses that a class as 0 and 1, or one of a softmax, does not fit."""
+    if not head.targets[0].is_one_of_classes:
+        return
+    name, message = head.loss.name, ""
+    if head.loss.like == "MeanAbsolutePercentageError":
+        message = f"{name} divides by the target, which is 0 for the classes that a row does not have: the loss is millions"
+    elif head.loss.like in ("BinaryCrossentropy", "BinaryFocalCrossentropy") and head.units > 1:
+        message = f"{name} takes each of the {head.units} classes for a label by itself, while a row has one of them"
+    if message:
+        path = f"training.loss.{head.targets[0].name}" if isinstance(training.loss, Mapping) else "training.loss"
+        yield fault(config, path, message, "leave it out: the loss follows from the task", warning=True)
 
 
 def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
