@@ -16,6 +16,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dltrain.evaluation.metrics.standard_errors import jackknife_variance, share_bounds, student_quantile, wilson
+
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
@@ -56,6 +58,7 @@ class Sums:
         compute: from sums [..., sums] to metric -> values [...].
         shares: metrics whose interval has a closed form.
         bounded: metrics that are never above 1.
+        areas: areas under ROC curves, with how many rows of the rarer class each has.
         tailed: errors, with the scale on which their samples are drawn where few units share them.
     """
 
@@ -66,6 +69,7 @@ class Sums:
     shares: Mapping[str, Share] = field(default_factory=dict)
     bounded: Sequence[str] = ()
     tailed: Mapping[str, Callable[[Floats], Floats]] = field(default_factory=dict)
+    areas: Mapping[str, float] = field(default_factory=dict)
 
     def values(self) -> dict[str, float]:
         """The metrics of all rows."""
@@ -136,8 +140,8 @@ def resample_counts(count: int) -> Floats:
 def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, Interval]:
     """Metric -> its interval; metrics that are no number have none.
 
-    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth, and so does an area of
-    few units; errors of few units get a studentized one; others quantiles of the bootstrap.
+    Shares get the interval of a share of as many rows as the spread over the units is worth, and so do areas under a curve;
+    errors of few units get a studentized one; others quantiles of the bootstrap.
 
     Args:
         sums: of the part.
@@ -160,8 +164,8 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
             interval = _share_interval(sums.shares[name], added, units, level)
         elif name in studentized:
             interval = studentized[name]
-        elif name.partition("[")[0] == "roc_auc" and units.count <= FEW_UNITS:
-            interval = _area_interval(one, level, sums.num_rows) or _bootstrapped(sums, name, one, level)
+        elif name in sums.areas:
+            interval = _area_interval(one, level, sums.areas[name])
         else:
             interval = _bootstrapped(sums, name, one, level)
         if interval is not None:
@@ -228,16 +232,21 @@ def _bootstrapped(sums: Sums, name: str, drawn: Drawn, level: int) -> Interval |
     return low, min(high, 1.0)
 
 
-def _area_interval(drawn: Drawn, level: int, num_rows: int) -> Interval | None:
-    """Of an area under a curve, as of a share of as many rows as its spread says; None where that says nothing.
+def _area_interval(drawn: Drawn, level: int, rarer: float) -> Interval:
+    """Wilson's, as of a share of as many rows as the area's spread says.
 
-    Pairs of rows say more than the rows: measured, up to twice as many hold what is true in 95 of 100 samples.
+    Pairs of rows say more than the rows, and no more than the rarer class has to say: measured, up to six times as many rows as
+    it has hold what is true in 93 to 99 of 100 samples. An area of 1 is that of a share of twice as many, without a fault.
     """
     units, value = len(drawn.without), drawn.value
-    spread = (units - 1) / units * float(((drawn.without - drawn.without.mean()) ** 2).sum())  # the jackknife's
-    if not (math.isfinite(spread) and spread > 0 and 0 < value < 1):
-        return None
-    rows = min(2.0 * num_rows, value * (1 - value) / spread)
+    if value in (0, 1):
+        rows = min(float(units), 2 * rarer)
+        return wilson(value * rows, rows, level)
+    rows, spread = 6 * rarer, jackknife_variance(drawn.without)
+    if spread == 0:  # scores that are all the same
+        return value, value
+    if math.isfinite(spread):
+        rows = min(rows, value * (1 - value) / spread)
     return wilson(value * rows, rows, level, student_quantile(1 - (1 - level / 100) / 2, units - 1))
 
 
@@ -254,31 +263,8 @@ def _share_interval(share: Share, added: Floats, units: Units, level: int) -> In
         # Where nothing varies, each unit that has such rows says as much as one row.
         alone = float(np.count_nonzero(of))
         rows = min(total, part * (1 - part) / spread) if spread > 0 else alone
-    low, high = wilson(part * rows, rows, level, quantile)
+    low, high = share_bounds(part * rows, rows, level, quantile)
     return share.rise(low), share.rise(high)
-
-
-def wilson(hits: float, rows: float, level: int = LEVEL, quantile: float | None = None) -> Interval:
-    """Wilson's interval of a share: `hits` of so many `rows`, which need not be whole.
-
-    Args:
-        hits, rows: what was counted.
-        level: in percent.
-        quantile: to use in place of the normal distribution's.
-    """
-    z = NormalDist().inv_cdf(1 - (1 - level / 100) / 2) if quantile is None else quantile
-    part = hits / rows
-    middle = (part + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * math.sqrt(part * (1 - part) / rows + z * z / (4 * rows * rows))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return (0.0 if hits <= 0 else low), (1.0 if hits >= rows else high)
-
-
-def student_quantile(share: float, freedom: int) -> float:
-    """The quantile of Student's distribution."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, share))
 
 
 def logarithm(values: Floats) -> Floats:

@@ -11,10 +11,11 @@ from dltrain.config.catalog.metrics import AVERAGES
 from dltrain.evaluation.metrics.intervals import Share, Sums
 from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
 from dltrain.evaluation.metrics.metrics import ratio, scores_of
-from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, auc_columns, shares_of
+from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, auc_columns, rarer_rows, shares_of
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
+_BOUNDED = tuple(f"f1_{average}" for average in AVERAGES)
 MOST_AREAS = 20  # labels, above which the areas under their curves have no intervals
 
 
@@ -76,8 +77,14 @@ def label_sums(
     shares = {"subset_accuracy": Share(lambda sums: sums[:, 1], lambda sums: sums[:, 0])}
     for index, label in enumerate(labels if is_counted else ()):
         shares |= shares_of(index, f"{{}}[{label}]", counts_of)
-    bounded = ("roc_auc", *(f"f1_{average}" for average in AVERAGES), *(f"roc_auc[{label}]" for label in labels))
-    return Sums(num_rows, after + 4 * sum(whole is not None for _, whole in areas), add_up, compute, shares, bounded)
+    num_sums = after + 4 * sum(whole is not None for _, whole in areas)
+    return Sums(num_rows, num_sums, add_up, compute, shares, _BOUNDED, areas=_rarer(true, labels[: len(areas)]))
+
+
+def _rarer(true: Flags, labels: Sequence[str]) -> dict[str, float]:
+    """How many rows of the rarer class the area of each label has, and that of all labels."""
+    each = [rarer_rows(true[:, place]) for place in range(len(labels))]
+    return {"roc_auc": min(len(true) / 2, sum(each)), **{f"roc_auc[{label}]": rows for label, rows in zip(labels, each)}}
 
 
 def _averaged(counts: Sequence[Floats], labels: Sequence[str]) -> dict[str, Floats]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import find_direction
-from dltrain.evaluation.metrics.intervals import LEVEL, Floats, Interval, Sums, Units, student_quantile
+from dltrain.evaluation.metrics.intervals import LEVEL, Floats, Interval, Sums, Units
+from dltrain.evaluation.metrics.standard_errors import jackknife_variance, student_quantile
 
 # Relative: what the digits of a file, or of float32, make of one and the same model is no difference.
 _ROUNDING = 1e-6
@@ -40,8 +41,7 @@ class LeftOut:
         units = len(self.without)
         if not (np.isfinite(self.without).all() and math.isfinite(self.value)):
             return None
-        spread = (units - 1) / units * float(((self.without - self.without.mean()) ** 2).sum())
-        half = student_quantile(1 - (1 - LEVEL / 100) / 2, units - 1) * math.sqrt(spread)
+        half = student_quantile(1 - (1 - LEVEL / 100) / 2, units - 1) * math.sqrt(jackknife_variance(self.without))
         return self.value - half, self.value + half
 
 

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
 # Where there are more, no class has intervals of its own.
 MOST_CLASSES = 100
-_BOUNDED = ("precision", "recall", "f1", "roc_auc")
+_BOUNDED = ("precision", "recall", "f1")
 
 
 def class_sums(
@@ -40,8 +40,7 @@ def class_sums(
     named = {"accuracy": right.astype(np.float64), "log_loss": row_losses(scores[np.arange(num_rows), true]), **means}
     auc, whole = auc_columns(true == 1, scores[:, 1]) if num_classes == 2 else ([], None)
     single, first = [np.ones(num_rows), *named.values(), *auc], 1 + len(named) + len(auc)
-    is_counted = num_classes <= MOST_CLASSES
-    own = labels if is_counted else ()
+    own = labels if (is_counted := num_classes <= MOST_CLASSES) else ()
 
     def add_up(codes: NDArray[np.int64], count: int) -> Floats:
         added = [add_columns(single, codes, count)]
@@ -76,7 +75,8 @@ def class_sums(
     for index, label in enumerate(own):
         shares |= shares_of(index, f"{{}}[{label}]", counts_of)
     tailed = {name: logarithm for name in named if name in ("log_loss", "loss")}
-    return Sums(num_rows, first + 3 * num_classes * is_counted, add_up, compute, shares, _BOUNDED, tailed)
+    num_sums, areas = first + 3 * num_classes * is_counted, {"roc_auc": rarer_rows(true == 1)}
+    return Sums(num_rows, num_sums, add_up, compute, shares, _BOUNDED, tailed, areas)
 
 
 def number_sums(
@@ -126,6 +126,11 @@ def shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]
             hits, lambda sums: support(sums) + predicted(sums) - hits(sums), lambda share: 2 * share / (1 + share)
         ),
     }
+
+
+def rarer_rows(is_positive: NDArray[np.bool_]) -> float:
+    """How many rows the rarer of two classes has."""
+    return float(min(is_positive.sum(), (~is_positive).sum()))
 
 
 def auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[Floats], float | None]:
