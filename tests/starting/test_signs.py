@@ -283,3 +283,8 @@ def test_numbers_of_two_units_are_no_names_of_rows(tmp_path: Path, capsys: pytes
     (tmp_path / "t.csv").write_text("\n".join(["mileage,votes,place", *rows]) + "\n")
     assert command(["init", str(tmp_path / "t.csv"), "--target=votes", "-o", str(tmp_path / "c.yaml")]) == 0
     assert "mileage: numbers with different units (km/kg, kmpl)" in " ".join(capsys.readouterr().err.split())
+
+
+def test_numbers_behind_which_each_line_ends_with_a_sign_are_numbers(tmp_path: Path) -> None:
+    lines = "".join(f"{row % 4},{'abc'[row % 3]},{value:.2f};\n" for row, value in enumerate(VALUES))
+    np.testing.assert_array_equal(column(tmp_path, lines, "2", "column_3").ravel(), VALUES)

@@ -48,9 +48,11 @@ _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
 _UNIT = r"(?:/ ?)?[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?){0,2}"
 # Or what it is a part of, as in marks: `4.1/5`, `87 / 100`.
 _OF = r"/ ?[1-9]\d{0,3}"
+# Or what ends each line, behind its last number.
+_END = r"[;|]"
 # The minus, what stands before the number, it, what stands behind it.
 _SIGNED = rf"[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}"
-_WITH_UNIT = rf"^{_BLANK}([-+{MINUS}]?){_BLANK}({MARK}|){_BLANK}({_SIGNED}){_BLANK}({_UNIT}|{_OF}|){_BLANK}$"
+_WITH_UNIT = rf"^{_BLANK}([-+{MINUS}]?){_BLANK}({MARK}|){_BLANK}({_SIGNED}){_BLANK}({_UNIT}|{_OF}|{_END}|){_BLANK}$"
 _FACTORS = {"k": "e3", "K": "e3", "M": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "T": "e12", "Tsd": "e3", "Mio": "e6", "Mrd": "e9"}
 _CUT = (
     rf"^{_BLANK}([-+{MINUS}]?)({CURRENCY}|){_BLANK}([-+{MINUS}]?{_DIGITS}){_BLANK}({'|'.join(_FACTORS)}|)\.?{_BLANK}({CURRENCY}|)"
