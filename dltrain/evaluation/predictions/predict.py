@@ -37,6 +37,7 @@ from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.reporting import Reporter
+from dltrain.wording import listed
 
 
 @blames_own_code
@@ -97,7 +98,7 @@ def predict(
         result = reconstructions_of(stored.preprocessing, outputs[0], part)
     else:
         result = _told(stored.heads, outputs, members, part, top, windows=asked.windows)
-    result.notes += _not_finite(outputs)
+    result.notes += _not_finite(outputs) or _odd_weights(model)
     return result
 
 
@@ -229,6 +230,12 @@ def _not_finite(outputs: Sequence[NDArray[Any]]) -> list[str]:
         f"for {count:,} of {len(known):,} rows the model computes numbers that are not finite: its weights are not, "
         "or the rows hold numbers far beyond those that it was trained on"
     ]
+
+
+def _odd_weights(model: Any) -> list[str]:
+    """A sentence, where weights are no finite numbers and the answers are: an activation such as relu hides them."""
+    named = [variable.path for variable in model.weights if not np.isfinite(np.asarray(variable, np.float64)).all()]
+    return [f"weights of the model are not finite numbers ({listed(named, 3)}): its answers mean nothing"] if named else []
 
 
 def _layer_values(layer: str, outputs: Sequence[NDArray[Any]], part: Part) -> Predictions:
