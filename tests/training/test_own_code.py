@@ -208,6 +208,19 @@ def test_a_sweep_in_workers_has_the_word_and_the_file(tmp_path: Path) -> None:
     assert load_config(tmp_path / "sweep" / "best.yaml").code == config.code
 
 
+def test_what_was_read_is_what_is_imported_and_kept_when_the_file_is_swapped(tmp_path: Path) -> None:
+    file = write_config(tmp_path, CONFIG.replace("epochs: 3", "epochs: 1"))
+    config = load_config(file)
+    assert config.code is not None
+    marker = tmp_path / "swapped"
+    (tmp_path / "my_layers.py").write_text(f"open({str(marker)!r}, 'w')\n{SOURCE}")
+    with trusting_code():
+        run = fit(config, run_dir=tmp_path / "run").run
+    assert not marker.exists()
+    assert (run / "code" / "my_layers.py").read_text() == SOURCE
+    assert load_run(run).config.code == config.code
+
+
 def test_a_data_class_of_a_file_with_postponed_annotations(tmp_path: Path) -> None:
     more = "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Pair:\n    a: int = 1\n"
     source = SOURCE.replace('"""Components of one kind each."""\n', more, 1)

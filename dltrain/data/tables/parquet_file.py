@@ -131,10 +131,22 @@ def refuse_repeated(frame: polars.DataFrame, file: str, before: int = 0) -> pola
     Raises:
         DataError: written out they are too large for the file.
     """
-    size, total = os.path.getsize(file), before + int(frame.estimated_size())
+    size, total = os.path.getsize(file), before + _written_out(frame)
     if total > most_unpacked(size):
         raise _bomb(file, size, total)
     return frame
+
+
+def _written_out(frame: polars.DataFrame) -> int:
+    """Bytes of a table whose texts each stand by themselves: of categories polars counts their numbers alone."""
+    import polars
+
+    total = int(frame.estimated_size())
+    for name in frame.columns:
+        series = column_of(frame, name)
+        if isinstance(series.dtype, (polars.Categorical, polars.Enum)):
+            total += int(series.cat.len_bytes().cast(polars.Int64).sum() or 0)
+    return total
 
 
 def _bomb(file: str, size: int, total: int) -> DataError:

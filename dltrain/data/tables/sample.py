@@ -184,14 +184,18 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     from dltrain.data.tables.text_scan import too_long
 
     parts: list[bytes] = []
-    lines = size = 0
+    lines = size = looked = 0
     complete = False
     for block in read_blocks(file, BLOCK):
         parts.append(block)
         lines += block.count(b"\n") if lines or not block.isspace() else 0
         size += len(block)
-        if lines > num_lines or size > (MOST_BYTES if lines else max(MOST_BYTES, LINE_BYTES.value)):
+        if size > (MOST_BYTES if lines else max(MOST_BYTES, LINE_BYTES.value)):
             break
+        if lines > num_lines and size >= looked:
+            parts, looked = [b"".join(parts)], 2 * size
+            if parts[0].find(b"\n", 0, max(_last_end(parts[0]), 0)) >= 0:  # a row beside the header
+                break
     else:
         complete = True
     head = b"".join(parts)
@@ -203,9 +207,18 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
         return head[: head.rfind(b"\r") + 1], False, is_compressed(file)
     if not lines:
         raise DataError(too_long(shown(file), 1))
-    end = len(head)
-    for _ in range(lines):
-        end = head.rfind(b"\n", 0, end)
-        if head.count(b'"', 0, end) % 2 == 0:
-            break
+    end = _last_end(head)
+    if head.find(b"\n", 0, max(end, 0)) < 0:  # a quote that is not closed by then never is, which whoever looks for the rows says
+        end = head.rfind(b"\n")
     return head[: end + 1], False, is_compressed(file)
+
+
+def _last_end(head: bytes) -> int:
+    """Where the last line ends that no quoted field crosses; -1: none does."""
+    end = head.rfind(b"\n")
+    is_open = head.count(b'"', 0, max(end, 0)) % 2
+    while is_open and end >= 0:
+        before = head.rfind(b"\n", 0, head.rfind(b'"', 0, end))
+        is_open = (is_open + head.count(b'"', max(before, 0), end)) % 2
+        end = before
+    return end
