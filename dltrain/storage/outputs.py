@@ -9,12 +9,13 @@ from pathlib import Path
 from dltrain.errors import Fault, RunError, UsageError, reason_of
 from dltrain.storage.layout import FILES, FOLDERS, own_paths
 from dltrain.storage.patterns import find_matches
+from dltrain.storage.removal import remove_abandoned, temporary_files_of
 
 _DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
 
 
 def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] = ()) -> Path:
-    """Refuse to write a file, before anything is computed for it.
+    """Refuse to write a file, before anything is computed for it; what a killed command left of it half-written goes.
 
     Args:
         path: what is to be written. A pipe or a device may be.
@@ -50,6 +51,7 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         raise UsageError(Fault(f"{given} cannot be written: there is no folder {file.parent}", hint="make it first"))
     if (file.is_file() or given.is_symlink()) and not is_stream(file) and not force:
         raise RunError(Fault(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file"))
+    remove_abandoned(temporary_files_of(file))
     return file
 
 

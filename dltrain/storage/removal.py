@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import stat
@@ -15,8 +16,19 @@ from dltrain.storage.layout import UNFINISHED, own_paths
 
 def temporary_name(path: Path) -> str:
     """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
-    name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
-    return f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    return f".{_short_name(path)}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+
+
+def temporary_files_of(path: Path) -> list[Path]:
+    """What lies beside a path under temporary names of it."""
+    try:
+        return list(path.parent.glob(f".{glob.escape(_short_name(path))}.*.tmp"))
+    except OSError:  # a folder that may be written into and not read
+        return []
+
+
+def _short_name(path: Path) -> str:
+    return os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
 
 
 def remove_run_files(folder: Path) -> list[Path]:

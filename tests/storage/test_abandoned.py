@@ -13,6 +13,7 @@ import pytest
 from dltrain import system
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.new_run import create_run
+from dltrain.storage.outputs import check_output
 from dltrain.storage.run import Run
 
 DEAD = 999_999_999  # no process has such a number
@@ -120,3 +121,22 @@ def test_an_evaluation_begins_with_it(run: Run):
     result = SimpleNamespace(run=run.path, report={}, part="test")
     draw_evaluation(result, None, Reporter(), is_default=True)  # type: ignore[arg-type]
     assert unfinished(run.path) == []
+
+
+def test_a_killed_write_of_a_users_file_goes_with_the_next_of_the_same_file(tmp_path: Path) -> None:
+    file, other = tmp_path / "[a]*.csv", tmp_path / "b.csv"
+    note = tmp_path / f".{file.name}.notes.tmp"
+    note.write_text("the user's own")
+    with writer(file) as killed, writer(file) as living, writer(other) as elsewhere:
+        for process in (killed, elsewhere):
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        check_output(file, force=False)
+        left = unfinished(tmp_path)
+        assert [name.rpartition("-")[0] for name in left if name != note.name] == [
+            f".{file.name}.{living.pid}",
+            f".b.csv.{elsewhere.pid}",
+        ]
+        living.communicate("")
+    assert file.read_bytes() == b"half"
+    assert note.exists()
