@@ -215,8 +215,10 @@ class _Sweep:
     def _begin(self, resumed: bool) -> None:
         """Write what a sweep begins with."""
         if resumed:
-            self.manifest.pop("files", None)  # the digests of what is written anew
-            self.manifest |= {"status": "running", "argv": self.session.argv, "plan": plan_document(self.plan)}
+            self.manifest["status"] = "running"
+            if self.manifest.pop("files", None):  # first: a kill between the two would leave a config that has another digest
+                self.run.write_manifest(self.manifest)
+            self.manifest |= {"argv": self.session.argv, "plan": plan_document(self.plan)}
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
             write_atomically(self.run.config_file, stored_config_text(self.plan).encode())  # values may have been added
         else:
