@@ -143,6 +143,20 @@ def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one
     return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
+def with_telling_kinds(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+    """The columns, each of the kind as which it tells most of the target: categories, numbers or text.
+
+    Args:
+        columns, frame: the table.
+        target: what is predicted.
+    """
+    truth = truth_of(columns, target)
+    if truth is None:
+        return columns
+    columns = _with_codes(columns, target, truth)
+    return _with_words(_with_order(columns, frame, target, truth), frame, target, truth)
+
+
 def _many_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Iterator[tuple[str, polars.Series]]:
     """Columns of text with too many different values to be categories, which are not called as names of rows are."""
     for name, kind in columns.kinds.items():
@@ -154,16 +168,8 @@ def _many_words(columns: Columns, frame: polars.DataFrame, target: Target) -> It
             yield name, words
 
 
-def with_order(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
-    """The columns, of which codes with leading zeros that are too many to be categories become numbers where their order tells.
-
-    Args:
-        columns, frame: the table.
-        target: what is predicted.
-    """
-    truth = truth_of(columns, target)
-    if truth is None:
-        return columns
+def _with_order(columns: Columns, frame: polars.DataFrame, target: Target, truth: Numbers) -> Columns:
+    """The columns, of which codes with leading zeros that are too many to be categories become numbers where that order tells."""
     for name, words in _many_words(columns, frame, target):
         if not words.str.contains(LEADING_ZERO).any():
             continue
@@ -191,16 +197,8 @@ def with_order(columns: Columns, frame: polars.DataFrame, target: Target) -> Col
     return columns
 
 
-def with_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
-    """The columns, of which short texts that nearly all differ are read as text where their single words tell something.
-
-    Args:
-        columns, frame: the table.
-        target: what is predicted.
-    """
-    truth = truth_of(columns, target)
-    if truth is None:
-        return columns
+def _with_words(columns: Columns, frame: polars.DataFrame, target: Target, truth: Numbers) -> Columns:
+    """The columns, of which short texts that nearly all differ are read as text where their single words tell something."""
     for name, texts in _many_words(columns, frame, target):
         told, errors = _told_by_words(texts, truth)
         if told < LEAST_OF_WORDS or errors < LEAST_ERRORS or told < _told(texts, truth)[0] + LEAST_GAIN:
@@ -284,18 +282,11 @@ def _told_in_order(numbers: Numbers, truth: Numbers) -> float | None:
     return told if told >= LEAST_GAIN and errors >= LEAST_ERRORS else None
 
 
-def with_codes(columns: Columns, target: Target) -> Columns:
+def _with_codes(columns: Columns, target: Target, truth: Numbers) -> Columns:
     """The columns, of which whole numbers become categories where these tell far more about the target.
 
     Half of the rows give the target's mean for each value, and for neighbouring values; the other half shows which are nearer.
-
-    Args:
-        columns: of the table.
-        target: what is predicted.
     """
-    truth = truth_of(columns, target)
-    if truth is None:
-        return columns
     codes: dict[str, str] = {}
     for name, values in columns.numbers.items():
         is_feature = name != target.name and columns.kinds[name].kind == "number" and not columns.kinds[name].left_out

@@ -24,7 +24,7 @@ from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.reporting import Reporter
-from dltrain.starting.codes import with_codes, with_names, with_order, with_presence, with_words
+from dltrain.starting.codes import with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
     Columns,
     check_some_column,
@@ -214,8 +214,7 @@ def _as_they_tell(columns: Columns, raw: RawTable, target: Target, wishes: Wishe
     """The columns, each of the kind as which it tells most of the target; of a series the target's past tells that."""
     if wishes.series is not None:
         return columns
-    columns = with_gaps(columns, target.name)
-    return with_words(with_order(with_codes(columns, target), raw.frame, target), raw.frame, target)
+    return with_telling_kinds(with_gaps(columns, target.name), raw.frame, target)
 
 
 def _as_written(config: DataConfig, where: str | None, written: str) -> DataConfig:

@@ -17,7 +17,7 @@ from dltrain.config.blocks.sweep import read_over, sets_in_keys
 from dltrain.config.canonical import canonical_text
 from dltrain.config.catalog.metrics import COMPARABLE, find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
-from dltrain.config.old_words.scores import score_meant
+from dltrain.config.old_words.scores import metric_hint
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
@@ -25,7 +25,7 @@ from dltrain.parts import COMPARED_ON
 from dltrain.sweep.combinations import grid_size, num_configurations
 from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, build_space, sets_of, show_value, words_of
-from dltrain.wording import counted, did_you_mean
+from dltrain.wording import counted
 
 DEFAULT_TRIALS = 20
 TRIAL = "<trial>"  # what a trial's text, which nobody sees, is called where keys are placed
@@ -305,7 +305,7 @@ def _check_name(config: Config, metric: str) -> None:
     wanted = metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
     known = list(dict.fromkeys([*COMPARABLE, *(metric_name(each) for each in config.needed_training.metrics)]))
     if find_name(wanted, known) is None and len(config.data.target) < 2:
-        hint = score_meant(wanted) or did_you_mean(wanted, known) or f"there are {', '.join(known)}"
+        hint = metric_hint(wanted, known, f"there are {', '.join(known)}")
         raise UsageError(f"there is no metric {metric!r} to compare trials by", hint=hint)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dltrain.config import load_config
+from dltrain.config.types import Config
 from dltrain.data.load import load_dataset
 from dltrain.reporting import Reporter
 from dltrain.starting.starter import Wishes
@@ -18,6 +19,13 @@ def _config(folder: Path, lines: list[str], target: str) -> str:
     file = folder / "ratings.csv"
     file.write_text("\n".join(lines) + "\n")
     return start_table("csv", str(file), str(file), target, Reporter(), Wishes()).text
+
+
+def _written(folder: Path, text: str) -> Config:
+    """The config as `fit` reads it from a file."""
+    config = folder / "c.yaml"
+    config.write_text(text)
+    return load_config(config)
 
 
 def _rows(seed: int = 0, num_rows: int = 4000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,9 +108,7 @@ def test_codes_nearly_all_different_are_numbers_where_their_order_tells(tmp_path
     assert "features: {zip: number, age: number}" in text
     assert "replace: {zip: {canada:" in text
     assert "zip: codes read as numbers: their order explains" in text
-    config = tmp_path / "c.yaml"
-    config.write_text(text)
-    loaded = load_config(config)
+    loaded = _written(tmp_path, text)
     found = load_dataset(loaded.data, seed=loaded.seed)
     # The two that are no ZIP code are gaps; a code with a leading zero is the number that it says.
     assert "zip missing" in found.schema.inputs[0].columns
@@ -150,9 +156,7 @@ def test_short_texts_are_read_word_by_word_where_their_words_tell(tmp_path: Path
     assert "features: {words: text, age: number}" in text
     assert "words: read as text, word by word: its words explain" in text
     assert "preset: realmlp" in text
-    config = tmp_path / "c.yaml"
-    config.write_text(text)
-    loaded = load_config(config)
+    loaded = _written(tmp_path, text)
     assert loaded.model.inputs == {"numbers": ["age"], "words": ["words"]}
     names = [layer.component.name for layer in loaded.model.layers]
     assert names[:5] == ["PeriodicEmbedding", "Embedding", "GlobalAveragePooling1D", "Concatenate", "FeatureScaling"]
@@ -178,9 +182,7 @@ def test_texts_that_are_too_many_are_read_for_whether_there_is_one_where_that_te
     assert "features: {cabin: category, age: number}" in text
     assert "min_count: {cabin: 20}" in text
     assert "cabin: read as categories: its texts are too many to learn, but that a row has one explains" in text
-    config = tmp_path / "c.yaml"
-    config.write_text(text)
-    loaded = load_config(config)
+    loaded = _written(tmp_path, text)
     found = load_dataset(loaded.data, seed=loaded.seed)
     assert found.schema.inputs[0].columns == ("cabin=(missing)", "age")
 

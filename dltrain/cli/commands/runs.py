@@ -14,7 +14,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import PART_NAMES, RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, pieces, table
 from dltrain.cli.typer_import import typer
-from dltrain.config.old_words.scores import score_meant
+from dltrain.config.old_words.scores import metric_hint
 from dltrain.errors import DltrainError, Fault, RunError, UsageError, reason_of
 from dltrain.parts import JUDGED_BY
 from dltrain.wording import counted, listed, one_line
@@ -87,13 +87,8 @@ def sort_by_metric(infos: Sequence[RunInfo], metric: str, mode: str | None = Non
     """
     values = [find_metric(info, metric) for info in infos]
     if not any(values) and any(info.metrics for info in infos):
-        import difflib
-
         names = sorted({name for info in infos for part in _by_part(info).values() for name in part})
-        nearest = difflib.get_close_matches(metric, names, n=1, cutoff=0.5)
-        near = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
-        hint = score_meant(metric.rpartition(".")[2].removeprefix("val_"), names) or near
-        raise UsageError(Fault(f"no run has the metric {metric!r}", hint=hint))
+        raise UsageError(f"no run has the metric {metric!r}", hint=metric_hint(metric, names, f"there are {', '.join(names)}"))
     sign = -1.0 if (mode or _direction([info for info, found in zip(infos, values) if found], metric)) == "max" else 1.0
     keys = [sign * found[2] if found and math.isfinite(found[2]) else math.inf for found in values]
     return [infos[index] for index in sorted(range(len(infos)), key=keys.__getitem__)]

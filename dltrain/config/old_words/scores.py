@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from dltrain.config.old_words.names import SENTENCES
-from dltrain.wording import normalize
+from dltrain.wording import did_you_mean, normalize
 
 _MEAN_RECALL = "of more than two classes it is `recall`, their mean; of two ask for `recall[LABEL]` of each"
 _OTHER_RECALL = "it is the recall of the other class: `recall[LABEL]`"
@@ -29,6 +29,20 @@ _MEANT = {
     "rsquare": "it is `r2`",
 }  # fmt: skip
 _AMONG_METRICS = re.compile(r"write (.+)")
+
+
+def metric_hint(name: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
+    """What helps one who asks for a metric that is not there: what it is called here, the nearest name, or something else.
+
+    Args:
+        name: with or without a part.
+        known: the metrics that there are.
+        otherwise: what to say where nothing is near.
+    """
+    names = list(known)
+    bare = name.rpartition(".")[2].removeprefix("val_")
+    of_a_part = [known for known in names if known.endswith(f".{bare}")]  # of the training part, which must be named
+    return score_meant(bare, names) or did_you_mean(of_a_part[0] if of_a_part else name, names) or otherwise
 
 
 def score_meant(name: str, there: Iterable[str] = ()) -> str | None:

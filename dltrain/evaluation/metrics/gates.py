@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import operator
 import re
@@ -12,7 +11,7 @@ from typing import Any
 
 from dltrain.config.catalog.metrics import SCORES_OF_A_LABEL, SCORES_OF_A_MASK, find_name, find_value, split_part
 from dltrain.config.gates import Requirement, parse_gate, parse_gates
-from dltrain.config.old_words.scores import score_meant
+from dltrain.config.old_words.scores import metric_hint
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.metrics.paired import Difference
 from dltrain.wording import one_of
@@ -172,13 +171,12 @@ def _unknown(
     """Say which metrics there are, and the nearest."""
     bare = {name for part in parts for name in values.get(part, {})}
     spelled = {f"{part}.{name}" for part in values for name in values[part]}
-    nearest = difflib.get_close_matches(requirement.name, sorted(bare | spelled), n=1, cutoff=0.6)
     there = "; ".join(f"{part}: {', '.join(names) or 'none'}" for part, names in metrics.items()) or "none"
     message = (
         f"the requirement {requirement.text!r} names a metric that this run does not have: {requirement.name!r}; it has {there}"
     )
-    named, asked_name = split_part(requirement.name)
-    hint = score_meant(asked_name, bare) or (f"did you mean {nearest[0]}?" if nearest else None)
+    named = split_part(requirement.name)[0]
+    hint = metric_hint(requirement.name, sorted(bare | spelled))
     labels = list(dict.fromkeys(name[name.index("[") + 1 : -1] for part in parts for name in values.get(part, {}) if "[" in name))
     asked = _PER_CLASS.match(split_part(requirement.name)[1])
     if asked and labels and find_name(asked["metric"], _OF_ONE):

@@ -122,7 +122,7 @@ def test_a_part_is_of_what_is_compared(cli, runs):
 def test_a_metric_that_no_run_has(cli, runs):
     result = cli("runs", "--sort", "acuracy")
     assert result.code == 2
-    assert "did you mean accuracy?" in result.err
+    assert 'did you mean "accuracy"?' in result.err
 
 
 def test_a_damaged_run_is_listed(cli, runs):

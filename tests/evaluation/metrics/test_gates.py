@@ -132,7 +132,7 @@ def test_an_unknown_metric_is_told_with_the_nearest_and_with_all_there_are():
     with pytest.raises(UsageError) as caught:
         check_gates(["acuracy>=0.9", "loss<1", "bleu>3"], METRICS)
     first, second = caught.value.faults
-    assert first.hint == "did you mean accuracy?"
+    assert first.hint == 'did you mean "accuracy"?'
     assert "rmse" in second.message
 
 
