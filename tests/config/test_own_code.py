@@ -12,6 +12,7 @@ import pytest
 
 from dltrain.cli.app import run
 from dltrain.config import Config, dump_yaml, load_config, load_config_text
+from dltrain.config.durations import with_steps
 from dltrain.errors import ConfigError, Fault
 from tests.own_code import SOURCE, write_config
 
@@ -135,7 +136,18 @@ def test_what_the_signature_takes_is_taken(tmp_path: Path, signature: str, given
         ("x = " + "(" * 5000 + ")" * 5000, 1, "this is no Python: ", "mend"),
         ("x = " + "9" * 10_000, 1, "this is no Python: Exceeds the limit", "mend"),
         (HEAD + "@register\nclass Mine(keras.Layer): pass\n", 4, "Mine is registered without brackets", "write @keras.saving"),
-        (HEAD + "@register()\nclass Mine(object): pass\n", 4, "Mine is registered, but derived of no layer", "class MyLayer"),
+        (
+            HEAD + "@register()\nclass Mine(object): pass\n",
+            4,
+            "Mine is registered, but derived of none of Keras's kinds",
+            "class MyLayer",
+        ),
+        (
+            HEAD + "@register()\nclass Mine(keras.callbacks.Callback): pass\n",
+            4,
+            "Mine is registered, but derived",
+            "takes no callbacks",
+        ),
         (HEAD + "@register()\nclass Dense(keras.Layer): pass\n", 4, "Dense is a name of Keras's own", "another name"),
         (
             HEAD + "@register()\nclass Half_MSE(keras.Loss): pass\n",
@@ -353,3 +365,21 @@ def test_a_metric_of_which_more_or_less_may_be_better_is_not_guessed(tmp_path: P
     config = load_config(write_config(tmp_path))
     assert config.training is not None
     assert find_direction("val_largest_error", config.training.metrics) is None
+
+
+def test_an_own_schedule_counts_steps_in_terms_of_the_training(tmp_path: Path) -> None:
+    source = (
+        HEAD + "@register()\nclass Saw(keras.optimizers.schedules.LearningRateSchedule):\n"
+        "    def __init__(self, peak: float, period_steps: int = 10, boundaries: list[int] = None): pass\n"
+    )
+    rate = "{Saw: {peak: 0.1, period_steps: 2 Epochs, boundaries: [10 %, 30]}}"
+    text = "code: [my_layers.py]\ndata: {source: digits}\nmodel: {layers: [Flatten]}\n"
+    text += f"training: {{epochs: 5, batch_size: 10, optimizer: {{SGD: {{learning_rate: {rate}}}}}}}\n"
+    config = load_config(write_config(tmp_path, text, source))
+    assert config.training is not None
+    with pytest.raises(ConfigError, match="or `N epochs`, `N %`"):
+        load_config(write_config(tmp_path, text.replace("2 Epochs", "soon"), source))
+    with pytest.raises(ConfigError, match="expected a number, found"):
+        load_config(write_config(tmp_path, text.replace("peak: 0.1", "peak: 1 epoch"), source))
+    settled = with_steps(config.training, 100).optimizer.arguments["learning_rate"]
+    assert settled.arguments == {"peak": 0.1, "period_steps": 20, "boundaries": [5, 30]}

@@ -93,6 +93,16 @@ def base_arguments(kind: str, base: str | None, catalog: Catalog) -> list[list[A
     ]
 
 
+def in_terms_of_training(argument: list[Any]) -> list[Any]:
+    """An argument of a schedule that counts steps by its name takes `3 epochs` and `10 %` as well, as Keras's own do."""
+    name, kind, *rest = argument
+    counts = name in ("steps", "boundaries") or name.endswith("_steps")
+    if not counts or kind == "any":
+        return argument
+    kinds = [f"list({word[5:-1]}|duration)" if word.startswith("list(") else word for word in kind.split("|")]
+    return [name, "|".join([*kinds, "duration"] if name != "boundaries" else kinds), *rest]
+
+
 def literal(node: ast.expr, depth: int = 0) -> Any:
     """A default as plain value; what is none that a config could hold is told by its text."""
     if isinstance(node, ast.Constant):

@@ -11,7 +11,7 @@ from typing import Any
 
 from dltrain.config.catalog.catalog import NAMESPACES, Catalog
 from dltrain.config.own_code.functions import TAKEN, function_entries
-from dltrain.config.own_code.signatures import ROOTS, base_arguments, own_arguments, with_passed_on
+from dltrain.config.own_code.signatures import ROOTS, base_arguments, in_terms_of_training, own_arguments, with_passed_on
 from dltrain.config.text.nodes import Faults
 from dltrain.config.types import Place
 from dltrain.config.types.own_code import CodeFile, OwnComponent
@@ -96,8 +96,9 @@ class Sources:
                 self.unregistered[node.name] = place
             return
         if kind is None:
-            message = f"{node.name} is registered, but derived of no layer, loss, metric, optimizer or schedule of Keras"
-            self.faults.add(place, "code", message, "such as `class MyLayer(keras.layers.Layer)`")
+            kinds = ", ".join(sorted(set(ROOTS.values())))
+            message = f"{node.name} is registered, but derived of none of Keras's kinds that a config can name: {kinds}"
+            self.faults.add(place, "code", message, _no_kind_hint(node))
             return
         name = self._name(node, decorator, place)
         if name is None:
@@ -204,8 +205,17 @@ class Sources:
             arguments = passed
         else:
             own = own_arguments(init, lambda node: _dotted(node, found.names), self.catalog)
+            own = [in_terms_of_training(item) for item in own] if kind == "schedule" else own
             arguments = with_passed_on(own, passed) if init.args.kwarg is not None else own
         return arguments, any(argument[0] == "name" for argument in arguments)
+
+
+def _no_kind_hint(node: ast.ClassDef) -> str:
+    """What to do about a registered class that is no component."""
+    if any("allback" in ast.unparse(item) for item in node.bases):
+        keys = "early_stopping, reduce_lr_on_plateau, checkpoint, tensorboard, phases and schedules"
+        return f"the training takes no callbacks: {keys} stand for Keras's; leave the class out of the file"
+    return "such as `class MyLayer(keras.layers.Layer)`"
 
 
 def _what(node: ast.ClassDef | ast.FunctionDef) -> str:
