@@ -18,6 +18,7 @@ from dltrain.parts import PARTS
 from dltrain.settings import trusting_code
 
 # Arguments are explained by the command's own text, under its usage line.
+ConfigArgument = Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", hidden=True)]
 # What `trace RUN --weights` stands for: the run's own weights, themselves.
 SHOWN = "shown"
@@ -44,6 +45,8 @@ ImagesOption = Annotated[
 BestTrialsOption = Annotated[
     int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
 ]
+RunDirOption = Annotated[Path | None, typer.Option("--run-dir", metavar="DIR", help="Write into this very directory.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
 
 

@@ -31,64 +31,74 @@ if TYPE_CHECKING:
     from dltrain.evaluation.slices import Slice
 
 
+PartOption = Annotated[
+    str | None,
+    typer.Option(
+        click_type=PART_NAMES, help="Part of the run's data; if not given, the first there is of test, validation, train."
+    ),
+]
+AllowChangedOption = Annotated[
+    bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
+]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Metrics by the values of a column, of numbers and dates by spans; worst first (repeatable).",
+    ),
+]
+ImportanceOption = Annotated[
+    bool,
+    typer.Option(
+        "--importance",
+        help="What each column or word is worth: how much worse the metric gets without it; of pictures, which places.",
+    ),
+]
+ImportanceMetricOption = Annotated[
+    str | None, typer.Option("--importance-metric", metavar="METRIC", help="By which; log_loss or rmse if not given.")
+]
+RepeatsOption = Annotated[int, typer.Option("--repeats", min=1, help="How often each column is dealt out for --importance.")]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="OLD",
+        help="Compare with an older model on the same rows: a run, a sweep (its best) or a file of predictions; "
+        "--require 'accuracy>=old-0.005', 'log_loss<=old @95%'.",
+    ),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        metavar="P",
+        help="Of two classes, the second from this probability on, in place of the run's own threshold.",
+    ),
+]
+NoRequireOption = Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")]
+
+
 def command(
     context: typer.Context,
     run: RunArgument,
     more_data: MoreDataArgument = None,
     data: DataOption = None,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            click_type=PART_NAMES,
-            help="Part of the run's data; if not given, the first there is of test, validation, train.",
-        ),
-    ] = None,
+    part: PartOption = None,
     weights: WeightsOption = None,
     trials: BestTrialsOption = None,
-    allow_changed: Annotated[
-        bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
-    ] = False,
+    allow_changed: AllowChangedOption = False,
     skip_broken: SkipBrokenOption = False,
     images: ImagesOption = None,
     runs: RunsOption = Path("runs"),
     require: RequireOption = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--by",
-            metavar="COLUMN",
-            help="Metrics by the values of a column, of numbers and dates by spans; worst first (repeatable).",
-        ),
-    ] = None,
-    importance: Annotated[
-        bool,
-        typer.Option(
-            "--importance",
-            help="What each column or word is worth: how much worse the metric gets without it; of pictures, which places.",
-        ),
-    ] = False,
-    importance_metric: Annotated[
-        str | None, typer.Option("--importance-metric", metavar="METRIC", help="By which; log_loss or rmse if not given.")
-    ] = None,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often each column is dealt out for --importance.")] = 5,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            metavar="OLD",
-            help="Compare with an older model on the same rows: a run, a sweep (its best) or a file of predictions; "
-            "--require 'accuracy>=old-0.005', 'log_loss<=old @95%'.",
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold",
-            metavar="P",
-            help="Of two classes, the second from this probability on, in place of the run's own threshold.",
-        ),
-    ] = None,
-    no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
+    by: ByOption = None,
+    importance: ImportanceOption = False,
+    importance_metric: ImportanceMetricOption = None,
+    repeats: RepeatsOption = 5,
+    against: AgainstOption = None,
+    threshold: ThresholdOption = None,
+    no_require: NoRequireOption = False,
     trust_code: TrustCodeOption = False,
 ) -> int:
     """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
@@ -99,8 +109,6 @@ def command(
     from dltrain.config import split_words
     from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
     from dltrain.evaluation.evaluate import evaluate
-    from dltrain.evaluation.findings import keep_findings
-    from dltrain.evaluation.importance.permutation import Importances
     from dltrain.evaluation.importance.weigh import weigh
     from dltrain.evaluation.metrics.gates import parse_gates
     from dltrain.evaluation.slices import cut_result
@@ -111,21 +119,9 @@ def command(
     paths = data_words(data, words)
     gates = tuple(require or ())
     parse_gates(gates, may_compare=against is not None)
-    options: dict[str, Any] = {
-        "data": paths,
-        "part": part,
-        "weights": weights,
-        "trials": trials,
-        "require": gates,
-        "own_gates": not no_require,
-        "allow_changed": allow_changed,
-        "skip_broken": skip_broken,
-        "images": tuple(images or ()),
-        "threshold": threshold,
-        "overrides": overrides,
-        "threads": console.settings.threads,
-        "reporter": console,
-    }
+    options: dict[str, Any] = {"data": paths, "part": part, "weights": weights, "trials": trials, "images": tuple(images or ())}
+    options |= {"threshold": threshold, "require": gates, "own_gates": not no_require, "allow_changed": allow_changed}
+    options |= {"skip_broken": skip_broken, "overrides": overrides, "threads": console.settings.threads, "reporter": console}
     path, compared = find_run(run, runs), None
     if against is None:
         result = evaluate(path, **options)
@@ -137,10 +133,10 @@ def command(
     worth = weigh(result, importance_metric, repeats) if importance or importance_metric else None
     # What is kept with the run is what its own model says of its own rows, with its own threshold.
     is_own = not (weights or paths or part or trials or threshold is not None or overrides or allow_changed or images)
-    pictures = draw_evaluation(result, worth, console, is_default=is_own)
+    found = _Found(result, compared, slices, worth, draw_evaluation(result, worth, console, is_default=is_own))
     if is_own:
-        keep_findings(result.run, worth if isinstance(worth, Importances) else None, slices, console)
-    return _show(console, _Found(result, compared, slices, worth, pictures))
+        _keep(console, found)
+    return _show(console, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +153,14 @@ class _Found:
     def notes(self) -> list[str]:
         """Sentences for the user."""
         return [*self.result.notes, *(self.compared.notes if self.compared else ())]
+
+
+def _keep(console: Console, found: _Found) -> None:
+    from dltrain.evaluation.findings import keep_findings
+    from dltrain.evaluation.importance.permutation import Importances
+
+    worth = found.worth if isinstance(found.worth, Importances) else None
+    keep_findings(found.result.run, worth, found.slices, console)
 
 
 def _show(console: Console, found: _Found) -> int:

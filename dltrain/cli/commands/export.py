@@ -16,26 +16,29 @@ from dltrain.wording import one_line
 _MOST_SHOWN = 8
 
 
+FormOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        click_type=click.Choice(["keras", "saved_model", "onnx", "tflite"]),
+        help="If not given, by FILE's suffix, else keras.",
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="If not given, the run's name with the format's suffix.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an export that is there.")]
+TopOption = Annotated[int | None, typer.Option("--top", metavar="K", min=1, help="Of a sweep: the average of its K best trials.")]
+
+
 def command(
     context: typer.Context,
     run: RunArgument,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            click_type=click.Choice(["keras", "saved_model", "onnx", "tflite"]),
-            help="If not given, by FILE's suffix, else keras.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="If not given, the run's name with the format's suffix."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
+    form: FormOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
     weights: WeightsOption = None,
-    top: Annotated[
-        int | None, typer.Option("--top", metavar="K", min=1, help="Of a sweep: the average of its K best trials.")
-    ] = None,
+    top: TopOption = None,
     runs: RunsOption = Path("runs"),
     trust_code: TrustCodeOption = False,
 ) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import TrustCodeOption
+from dltrain.cli.options import ConfigArgument, TrustCodeOption
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import UsageError
@@ -17,7 +17,7 @@ RATE = "training.optimizer.learning_rate"
 
 def command(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
+    words: ConfigArgument = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PICTURE", help="Draw the loss over the rates (PNG).")
     ] = None,

@@ -17,7 +17,9 @@ from dltrain.cli.options import (
     AddressOption,
     AllowLargeOption,
     AllowOneClassOption,
+    ConfigArgument,
     RequireOption,
+    RunDirOption,
     RunsOption,
     TrustCodeOption,
     allowed,
@@ -36,38 +38,33 @@ if TYPE_CHECKING:
     from dltrain.training.workers.group import Group
 
 
+ResumeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resume", metavar="RUN|auto", help="Go on with a run; auto: with --run-dir, go on if there is something, else start."
+    ),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="Train by N processes of this machine, which share each step.")
+]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(click_type=click.Choice(["ray"]), help="Start the --workers on a Ray cluster, this process one of them."),
+]
+
+
 def command(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            "--resume",
-            metavar="RUN|auto",
-            help="Go on with a run; auto: with --run-dir, go on if there is something, else start.",
-        ),
-    ] = None,
-    run_dir: Annotated[
-        Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the run into this very directory.")
-    ] = None,
+    words: ConfigArgument = None,
+    resume: ResumeOption = None,
+    run_dir: RunDirOption = None,
     runs: RunsOption = Path("runs"),
     allow_large: AllowLargeOption = False,
     allow_one_class: AllowOneClassOption = False,
     require: RequireOption = None,
     trust_code: TrustCodeOption = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers",
-            metavar="N",
-            min=1,
-            help="Train by N processes of this machine, which share each step.",
-        ),
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(click_type=click.Choice(["ray"]), help="Start the --workers on a Ray cluster, this process one of them."),
-    ] = None,
+    workers: WorkersOption = None,
+    engine: EngineOption = None,
     address: AddressOption = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
@@ -79,10 +76,10 @@ def command(
 
     console: Console = context.obj
     refuse_both_folders(context, run_dir, "run")
-    resumed = _resumed(resume, run_dir, runs)
-    gates = tuple(require or ())
+    resumed, gates = _resumed(resume, run_dir, runs), tuple(require or ())
     parse_gates(gates)
-    config = load([*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)], resumed)
+    given = [*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)]
+    config = load(given, resumed)
     from dltrain.training.workers.cluster import cluster_of
     from dltrain.training.workers.group import Group
 
@@ -90,18 +87,14 @@ def command(
     cluster = cluster_of(os.environ) if workers is None else None
     group, threads = Group(cluster) if cluster else None, console.settings.threads
     if group is not None and not group.is_chief:
-        from dltrain.training.workers.member import train_along
-
-        trained = train_along(config, group, threads=threads, reporter=console)
-        console.result(f"worker {group.index} of {group.count}: trained {trained.epochs} epochs; the run is the chief's")
+        _train_along(console, config, group)
         return 0
     from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
 
     try:
         with contextlib.ExitStack() as stack:
-            count = workers if engine is not None else None
-            if count is not None:
-                group, threads = _on_ray(stack, console, config, count, address), threads or 1
+            if engine is not None and workers is not None:
+                group, threads = _on_ray(stack, console, config, workers, address), threads or 1
             result = fit(
                 config,
                 argv=sys.argv,
@@ -111,22 +104,23 @@ def command(
                 require=gates,
                 threads=threads,
                 reporter=console,
-                workers=workers if workers is not None and count is None else 1,
+                workers=workers if workers is not None and engine is None else 1,
                 group=group,
             )
     except WorkerLostError as error:
         if engine is None or error.run is None:
             raise
-        more = [
-            *(words or ()),
-            *allowed(large=allow_large, one_class=allow_one_class),
-            "--engine",
-            engine,
-            "--workers",
-            str(workers),
-        ]
-        _go_on([*more, *(["--address", address] if address else []), *_requiring(gates)], error, console)
+        of_ray = ["--engine", engine, "--workers", str(workers), *(["--address", address] if address else [])]
+        _go_on([*given, *of_ray, *_requiring(gates)], error, console)
     return _show(console, result)
+
+
+def _train_along(console: Console, config: Config, group: Group) -> None:
+    """Train as one of several processes, of which another writes the run."""
+    from dltrain.training.workers.member import train_along
+
+    trained = train_along(config, group, threads=console.settings.threads, reporter=console)
+    console.result(f"worker {group.index} of {group.count}: trained {trained.epochs} epochs; the run is the chief's")
 
 
 def _on_ray(stack: contextlib.ExitStack, console: Console, config: Config, count: int, address: str | None) -> Group:

@@ -6,45 +6,53 @@ from pathlib import Path
 from typing import Annotated
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import parse_time
+from dltrain.cli.options import ForceOption, parse_time
 from dltrain.cli.typer_import import typer
 from dltrain.wording import one_line
+
+PathArgument = Annotated[str, typer.Argument(metavar="PATH", hidden=True)]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="COL",
+        help="Column to predict; where the file has no header its number, -1 being the last. Several columns of 0 and 1, as "
+        "a,b,c, are labels of which a row may have several.",
+    ),
+]
+OutputOption = Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where the config goes.")]
+SimpleOption = Annotated[bool, typer.Option("--simple", help="A small net for a table, as a course begins with.")]
+TimeOption = Annotated[
+    str | None, typer.Option("--time", metavar="10m", help="What a fit may take on two cores, as 2m, 10m or 1h; else 90s.")
+]
+CompareOption = Annotated[
+    bool, typer.Option("--compare", help="Have `fit` show a linear model and boosted trees beside the net.")
+]
+SeriesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        metavar="COL",
+        help="Foretell the target: rows follow each other by these times: COL, or DATE,TIME or year,month,day; "
+        "`rows`: they are in order already.",
+    ),
+]
+HorizonOption = Annotated[
+    int | None, typer.Option("--horizon", metavar="N", min=1, help="With --series: so many rows ahead; else a season.")
+]
 
 
 def command(
     context: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="PATH", hidden=True)],
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            metavar="COL",
-            help="Column to predict; where the file has no header its number, -1 being the last. Several columns of 0 and 1, as "
-            "a,b,c, are labels of which a row may have several.",
-        ),
-    ] = None,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where the config goes.")] = "-",
-    simple: Annotated[bool, typer.Option("--simple", help="A small net for a table, as a course begins with.")] = False,
-    time: Annotated[
-        str | None,
-        typer.Option("--time", metavar="10m", help="What a fit may take on two cores, as 2m, 10m or 1h; else 90s."),
-    ] = None,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Have `fit` show a linear model and boosted trees beside the net.")
-    ] = False,
-    series: Annotated[
-        str | None,
-        typer.Option(
-            "--series",
-            metavar="COL",
-            help="Foretell the target: rows follow each other by these times: COL, or DATE,TIME or year,month,day; "
-            "`rows`: they are in order already.",
-        ),
-    ] = None,
-    horizon: Annotated[
-        int | None, typer.Option("--horizon", metavar="N", min=1, help="With --series: so many rows ahead; else a season.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    path: PathArgument,
+    target: TargetOption = None,
+    output: OutputOption = "-",
+    simple: SimpleOption = False,
+    time: TimeOption = None,
+    compare: CompareOption = False,
+    series: SeriesOption = None,
+    horizon: HorizonOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Look at PATH and write a commented config for it, which `dltrain fit` runs as it is.
 

@@ -16,6 +16,7 @@ from dltrain.cli.options import (
     PART_NAMES,
     BestTrialsOption,
     DataOption,
+    ForceOption,
     ImagesOption,
     MoreDataArgument,
     RunArgument,
@@ -32,92 +33,94 @@ if TYPE_CHECKING:
     from dltrain.evaluation.predictions.of_outputs import Predictions
 
 
+PartOption = Annotated[
+    str | None,
+    typer.Option(
+        click_type=PART_NAMES,
+        help="The rows of this part of the run's data, with `row`, `true_<target>` and the `error` to sort by.",
+    ),
+]
+WordOption = Annotated[list[str] | None, typer.Option("--word", metavar="W", help="A word, for a model of words (repeatable).")]
+TopOption = Annotated[
+    int | None,
+    typer.Option("--top", min=1, metavar="K", help="The K most probable classes of each row: label_1, probability_1, label_2, …"),
+]
+StepsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--steps", min=1, metavar="N", help="Of a series: the N rows after the last one of --data, or of the run's own data."
+    ),
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="With --steps: begin at this time, from the rows before it.")
+]
+LayerOption = Annotated[
+    str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
+]
+MasksOption = Annotated[
+    Path | None,
+    typer.Option("--masks", metavar="FOLDER", help="Where masks go (task: segmentation): a PNG of each picture's own size."),
+]
+TilesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--tiles",
+        min=1,
+        metavar="PIXELS",
+        help="Large pictures in overlapping tiles so many pixels wide (task: segmentation), put together again.",
+    ),
+]
+WindowsOption = Annotated[
+    bool, typer.Option("--windows", help="Of series that have one label each: the answer of each window, not of each series.")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="WHICH",
+        help="Of a run: best or last; if not given, its model. Of a stock network: imagenet (if not given) or a file.",
+    ),
+]
+OutputOption = Annotated[
+    str,
+    typer.Option("--output", "-o", metavar="FILE|-", help="Where the predictions go; stdout if not given.", show_default=False),
+]
+FormOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", click_type=click.Choice(["csv", "jsonl", "parquet", "npz"]), help="By FILE's suffix if not given, else csv."
+    ),
+]
+RawOption = Annotated[
+    bool,
+    typer.Option(
+        "--raw", help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe."
+    ),
+]
+
+
 def command(
     context: typer.Context,
     run: RunArgument,
     more_data: MoreDataArgument = None,
     data: DataOption = None,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            click_type=PART_NAMES,
-            help="The rows of this part of the run's data, with `row`, `true_<target>` and the `error` to sort by.",
-        ),
-    ] = None,
-    word: Annotated[
-        list[str] | None, typer.Option("--word", metavar="W", help="A word, for a model of words (repeatable).")
-    ] = None,
-    top: Annotated[
-        int | None,
-        typer.Option(
-            "--top", min=1, metavar="K", help="The K most probable classes of each row: label_1, probability_1, label_2, …"
-        ),
-    ] = None,
+    part: PartOption = None,
+    word: WordOption = None,
+    top: TopOption = None,
     trials: BestTrialsOption = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            "--steps",
-            min=1,
-            metavar="N",
-            help="Of a series: the N rows after the last one of --data, or of the run's own data.",
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="With --steps: begin at this time, from the rows before it.")
-    ] = None,
-    layer: Annotated[
-        str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
-    ] = None,
-    masks: Annotated[
-        Path | None,
-        typer.Option("--masks", metavar="FOLDER", help="Where masks go (task: segmentation): a PNG of each picture's own size."),
-    ] = None,
-    tiles: Annotated[
-        int | None,
-        typer.Option(
-            "--tiles",
-            min=1,
-            metavar="PIXELS",
-            help="Large pictures in overlapping tiles so many pixels wide (task: segmentation), put together again.",
-        ),
-    ] = None,
-    windows: Annotated[
-        bool,
-        typer.Option("--windows", help="Of series that have one label each: the answer of each window, not of each series."),
-    ] = False,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights",
-            metavar="WHICH",
-            help="Of a run: best or last; if not given, its model. Of a stock network: imagenet (if not given) or a file.",
-        ),
-    ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE|-", help="Where the predictions go; stdout if not given.", show_default=False
-        ),
-    ] = "-",
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            click_type=click.Choice(["csv", "jsonl", "parquet", "npz"]),
-            help="By FILE's suffix if not given, else csv.",
-        ),
-    ] = None,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw",
-            help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe.",
-        ),
-    ] = False,
+    steps: StepsOption = None,
+    since: SinceOption = None,
+    layer: LayerOption = None,
+    masks: MasksOption = None,
+    tiles: TilesOption = None,
+    windows: WindowsOption = False,
+    weights: WeightsOption = None,
+    output: OutputOption = "-",
+    form: FormOption = None,
+    raw: RawOption = False,
     skip_broken: SkipBrokenOption = False,
     images: ImagesOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    force: ForceOption = False,
     runs: RunsOption = Path("runs"),
     trust_code: TrustCodeOption = False,
 ) -> int:
@@ -131,14 +134,7 @@ def command(
     which names what pictures show by the classes of ImageNet.
     """
     from dltrain.cli.paths import data_words
-    from dltrain.evaluation.predictions.files import (
-        choose_format,
-        formula_notes,
-        picture_lines,
-        prediction_columns,
-        row_documents,
-        write_predictions,
-    )
+    from dltrain.evaluation.predictions.files import choose_format
     from dltrain.storage.outputs import check_output
 
     console: Console = context.obj
@@ -154,31 +150,54 @@ def command(
         from dltrain.evaluation.masks.predicted import check_folder
 
         check_folder(masks, force=force, inputs=paths)
-    asked_format, form = form, choose_format(output, form)
+    to = _To(output, choose_format(output, form), form is not None, raw)
     path, result = _predict(console, run, runs, paths, asked)
+    _give_out(console, path, result, to)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _To:
+    """Where predictions go, and how they are written."""
+
+    output: str
+    form: str
+    is_form_asked: bool
+    raw: bool
+
+
+def _give_out(console: Console, path: Path | str, result: Predictions, to: _To) -> None:
+    """Write the predictions into the file, or to stdout."""
+    from dltrain.evaluation.predictions.files import (
+        formula_notes,
+        picture_lines,
+        prediction_columns,
+        row_documents,
+        write_predictions,
+    )
+
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
     naming = len(result.identifiers)
-    is_document = output == "-" and console.settings.json
-    notes = [*result.notes, *(formula_notes(columns, naming) if form == "csv" and not raw and not is_document else [])]
+    is_document = to.output == "-" and console.settings.json
+    notes = [*result.notes, *(formula_notes(columns, naming) if to.form == "csv" and not to.raw and not is_document else [])]
     for note in notes:
         console.warning(note)
     document = {"status": "finished", "run": str(path), "rows": num_rows, "notes": notes}
     if is_document:
         console.document({**document, "predictions": row_documents(columns)})
-        return 0
+        return
     console.close()
-    if output == "-" and asked_format is None and console.width is not None and (lines := picture_lines(columns)):
+    if to.output == "-" and not to.is_form_asked and console.width is not None and (lines := picture_lines(columns)):
         console.result("\n".join(lines))
-        return 0
+        return
     try:
-        write_predictions(output, columns, format=form, raw=raw, arrays=result.arrays, num_naming=naming)
+        write_predictions(to.output, columns, format=to.form, raw=to.raw, arrays=result.arrays, num_naming=naming)
     except BrokenPipeError:
         discard(sys.stdout)
-    if output != "-":
-        console.document({**document, "output": output, "format": form})
-        console.result(f"{counted(num_rows, 'prediction')} in {one_line(output)}")
-    return 0
+    if to.output != "-":
+        console.document({**document, "output": to.output, "format": to.form})
+        console.result(f"{counted(num_rows, 'prediction')} in {one_line(to.output)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import RunsOption
+from dltrain.cli.options import ForceOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.wording import one_line
 
@@ -29,7 +29,7 @@ def command(
         str | None,
         typer.Option("--against", metavar="OLD", help="Say what has become of metrics and config since an older run or sweep."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    force: ForceOption = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
     """Write one page of a run, a sweep or several runs: the answer, metrics with intervals, pictures, config, environment.

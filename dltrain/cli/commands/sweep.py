@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,9 @@ from dltrain.cli.options import (
     AddressOption,
     AllowLargeOption,
     AllowOneClassOption,
+    ConfigArgument,
     RequireOption,
+    RunDirOption,
     RunsOption,
     TrustCodeOption,
     allowed,
@@ -26,43 +29,48 @@ from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import counted, one_line
 
 if TYPE_CHECKING:
+    from dltrain.config.types import Config
     from dltrain.sweep.sweep import SweepResult
 
 _MOST_ROWS = 40
 
 
+OverOption = Annotated[
+    list[str] | None,
+    typer.Option("--over", metavar="KEY=A,B,C", help="Vary this key, or parameter, instead of the block's (repeatable)."),
+]
+TrialsOption = Annotated[int | None, typer.Option("--trials", min=1, metavar="N", help="At most so many trials.")]
+JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, metavar="N", help="Fits at a time; if not given, one per core.")]
+StrategyOption = Annotated[
+    str | None, typer.Option(click_type=click.Choice(["grid", "random", "tpe", "capacity"]), help="How trials are chosen.")
+]
+MetricOption = Annotated[str | None, typer.Option("--metric", metavar="NAME", help="Compare trials by this metric.")]
+EngineOption = Annotated[
+    str | None, typer.Option(click_type=click.Choice(["auto", "stacked", "processes", "ray"]), help="What runs the fits.")
+]
+ResumeOption = Annotated[str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with an interrupted sweep.")]
+RetryOption = Annotated[
+    str | None,
+    typer.Option(
+        click_type=click.Choice(["crashed", "failed"]),
+        help="With --resume: run fits that crashed once more; those that were killed or met a full disk always are.",
+    ),
+]
+
+
 def command(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
-    over: Annotated[
-        list[str] | None,
-        typer.Option("--over", metavar="KEY=A,B,C", help="Vary this key, or parameter, instead of the block's (repeatable)."),
-    ] = None,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, metavar="N", help="At most so many trials.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, metavar="N", help="Fits at a time; if not given, one per core.")
-    ] = None,
-    strategy: Annotated[
-        str | None,
-        typer.Option(click_type=click.Choice(["grid", "random", "tpe", "capacity"]), help="How trials are chosen."),
-    ] = None,
-    metric: Annotated[str | None, typer.Option("--metric", metavar="NAME", help="Compare trials by this metric.")] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(click_type=click.Choice(["auto", "stacked", "processes", "ray"]), help="What runs the fits."),
-    ] = None,
+    words: ConfigArgument = None,
+    over: OverOption = None,
+    trials: TrialsOption = None,
+    jobs: JobsOption = None,
+    strategy: StrategyOption = None,
+    metric: MetricOption = None,
+    engine: EngineOption = None,
     address: AddressOption = None,
-    resume: Annotated[str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with an interrupted sweep.")] = None,
-    retry: Annotated[
-        str | None,
-        typer.Option(
-            click_type=click.Choice(["crashed", "failed"]),
-            help="With --resume: run fits that crashed once more; those that were killed or met a full disk always are.",
-        ),
-    ] = None,
-    run_dir: Annotated[
-        Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the sweep into this very directory.")
-    ] = None,
+    resume: ResumeOption = None,
+    retry: RetryOption = None,
+    run_dir: RunDirOption = None,
     runs: RunsOption = Path("runs"),
     allow_large: AllowLargeOption = False,
     allow_one_class: AllowOneClassOption = False,
@@ -79,7 +87,6 @@ def command(
     dltrain sweep CONFIG --over 'training.optimizer.learning_rate={low: 1e-4, high: 1e-1, log: true}' --strategy tpe --trials 40
     dltrain sweep --resume SWEEP --trials 60 --retry crashed
     """
-    from dltrain.config import load_config, split_words
     from dltrain.storage.run_list import find_run
     from dltrain.sweep.sweep import sweep
 
@@ -89,18 +96,9 @@ def command(
         raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
     if retry is not None and resume is None:
         raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed"))
-    torn = next((word for word in over or () if "=" not in word), None)
-    if torn is not None:
-        raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
-    files, overrides = split_words([*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)])
-    if words or resume is None:
-        several = several_hint(files, "dltrain sweep") if len(files) > 1 else ""
-        refuse_other_than_one(files, several or "dltrain sweep CONFIG [KEY=VALUE]...")
-    # A config that lacks what the varied files bring is whole with the first of them.
-    first = next((match[1] for word in over or () if (match := re.match(r"extends=\s*([^,\[{]+)", word))), None)
-    config = load_config(files[0], [*overrides, *([f"extends={first.strip()}"] if first else ())]) if files else None
+    given = [*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)]
     result = sweep(
-        config,
+        _config_of(given, over or (), must_be=bool(words) or resume is None),
         over=tuple(over or ()),
         strategy=strategy,
         trials=trials,
@@ -118,6 +116,22 @@ def command(
         reporter=console,
     )
     return _show(console, result)
+
+
+def _config_of(words: Sequence[str], over: Sequence[str], *, must_be: bool) -> Config | None:
+    """The config that the words name, with their overrides; None: none is named, of a sweep that goes on."""
+    from dltrain.config import load_config, split_words
+
+    torn = next((word for word in over if "=" not in word), None)
+    if torn is not None:
+        raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
+    files, overrides = split_words(words)
+    if must_be:
+        several = several_hint(files, "dltrain sweep") if len(files) > 1 else ""
+        refuse_other_than_one(files, several or "dltrain sweep CONFIG [KEY=VALUE]...")
+    # A config that lacks what the varied files bring is whole with the first of them.
+    first = next((match[1] for word in over if (match := re.match(r"extends=\s*([^,\[{]+)", word))), None)
+    return load_config(files[0], [*overrides, *([f"extends={first.strip()}"] if first else ())]) if files else None
 
 
 def _show(console: Console, result: SweepResult) -> int:

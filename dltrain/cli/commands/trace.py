@@ -20,50 +20,60 @@ if TYPE_CHECKING:
     from dltrain.evaluation.tracing.trace import Trace
 
 
+WordsArgument = Annotated[list[str] | None, typer.Argument(metavar="CONFIG|RUN [KEY=VALUE]...", hidden=True)]
+InputsOption = Annotated[
+    list[str] | None, typer.Option("--input", metavar="NUMBERS", help="A row for the net, such as '-1, 2' (repeatable).")
+]
+TargetsOption = Annotated[
+    list[str] | None, typer.Option("--target", metavar="VALUE", help="What should come out for it (repeatable).")
+]
+RowOption = Annotated[
+    list[int] | None, typer.Option("--row", metavar="N", min=0, help="A row of the data, counted from 0 (repeatable).")
+]
+RowsOption = Annotated[str | None, typer.Option("--rows", metavar="FIRST:END", help="Rows of the data, END left out.")]
+StepsOption = Annotated[
+    int | None, typer.Option("--steps", metavar="N", min=1, max=100_000, help="N steps of the optimizer on these rows.")
+]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot", metavar="FILE", help="Draw the loss over the --steps, or what RUN says over the plane of its two columns (PNG)."
+    ),
+]
+FeaturesOption = Annotated[
+    str | None, typer.Option("--features", metavar="IMAGE", help="Draw what a layer of RUN makes of a picture, with --plot FILE.")
+]
+LayerOption = Annotated[
+    str | None, typer.Option("--layer", metavar="NAME", help="Whose maps --features draws; if not given, the first's.")
+]
+UnitsOption = Annotated[
+    int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        click_type=click.Choice(["best", "last", SHOWN]),
+        metavar="[best|last]",
+        help="Which weights of RUN; with nothing to compute, these are written out themselves.",
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace the picture of --plot if it exists.")]
+
+
 def command(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG|RUN [KEY=VALUE]...", hidden=True)] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NUMBERS", help="A row for the net, such as '-1, 2' (repeatable)."),
-    ] = None,
-    targets: Annotated[
-        list[str] | None, typer.Option("--target", metavar="VALUE", help="What should come out for it (repeatable).")
-    ] = None,
-    row: Annotated[
-        list[int] | None, typer.Option("--row", metavar="N", min=0, help="A row of the data, counted from 0 (repeatable).")
-    ] = None,
-    rows: Annotated[str | None, typer.Option("--rows", metavar="FIRST:END", help="Rows of the data, END left out.")] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", min=1, max=100_000, help="N steps of the optimizer on these rows.")
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot",
-            metavar="FILE",
-            help="Draw the loss over the --steps, or what RUN says over the plane of its two columns (PNG).",
-        ),
-    ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option("--features", metavar="IMAGE", help="Draw what a layer of RUN makes of a picture, with --plot FILE."),
-    ] = None,
-    layer: Annotated[
-        str | None, typer.Option("--layer", metavar="NAME", help="Whose maps --features draws; if not given, the first's.")
-    ] = None,
-    units: Annotated[
-        int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
-    ] = 3,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            click_type=click.Choice(["best", "last", SHOWN]),
-            metavar="[best|last]",
-            help="Which weights of RUN; with nothing to compute, these are written out themselves.",
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the picture of --plot if it exists.")] = False,
+    words: WordsArgument = None,
+    inputs: InputsOption = None,
+    targets: TargetsOption = None,
+    row: RowOption = None,
+    rows: RowsOption = None,
+    steps: StepsOption = None,
+    plot: PlotOption = None,
+    features: FeaturesOption = None,
+    layer: LayerOption = None,
+    units: UnitsOption = 3,
+    weights: WeightsOption = None,
+    force: ForceOption = False,
     runs: RunsOption = Path("runs"),
     trust_code: TrustCodeOption = False,
 ) -> int:
@@ -73,8 +83,6 @@ def command(
     these out: names, shapes, numbers. `trace RUN --features IMAGE --plot FILE` draws the feature maps of a layer.
     KEY=VALUE overrides one value of the config.
     """
-    from dltrain.cli.tracing.document import trace_document
-    from dltrain.cli.tracing.report import report
     from dltrain.evaluation.tracing.trace import trace
     from dltrain.storage.outputs import check_picture
 
@@ -87,17 +95,10 @@ def command(
     run = subject if isinstance(subject, Path) else None
     weights = None if weights == SHOWN else weights
     if features is not None or layer is not None:
-        if features is None or plot is None or run is None:
-            hint = "dltrain trace RUN --features IMAGE --layer NAME --plot FILE"
-            raise UsageError(Fault("feature maps need a run, a picture and a file to draw into", hint=hint))
         _draw_features(console, run, features, layer, plot, weights)
         return 0
     if plot is not None and steps is None:
-        if run is None or inputs or wanted:
-            raise UsageError(
-                Fault("--plot draws the loss over several steps, or a run of two columns", hint="say how many with --steps")
-            )
-        _draw_boundary(console, run, plot, weights)
+        _draw_boundary(console, None if inputs or wanted else run, plot, weights)
         return 0
     if run is not None and with_weights and not inputs and not wanted:
         _write_weights(console, run, weights)
@@ -111,18 +112,29 @@ def command(
         weights=weights,
         reporter=console,
     )
-    document = trace_document(result)
-    if plot is not None:
-        _draw(result, plot)
-        document["plot"] = str(plot)
-    console.document(document)
-    console.result(report(result, units))
-    if plot is not None:
-        console.result(f"\nthe loss over the steps is drawn in {one_line(str(plot))}")
+    _show(console, result, units, plot)
     return 0
 
 
-def _draw_boundary(console: Console, run: Path, picture: Path, weights: str | None) -> None:
+def _show(console: Console, result: Trace, units: int, picture: Path | None) -> None:
+    from dltrain.cli.tracing.document import trace_document
+    from dltrain.cli.tracing.report import report
+    from dltrain.evaluation.drawing.history import plot_steps
+
+    document = trace_document(result)
+    if picture is not None:
+        plot_steps(result.losses, picture, title=f"{result.optimizer.name if result.optimizer else ''}: loss over the steps")
+        document["plot"] = str(picture)
+    console.document(document)
+    console.result(report(result, units))
+    if picture is not None:
+        console.result(f"\nthe loss over the steps is drawn in {one_line(str(picture))}")
+
+
+def _draw_boundary(console: Console, run: Path | None, picture: Path, weights: str | None) -> None:
+    if run is None:
+        message = "--plot draws the loss over several steps, or a run of two columns"
+        raise UsageError(Fault(message, hint="say how many with --steps"))
     from dltrain.evaluation.drawing.boundary import plot_boundary
 
     plot_boundary(run, picture, weights=weights, reporter=console)
@@ -130,7 +142,12 @@ def _draw_boundary(console: Console, run: Path, picture: Path, weights: str | No
     console.result(f"what the model says of each place is drawn in {one_line(str(picture))}")
 
 
-def _draw_features(console: Console, run: Path, image: str, layer: str | None, picture: Path, weights: str | None) -> None:
+def _draw_features(
+    console: Console, run: Path | None, image: str | None, layer: str | None, picture: Path | None, weights: str | None
+) -> None:
+    if image is None or picture is None or run is None:
+        hint = "dltrain trace RUN --features IMAGE --layer NAME --plot FILE"
+        raise UsageError(Fault("feature maps need a run, a picture and a file to draw into", hint=hint))
     from dltrain.evaluation.feature_maps import plot_feature_maps
 
     maps = plot_feature_maps(run, image, picture, layer=layer, weights=weights, reporter=console)
@@ -192,9 +209,3 @@ def _range(text: str) -> range:
     if not found or found.start < 0:
         raise UsageError(Fault(f"expected rows such as 0:20, found {text!r}", hint="the first, and the one after the last"))
     return found
-
-
-def _draw(result: Trace, picture: Path) -> None:
-    from dltrain.evaluation.drawing.history import plot_steps
-
-    plot_steps(result.losses, picture, title=f"{result.optimizer.name if result.optimizer else ''}: loss over the steps")
