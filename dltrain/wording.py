@@ -121,6 +121,12 @@ def counted(count: int, noun: str) -> str:
 _NAMES: dict[str, str] = {}
 
 
+def amount(value: float) -> str:
+    """A number by its six leading digits, and large ones in full: 1,520,000, not 1.52e+06."""
+    text = f"{value:,.6g}"
+    return f"{float(text):,.0f}" if "e+" in text and abs(value) < 1e15 else text
+
+
 def name_path(path: str, name: str) -> None:
     """From now on the path is shown by that name."""
     _NAMES[path] = name

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config.types import Place, fault_at
-from dltrain.wording import column_hint, counted, in_override, one_line, printable, without_credentials
+from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,11 @@ def test_an_override_is_named_once_though_its_address_holds_a_secret():
     assert hidden == first.message
     assert fault_at(Place("c.yaml", 1, 1, word=word), hidden).message == hidden
     assert in_override(word) == ', in "data.path=https://***@host/x.csv?X-Amz-Signature=***"'
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1_520_000, "1,520,000"), (1_416_362.5, "1,416,360"), (48_094, "48,094"), (0.30173, "0.30173"), (-2.5e9, "-2,500,000,000")],
+)
+def test_large_numbers_are_said_in_full(value, said):
+    assert amount(value) == said

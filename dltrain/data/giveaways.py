@@ -114,10 +114,19 @@ def told_by(values: Any, target: NDArray[Any], num_classes: int | None) -> float
 
 
 def _correlation(numbers: NDArray[np.float64], target: NDArray[Any]) -> float:
+    """That of the numbers or, where it is more, of their ranks: the logarithm of a target goes up wherever the target does."""
     y = np.asarray(target, np.float64)
     if len(numbers) < 10 or numbers.std() == 0 or y.std() == 0:
         return 0.0
-    return abs(float(np.corrcoef(numbers, y)[0, 1]))
+    linear = abs(float(np.corrcoef(numbers, y)[0, 1]))
+    return linear if linear >= GIVES_AWAY else max(linear, abs(float(np.corrcoef(ranks(numbers), ranks(y))[0, 1])))
+
+
+def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1-based ranks, equal values sharing their mean."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[codes], np.float64)
 
 
 def _told_by_number(numbers: NDArray[np.float64], codes: NDArray[Any], num_classes: int) -> float:

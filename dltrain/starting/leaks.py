@@ -20,6 +20,7 @@ from dltrain.data.giveaways import (
     MOST_COLUMNS,
     area_under_curve,
     classes_with_values,
+    ranks,
     sampled,
     told_by,
 )
@@ -151,10 +152,12 @@ def _most_telling(features: Sequence[str], target: str, columns: Columns) -> str
         if name in columns.numbers:
             other = _thinned(columns.numbers[name])
             both = np.isfinite(values) & np.isfinite(other)
-            found[name] = abs(_correlation(_ranks(other[both]), _ranks(values[both]))) if both.sum() > 2 else 0.0
+            found[name] = abs(_correlation(ranks(other[both]), ranks(values[both]))) if both.sum() > 2 else 0.0
     best = max(found, key=lambda name: found[name], default=None)
     if best is None or found[best] < TELLING_CORRELATION:
         return ""
+    if found[best] >= GIVES_AWAY and len(features) > FEW_FEATURES:
+        return f"{best} alone tells {target} {SURELY} (rank correlation {found[best]:.4f})"
     return f"{best} goes up and down with it (rank correlation {found[best]:.2f})"
 
 
@@ -230,10 +233,3 @@ def _stride(num_rows: int) -> int:
 def _thinned(values: NDArray[Any]) -> NDArray[Any]:
     """At most 20,000 of the values, from all over the table."""
     return values[:: _stride(len(values))]
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1-based ranks, equal values sharing their mean."""
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[codes], np.float64)

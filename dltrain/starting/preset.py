@@ -139,7 +139,11 @@ def design_preset(
     width = _width(features)
     members, epochs = members_within(seconds, num_rows, width)
     count = sum(column.by_kind.is_amount for column in features)
-    named = "all columns are numbers" if not inputs else f"{count} of {len(features)} columns are numbers"
+    named = (
+        "all columns are numbers"
+        if not inputs
+        else f"{count} of {len(features)} columns {'is a number' if count == 1 else 'are numbers'}"
+    )
     reason = f"{num_rows:,} rows to train on, and {named}: RealMLP's layers and training (arXiv 2407.04491), which `dltrain "
     reason += "check --resolved` shows and this file can change; `dltrain init --simple` writes a small net"
     takes = START_SECONDS + members * epochs * _epoch_seconds(num_rows, width)

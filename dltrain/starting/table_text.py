@@ -124,7 +124,7 @@ def render_target(block: Block, found: Studied) -> None:
         remark = f"{what}, several per row: {listed(words, MOST_SHOWN)}"
     elif target.spec.task == "classification":
         words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
-        remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
+        remark = f"{len(counts):,} classes: {listed(words, MOST_SHOWN)}"
     else:
         unit = (found.columns.reading.units or {}).get(target.name, "")
         remark = "a number" + (

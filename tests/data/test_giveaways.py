@@ -130,3 +130,14 @@ def test_many_columns_that_have_values_in_one_class_alone_are_one_warning(tmp_pa
     polars.DataFrame(paid | {"y": y}).write_csv(tmp_path / "t.csv")
     (warning,) = load_dataset(DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",)), seed=0).warnings
     assert warning.startswith("whether each of 12 columns has a value tells the y bad almost perfectly (paid_2000, paid_2001, ")
+
+
+@pytest.mark.parametrize(("noise", "warned"), [(0.0, True), (0.3, False)])
+def test_the_logarithm_of_the_target_gives_it_away(tmp_path: Path, noise: float, warned: bool) -> None:
+    """As `logwage` does of the wages of 3,000 men: it is no straight line, but one goes up wherever the other does."""
+    wage = np.exp(RANDOM.normal(4.7, 1.0, ROWS))
+    config = written(tmp_path, np.log(wage) + noise * RANDOM.normal(size=ROWS), wage)
+    found = load_dataset(config, seed=0).warnings
+    assert any("column leak correlates with y almost perfectly" in warning for warning in found) == warned
+    text = make_starter(config.path[0], target="y").text
+    assert ("leak alone tells y almost perfectly (rank correlation 1.0000)" in text) == warned

@@ -48,7 +48,7 @@ from dltrain.data.targets import (
 from dltrain.data.transform import fit_steps
 from dltrain.errors import DataError, Note, warn
 from dltrain.parts import PARTS
-from dltrain.wording import listed
+from dltrain.wording import amount, listed
 
 
 def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Preprocessing | None) -> Fitted:
@@ -243,5 +243,5 @@ def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:
     if spec.task == "classification":
         return [f"{count_labels(spec, values[is_taught])} (classification: {spec.reason})", *dropped]
     numbers = np.asarray(values, np.float64)[is_taught]
-    line = f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g} (regression: {spec.reason})"
+    line = f"target {spec.name}: a number from {amount(numbers.min())} to {amount(numbers.max())} (regression: {spec.reason})"
     return [line, *dropped]

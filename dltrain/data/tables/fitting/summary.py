@@ -16,7 +16,7 @@ from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
 from dltrain.data.targets import count_labels, describe_dropped, have_targets
 from dltrain.errors import DataError, Note
-from dltrain.wording import listed, shown_column
+from dltrain.wording import amount, listed, shown_column
 
 
 def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, left_out: Sequence[tuple[str, str]]) -> None:
@@ -80,8 +80,8 @@ def summarize(
         elif spec.task == "regression":
             numbers = told[spec.name]
             lines.append(
-                f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g}, mean {numbers.mean():,.6g}, "
-                f"standard deviation {numbers.std():,.6g}"
+                f"target {spec.name}: a number from {amount(numbers.min())} to {amount(numbers.max())}, "
+                f"mean {amount(numbers.mean())}, standard deviation {amount(numbers.std())}"
             )
         else:
             lines.append("target: the input itself (reconstruction)")
