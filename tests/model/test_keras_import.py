@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, tree_of
 
 CODE = """
 import json, sys
@@ -73,3 +74,16 @@ def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -
     found = imported(tmp_path, code, KERAS_MAX_EPOCHS="1", KERAS_MAX_STEPS_PER_EPOCH="2")
     assert (found["floatx"], found["format"], found["weights"]) == ("float32", "channels_last", "float32")
     assert (found["epochs"], found["steps"]) == (None, None)
+
+
+def test_nothing_is_compiled_by_translating_python() -> None:
+    """It would be written into the folder for temporary files, where it stays when the process is killed."""
+    calls = [
+        (path.name, node)
+        for path in sorted((REPOSITORY / "dltrain").rglob("*.py"))
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "tf.function"
+    ]
+    assert len(calls) > 5
+    with_it = [name for name, call in calls if "autograph=False" not in map(ast.unparse, call.keywords)]
+    assert with_it == []

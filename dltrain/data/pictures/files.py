@@ -26,6 +26,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # A file of more bytes a pixel is not read: even uncompressed, pictures within the limit are smaller.
 MOST_PIXEL_BYTES = 8
+MOST_SIDE = 1_000_000
 
 NUM_NAMED = 5
 # A name that begins with a label, as `cat.0.jpg` does; a folder's name that needs no quoting.
@@ -135,6 +136,8 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
             width, height = image.size
             if width * height > PIXELS.value:
                 raise _too_large(f"{width}×{height} ({width * height / 1e6:.0f})")
+            if max(width, height) > MOST_SIDE:  # resizing holds numbers for each pixel of a side
+                raise PictureError(f"expected a picture of at most {MOST_SIDE:,} pixels a side, found {width}×{height}")
             return decode(image), hashlib.blake2b(content, digest_size=20).hexdigest()
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(path)) from None

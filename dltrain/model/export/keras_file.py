@@ -49,6 +49,7 @@ class KerasFile(ExportFormat):
             if str(error).startswith("File not found"):  # Keras's word for each error of the system as well
                 raise OSError(errno.EIO, os.strerror(errno.EIO), str(path)) from error
             raise
+        model.run_eagerly = True  # else Keras writes code of its own into the folder for temporary files
         answers = model.predict(given, verbose=0)
         return {name: texts_of(np.asarray(values)) for name, values in answers.items()}
 

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import warnings
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
+from dltrain.model.forward import Forward
 from dltrain.model.weights.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder, is_offline, keras_folder
@@ -59,6 +61,10 @@ class StockNetwork:
         if path is not None:
             _load(self.model, path, name, len(self.classes))
 
+    @cached_property
+    def _forward(self) -> Forward:
+        return Forward(self.model, 16)
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the pictures that it takes."""
@@ -72,7 +78,7 @@ class StockNetwork:
             pictures: [rows, height, width, 3] of the network's size.
         """
         pixels = self._preprocess(pictures.astype(np.float32))
-        return np.asarray(self.model.predict(pixels, batch_size=16, verbose=0), np.float64)
+        return np.asarray(self._forward.outputs([pixels])[0], np.float64)
 
 
 def find_stock_weights(name: str, weights: str) -> Path | None:

@@ -228,8 +228,10 @@ class StackedTrainer:
                 def rate_at(step: Any, schedule: Any = schedule) -> Any:
                     return tf.cast(schedule(step), tf.float32)
 
-                compute = tf.function(lambda steps, rate_at=rate_at: tf.map_fn(rate_at, steps, fn_output_signature=tf.float32))
-                tables[trial.index] = compute(numbers).numpy()
+                def rates(steps: Any, rate_at: Any = rate_at) -> Any:
+                    return tf.map_fn(rate_at, steps, fn_output_signature=tf.float32)
+
+                tables[trial.index] = tf.function(rates, autograph=False)(numbers).numpy()
         return tables
 
     def _with_rates(self) -> StackedState:

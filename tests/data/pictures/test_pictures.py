@@ -176,6 +176,7 @@ def test_every_bad_file_is_named_and_none_of_them_costs_memory(tmp_path: Path) -
     (tmp_path / "e_100_megapixels.png").write_bytes(png_header(10_000, 10_000))
     (tmp_path / "f_script.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
     (tmp_path / "g_garbled.png").write_bytes(png_header(20, 20))
+    (tmp_path / "h_long.png").write_bytes(png_header(1, 80_000_000))
     with pytest.raises(DataError) as caught:
         read_pictures([str(tmp_path)], CIFAR, with_labels=False)
     found = {Path(fault.file or "").name: fault.message for fault in caught.value.faults}
@@ -187,6 +188,7 @@ def test_every_bad_file_is_named_and_none_of_them_costs_memory(tmp_path: Path) -
         "e_100_megapixels.png",
         "f_script.jpg",
         "g_garbled.png",
+        "h_long.png",
     ]
     assert "corrupt or truncated" in found["a_cut.jpg"]
     assert "found an empty file" in found["b_empty.png"]
@@ -195,6 +197,7 @@ def test_every_bad_file_is_named_and_none_of_them_costs_memory(tmp_path: Path) -
     assert found["e_100_megapixels.png"] == "expected a picture of at most 89 megapixels, found 10000×10000 (100)"
     assert "found something else" in found["f_script.jpg"]
     assert "corrupt or truncated" in found["g_garbled.png"]
+    assert found["h_long.png"] == "expected a picture of at most 1,000,000 pixels a side, found 1×80000000"
 
 
 def test_many_bad_files_are_counted(tmp_path: Path) -> None:
