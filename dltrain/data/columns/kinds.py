@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from dltrain.data.columns.reading import (
     SAMPLE_ROWS,
     Reading,
     are_coded,
+    first_values,
     is_duration,
     is_labelled,
     is_text,
@@ -82,16 +83,15 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     """
     if series.dtype.is_float() and len(series) and not series.null_count() and np.isfinite(series.to_numpy()).all():
         return _kind_of_type(series, reading)
-    sample = mend(series.head(SAMPLE_ROWS), reading).drop_nulls()
-    if not len(sample):
-        sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
+    sample = first_values(series, reading)
     if not len(sample):
         return ColumnKind("category", left_out="empty")
-    said = _said_date(sample, reading)
+    said = _said_date(series, sample, reading)
     if said:
         return said
-    if (is_text(sample) or sample.dtype.is_integer()) and reading.dates_of(name_of(series)) != NO_DATES:
-        compact = find_compact_writing(sample, reading.dates_of(name_of(series)))
+    wanted = reading.dates_of(name_of(series))
+    if (is_text(sample) or sample.dtype.is_integer()) and wanted != NO_DATES:
+        compact = _by_all(lambda values: find_compact_writing(values, wanted), series, sample, reading)
         if compact:
             return ColumnKind("date", compact.text, _index_reason(sample), compact.note)
     if is_labelled(series) or not is_text(sample):
@@ -130,7 +130,7 @@ def infer_time(series: polars.Series, reading: Reading) -> ColumnKind:
     return ColumnKind("date", found.text, note=found.note) if found else kind
 
 
-def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
+def _said_date(series: polars.Series, sample: polars.Series, reading: Reading) -> ColumnKind | None:
     """A column whose dates are written as the config says: named there, or such that the format for all reads it."""
     said = reading.dates_of(name_of(sample))
     if said is None or said in (*DATE_ORDERS, NO_DATES) or sample.dtype.is_temporal():
@@ -141,20 +141,33 @@ def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
             return None
         if is_digits(date_format) and sample.str.len_chars().min() < 5:
             return None
-    written = zoned(sample, said)
-    return ColumnKind("date", written.text, note=written.note)
+    written = _by_all(lambda values: zoned(values, said), series, sample, reading)
+    return ColumnKind("date", written.text, note=written.note) if written else None
 
 
 def date_writing(series: polars.Series, sample: polars.Series, reading: Reading) -> Writing | None:
-    """How a column's dates are written by its first values; all are asked where those leave open which is day and which month."""
+    """How a column's dates are written, by its first values, or by all where those leave something open."""
     said = reading.dates_of(name_of(series))
     if said == NO_DATES:
         return None
-    if said is not None and said not in DATE_ORDERS:
-        return zoned(sample, said) if not isinstance(reading.dates, str) else find_writing(sample)
-    written = find_writing(sample, said)
-    if written and written.note and len(series) > SAMPLE_ROWS:
-        return find_writing(mend(series, reading).drop_nulls(), said) or written
+    if said is None or said in DATE_ORDERS or isinstance(reading.dates, str):
+        wanted = said if said in DATE_ORDERS else None
+        return _by_all(lambda values: find_writing(values, wanted), series, sample, reading)
+    return _by_all(lambda values: zoned(values, said), series, sample, reading)
+
+
+def is_open(note: str, writing: str | None) -> bool:
+    """Whether further values may tell more of how a column's dates are written: something was guessed, or offsets may change."""
+    return bool(note) or ("%z" in (writing or "").casefold())
+
+
+def _by_all(
+    find: Callable[[polars.Series], Writing | None], series: polars.Series, sample: polars.Series, reading: Reading
+) -> Writing | None:
+    """What is found in the first values; in all, if that leaves something open and all are dates."""
+    written = find(sample)
+    if written and is_open(written.note, written.text) and len(series) > SAMPLE_ROWS:
+        return find(mend(series, reading).drop_nulls()) or written
     return written
 
 

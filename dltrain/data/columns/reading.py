@@ -140,6 +140,14 @@ def mend(series: polars.Series, reading: Reading) -> polars.Series:
     return series.set(missing, None) if missing.any() else series
 
 
+def first_values(series: polars.Series, reading: Reading) -> polars.Series:
+    """The values of the first 10,000 rows; where those hold none, the first 10,000 values."""
+    sample = mend(series.head(SAMPLE_ROWS), reading).drop_nulls()
+    if len(sample) or len(series) <= SAMPLE_ROWS:
+        return sample
+    return mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
+
+
 def _replaced(series: polars.Series, replacements: Mapping[str, str], reading: Reading) -> polars.Series:
     texts = text_of(series)
     mended = texts.replace(dict(replacements))
@@ -264,7 +272,7 @@ def _from_units(series: polars.Series, numbers: polars.Series, reading: Reading)
 
 
 def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str] = (), words: Collection[str] = ()) -> Reading:
-    """The reading with what the numbers of each text column are written with, by its first 10,000 rows.
+    """The reading with what the numbers of each text column are written with, by its `first_values`.
 
     Args:
         frame: raw columns.
@@ -276,7 +284,7 @@ def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str
     for column in frame.get_columns():
         if not is_text(column) or column.name in words:
             continue
-        sample = mend(column.head(SAMPLE_ROWS).alias(marked(column.name)), reading).drop_nulls()
+        sample = first_values(column.alias(marked(column.name)), reading)
         if not len(sample) or not _from_text(sample, reading).null_count() or not sample.str.contains("[0-9]").all():
             continue
         unit = find_unit(sample, as_labels=column.name in labels)

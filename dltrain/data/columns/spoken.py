@@ -18,9 +18,9 @@ from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import (
-    SAMPLE_ROWS,
     Reading,
     coded_by,
+    first_values,
     is_duration,
     is_text,
     is_unreadable,
@@ -29,7 +29,7 @@ from dltrain.data.columns.reading import (
 )
 from dltrain.data.columns.units import FLAGS, MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, is_cut, units_of
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import Fault, Note, warn
 from dltrain.wording import listed, shown_column
 
@@ -94,7 +94,7 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
 
 
 def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:
-    """Facts on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
+    """Facts on columns of codes, and warnings of columns that are numbers but for some words; by their `first_values`."""
     codes, warnings = dict[str, list[str]](), list[Note]()
     for name, kind in kinds.items():
         if (
@@ -103,7 +103,7 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
             or not is_text(column_of(frame, name))
         ):
             continue
-        sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading).drop_nulls()
+        sample = first_values(column_of(frame, name), reading)
         is_word = np.isnan(to_numbers(sample, replace(reading, units=None)))
         if is_word.all() and len(sample):
             warnings += _different_units(name, kind, sample)
@@ -196,32 +196,34 @@ def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], readin
     return lines
 
 
-def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> list[Note]:
-    """Warnings of new numbers without the percent sign or unit that those of the training have.
+def bare_number(series: polars.Series, reading: Reading) -> float | None:
+    """The first number of a column without the percent sign or unit that those of the training have; None: there is none."""
+    unit = (reading.units or {}).get(name_of(series))
+    if unit is None or unit in (FLAGS, *TIMES) or is_cut(unit) or is_currency(unit):
+        return None
+    bare = series.drop_nulls() if not is_text(series) else series.filter(series.str.contains(r"^[-+\d.,' ]*$"))
+    numbers = to_numbers(mend(bare, replace(reading, units=None)), replace(reading, units=None))
+    told = numbers[np.isfinite(numbers) & (numbers != 0)]
+    return float(told[0]) if len(told) else None
+
+
+def bare_numbers(found: Mapping[str, float | None], reading: Reading) -> list[Note]:
+    """Warnings of numbers without the percent sign or unit that those of the training have.
 
     Spreadsheets keep 35% as 0.35; a bare 35 may be of another unit.
+
+    Args:
+        found: column -> its first such number.
+        reading: with the units.
     """
-    percents: list[tuple[str, float, str]] = []
-    others: list[tuple[str, float, str]] = []
-    for name in columns:
-        unit = (reading.units or {}).get(name)
-        if unit is None or unit in (FLAGS, *TIMES) or is_cut(unit) or is_currency(unit) or name not in frame.columns:
-            continue
-        series = column_of(frame, name)
-        bare = series.drop_nulls() if not is_text(series) else series.filter(series.str.contains(r"^[-+\d.,' ]*$"))
-        numbers = to_numbers(mend(bare, replace(reading, units=None)), replace(reading, units=None))
-        told = numbers[np.isfinite(numbers) & (numbers != 0)]
-        if len(told):
-            (percents if unit == PERCENT else others).append((shown_column(name), told[0], unit))
-    notes = []
-    if percents:
-        said = listed([f"{name} {number:g}" for name, number, _ in percents], 8)
-        what = f"numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): {said}"
-        notes.append(warn(what, "without_unit"))
-    if others:
-        said = listed([f"{name} {number:g} for {number:g} {unit}" for name, number, unit in others], 8)
-        notes.append(warn(f"numbers without the unit that those of the training have are taken for it: {said}", "without_unit"))
-    return notes
+    units = reading.units or {}
+    told = [(shown_column(name), number, units[name]) for name, number in found.items() if number is not None]
+    percents = listed([f"{name} {number:g}" for name, number, unit in told if unit == PERCENT], 8)
+    others = listed([f"{name} {number:g} for {number:g} {unit}" for name, number, unit in told if unit != PERCENT], 8)
+    what = "numbers without the % that those of the training have are taken for percent (0.35 for 0.35%)"
+    notes = [warn(f"{what}: {percents}", "without_unit")] if percents else []
+    what = "numbers without the unit that those of the training have are taken for it"
+    return [*notes, warn(f"{what}: {others}", "without_unit")] if others else notes
 
 
 def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[Note]:

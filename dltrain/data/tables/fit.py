@@ -15,7 +15,7 @@ from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
-from dltrain.data.columns.spoken import bare_numbers, how_read, totals_rows
+from dltrain.data.columns.spoken import bare_number, bare_numbers, how_read, totals_rows
 from dltrain.data.columns.unmet_words import unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
@@ -76,7 +76,6 @@ class TableFit:
         known: kinds of columns that need not be looked at again.
         said: notes of `how_read`, where it was asked already.
         values: of the columns, by kind.
-        sample: raw rows, all or the first, that are looked at once more.
     """
 
     def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int, kept: KeptTable | None = None) -> None:
@@ -84,7 +83,6 @@ class TableFit:
         self.known: Mapping[str, ColumnKind] = NOTHING_KNOWN
         self.said: list[Note] | None = None
         self.values: dict[str, Any] = {}
-        self.sample = raw.frame
 
     @property
     def seen(self) -> str:
@@ -113,7 +111,7 @@ class TableFit:
         taught, untaught, more = split_untaught(fitted, len(rows["train"]), keep=config.constant_columns == "keep")
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
-        notes += bare_numbers(self.sample, [*(column.name for column in taught), *targets], self.reading)
+        notes += self.bare_numbers([*(column.name for column in taught), *targets])
         self.check_gaps(taught)
         vectored, details, known = token_vectors(taught, config)
         notes += known
@@ -166,7 +164,7 @@ class TableFit:
         targets, weights = self.read_stored(stored, unlearnt)
         rows, manner = choose_rows(self.config, self.raw, stored.reading, stored.targets, targets, self.seed)
         rows, notes = self.usable(stored.features, rows)
-        notes += [*unlearnt, *bare_numbers(self.sample, [column.name for column in stored.features], stored.reading)]
+        notes += [*unlearnt, *self.bare_numbers([*(column.name for column in stored.features), *targets])]
         parts = self.assemble(stored, targets, weights, rows, notes)
         notes[:0] = summarize(stored, targets, [], self.raw.frame.height)
         details = {**stored.files, **self.details(stored.features)}
@@ -229,6 +227,12 @@ class TableFit:
     def odd_cells(self) -> list[Note]:
         """Warnings of words that stand nowhere, and of rows of totals."""
         return [*unmet_words(self.config, self.raw.frame, self.reading), *totals_rows(self.raw, self.reading)]
+
+    def bare_numbers(self, names: Sequence[str]) -> list[Note]:
+        """See `bare_numbers`."""
+        frame, units = self.raw.frame, self.reading.units or {}
+        names = [name for name in names if name in units and name in frame.columns]
+        return bare_numbers({name: bare_number(column_of(frame, name), self.reading) for name in names}, self.reading)
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """Each column fitted to the training rows."""

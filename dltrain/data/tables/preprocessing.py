@@ -25,7 +25,7 @@ from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
-from dltrain.data.columns.spoken import bare_numbers, unusable_types
+from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.labels.encode import encode_target
@@ -126,7 +126,10 @@ class TablePreprocessing(Preprocessing):
             if not len(rows):
                 raise DataError("no row has a value for the target")
         if isinstance(raw, RawTable):
-            notes += bare_numbers(raw.frame, [column.name for column in self.features], self.reading)
+            named = [column.name for column in self.features] + [spec.name for spec in self.targets if with_targets]
+            units = [name for name in named if name in (self.reading.units or {}) and name in raw.frame.columns]
+            found = {name: bare_number(column_of(raw.frame, name), self.reading) for name in units}
+            notes += bare_numbers(found, self.reading)
             notes += shortened_codes(raw.frame, self.features)
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, read_feature
-from dltrain.data.columns.reading import Reading, word_numbers
+from dltrain.data.columns.reading import Reading, is_text, word_numbers
+from dltrain.data.columns.spoken import bare_number
 from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.tables.column_names import column_of, only
@@ -30,6 +31,7 @@ from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, TextLayout
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import WidthCheck
+from dltrain.data.targets import CODE
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
@@ -46,19 +48,22 @@ class Wanted:
     Attributes:
         columns: name -> its kind; None: as it was read.
         reading: how text becomes values.
+        exact: columns of numbers that are to be kept as they are read if one of them is no number or a code such as 01.
         has_words: a chunk held a word for "no value" in a column of numbers, so the next ones may as well.
         unmet: words of the config that no chunk held so far: the next ones are looked through for them.
     """
 
     columns: Mapping[str, FeatureColumn | None]
     reading: Reading
+    exact: frozenset[str] = frozenset()
     has_words: bool = False
     unmet: UnmetWords | None = None
 
     @property
     def numbers(self) -> list[str]:
-        """The columns that are numbers."""
-        return [name for name, column in self.columns.items() if column is not None and column.by_kind.holds_numbers]
+        """The columns that are numbers, whatever their text is."""
+        kept = [name for name, column in self.columns.items() if column is not None and column.by_kind.holds_numbers]
+        return [name for name in kept if name not in self.exact]
 
     @property
     def is_plain(self) -> bool:
@@ -85,6 +90,8 @@ class Chunk:
         num_rows: how many records there are.
         frame: the wanted columns of all or the first of them; None: not asked for.
         bad: column -> rows that hold no value of its kind, and all values.
+        bare: column -> its first number without the unit of the others.
+        coded: columns of numbers that hold codes.
         origin: (row of the chunk, file, line) wherever the distance between row and line changes.
         widths: fields and lines of the records where they were counted one by one.
         met: words that were looked for and are in these rows.
@@ -96,6 +103,8 @@ class Chunk:
     num_rows: int
     frame: polars.DataFrame | None = None
     bad: Bad = field(default_factory=dict)
+    bare: Mapping[str, float] = field(default_factory=dict)
+    coded: Collection[str] = ()
     origin: tuple[tuple[int, str, int], ...] = ()
     widths: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     met: list[tuple[str | None, str]] = field(default_factory=list)
@@ -227,8 +236,10 @@ class _Text:
         frame = frame.head(most) if most is not None else frame
         last = self._last(records, content) if most is None else ()
         met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet and not done else []
-        frame, bad = read_kinds(frame, wanted, done)
-        return Chunk(records.num_records, frame, bad, records.origin(shown(self.source.file)), met=met, last=last)
+        chunk = read_kinds(frame, wanted, done)
+        chunk.num_rows, chunk.origin = records.num_records, records.origin(shown(self.source.file))
+        chunk.met, chunk.last = met, last
+        return chunk
 
     def _last(self, records: Records, content: bytes) -> tuple[str | None, ...]:
         """The cells of the text's last record."""
@@ -297,8 +308,9 @@ class _Rows:
         met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet else []
         cells = frame.tail(1).rows() if most is None else []
         last = tuple(cell if isinstance(cell, str) else None for cell in cells[0]) if cells else ()
-        frame, bad = read_kinds(as_text(only(frame, list(wanted.columns)), self.source.is_whole), wanted, ())
-        return Chunk(self.frame.height, frame, bad, origin, met=met, last=last)
+        chunk = read_kinds(as_text(only(frame, list(wanted.columns)), self.source.is_whole), wanted, ())
+        chunk.num_rows, chunk.origin, chunk.met, chunk.last = self.frame.height, origin, met, last
+        return chunk
 
 
 def _batches(file: str, num_rows: int) -> Iterator[polars.DataFrame]:
@@ -341,8 +353,8 @@ def whole_columns(file: str, num_rows: int, frame: polars.DataFrame, config: Dat
     return found
 
 
-def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -> tuple[polars.DataFrame, Bad]:
-    """The wanted columns as values of their kinds, and what could not be read.
+def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -> Chunk:
+    """The wanted columns as values of their kinds, what could not be read, and what is odd about numbers.
 
     Args:
         frame: text, or values of a file's own types.
@@ -351,13 +363,17 @@ def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -
     """
     import polars
 
-    columns, bad = [], {}
+    columns, bad, bare, coded = list[polars.Series](), {}, {}, []
     for name, column in wanted.columns.items():
         series = column_of(frame, name)
         if column is not None and name not in done:
+            if name in wanted.exact and is_text(series) and series.str.contains(CODE).any():
+                coded.append(name)
+            if (number := bare_number(series, wanted.reading)) is not None:
+                bare[name] = number
             values, rows, mended = read_feature(series, column, wanted.reading)
             series = polars.Series(name, values, nan_to_null=True) if isinstance(values, np.ndarray) else values
             if len(rows):
                 bad[name] = rows, mended
         columns.append(series.alias(name))
-    return polars.DataFrame(columns), bad
+    return Chunk(frame.height, polars.DataFrame(columns), bad, bare, coded)

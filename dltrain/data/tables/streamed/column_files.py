@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import FeatureColumn, Surprises, read_feature
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import Reading
+from dltrain.data.columns.spoken import bare_number
 from dltrain.data.tables.column_names import column_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class ColumnFiles:
         kinds: column -> what the first rows say it is; columns that are not there are to be judged by all rows.
         unmet: notes (text, level, code) on words of the config that no row holds.
         last_rows: of each source its first row, the row behind its last, and the texts of the last.
+        bare: column of numbers with a unit -> the first of them without it.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class ColumnFiles:
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
     unmet: Sequence[Sequence[str]] = ()
     last_rows: Sequence[tuple[int, int, Mapping[str, str | None]]] = ()
+    bare: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -116,6 +119,13 @@ class ColumnFiles:
             _, bad, mended = read_feature(series, column, reading)
             found.add(bad, mended, first)
         return found
+
+    def bare_number(self, name: str, reading: Reading) -> float | None:
+        """See `bare_number`."""
+        if self.stored[name] != AS_READ:
+            return self.bare.get(name)
+        found = (bare_number(series, reading) for _, series in self.pieces(name))
+        return next((number for number in found if number is not None), None)
 
     def numbers(self, name: str, column: FeatureColumn | None = None, reading: Reading | None = None) -> NDArray[np.float64]:
         """A whole column of numbers as it is stored, or read as a column of that kind; NaN where there is no value."""

@@ -30,7 +30,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
 from dltrain.wording import shown
 
-FORMAT = 6
+FORMAT = 7
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20
 WORKERS = 2
@@ -42,7 +42,7 @@ class Plan:
 
     Attributes:
         columns: name -> its kind; None: as it is read.
-        exact: columns of numbers that are to be kept as they are read if a single value turns out to be no number.
+        exact: columns of numbers that are to be kept as they are read if a single value turns out to be no number, or a code.
         kinds: what the first rows say of the columns that may be features.
     """
 
@@ -74,7 +74,8 @@ def convert(config: DataConfig, surveyed: Survey, plan: Plan, reading: Reading, 
             return _table(folder, meta, surveyed, plan)
     while True:
         words = sorted(
-            f"{name} {None if column is None else (column.kind, column.date_format)}" for name, column in plan.columns.items()
+            f"{name} {None if column is None else (column.kind, column.date_format, name in plan.exact)}"
+            for name, column in plan.columns.items()
         )
         conversion = _Conversion(config, surveyed, plan, reading, reporter)
         try:
@@ -120,7 +121,7 @@ def _covers(meta: Mapping[str, Any], plan: Plan) -> bool:
             continue
         if column is None or kind != column.kind or date_format != column.date_format:
             return False
-        if name in plan.exact and name in meta["surprises"]:
+        if name in plan.exact and name not in meta["exact"]:
             return False
     return True
 
@@ -145,6 +146,7 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         plan.kinds,
         meta.get("unmet", ()),
         meta.get("last_rows", ()),
+        meta["bare"],
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
     described = (Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True))
@@ -174,10 +176,11 @@ class _Conversion:
 
     def __init__(self, config: DataConfig, surveyed: Survey, plan: Plan, reading: Reading, reporter: Reporter) -> None:
         self.limit, self.survey, self.plan, self.reporter = config.limit, surveyed, plan, reporter
-        self.wanted = Wanted(dict(plan.columns), reading, unmet=UnmetWords.of(config) if plan.columns else None)
+        self.wanted = Wanted(dict(plan.columns), reading, plan.exact, unmet=UnmetWords.of(config) if plan.columns else None)
         self.height = 0
         self.files: list[tuple[str, int]] = []
         self.surprises: dict[str, Surprises] = {}
+        self.bare: dict[str, float] = {}
         self.origin: list[tuple[int, int, int]] = []
         self.faults: list[Fault] = []
         self.sources: list[dict[str, Any]] = []
@@ -216,7 +219,13 @@ class _Conversion:
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
         unmet = [astuple(note) for note in self.wanted.unmet.warnings()] if self.wanted.unmet is not None else []
-        document |= {"last_rows": self.last_rows, "repeats": self.repeats, "empty": self.empty}
+        document |= {
+            "exact": sorted(self.plan.exact),
+            "bare": self.bare,
+            "last_rows": self.last_rows,
+            "repeats": self.repeats,
+            "empty": self.empty,
+        }
         write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": unmet})
 
     def _read(self, source: Source, pool: ThreadPoolExecutor, beside: ThreadPoolExecutor, folder: Path) -> None:
@@ -275,11 +284,12 @@ class _Conversion:
         self._last = chunk.last or self._last
         if self.wanted.unmet is not None:
             self.wanted.unmet.remove(chunk.met)
-        not_exact = sorted(self.plan.exact & chunk.bad.keys())
+        not_exact = sorted(self.plan.exact & {*chunk.bad, *chunk.coded})
         if not_exact:
             raise _NotExactError(not_exact)
         for name, (rows, values) in chunk.bad.items():
             self.surprises.setdefault(name, Surprises()).add(rows, values, self.height)
+        self.bare = {**chunk.bare, **self.bare}
         for row, _, line in chunk.origin:
             if row < chunk.frame.height:
                 self._add_origin(self.height + row, number, line)

@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.types import MULTILABEL, DataConfig, config_fault
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
-from dltrain.data.columns.dates.durations import are_durations
-from dltrain.data.columns.kinds import ColumnKind, infer_time
-from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, read_numbers, to_numbers
-from dltrain.data.columns.spoken import how_read, totals_row
+from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, to_numbers
+from dltrain.data.columns.spoken import bare_numbers, how_read, totals_row
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.dataset import Part, TargetSpec
@@ -36,15 +34,16 @@ from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of, marked
 from dltrain.data.tables.fit import TableFit
 from dltrain.data.tables.fitting.columns import fit_column, min_count_of
-from dltrain.data.tables.fitting.kinds import column_kinds, feature_columns
+from dltrain.data.tables.fitting.kinds import column_kinds
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
-from dltrain.data.tables.fitting.targets import fit_targets, target_names
+from dltrain.data.tables.fitting.targets import fit_targets
 from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, read_weights
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta
-from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged
+from dltrain.data.tables.streamed.convert import convert, refuse_ragged
+from dltrain.data.tables.streamed.plan import plan_columns, stored_plan, with_late_values
 from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
 from dltrain.data.tables.streamed.survey import survey, text_bytes
-from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, infer_target, transformed
+from dltrain.data.targets import infer_target, transformed
 from dltrain.errors import ConfigError, DataError, Note, UsageError, all_of
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
@@ -52,7 +51,7 @@ from dltrain.storage.stored_folders import META
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
-    import polars
+    pass
 
 # A table takes several times its text in memory while it is read.
 STREAM_BYTES = 512 << 20
@@ -107,11 +106,13 @@ def fit_streamed(
     check_columns(config, sample)
     reading = with_units(config, sample, reading_of(config, sample)) if stored is None else stored.reading
     reading = kept.reading(config, reading) if kept is not None else reading
-    plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
+    plan = plan_columns(config, sample, reading) if stored is None else stored_plan(config, sample, stored)
     raw = convert(config, surveyed, plan, reading, reporter)
+    if stored is None:
+        sample = with_late_values(raw, sample, reading)
+        reading = with_units(config, sample, reading) if kept is None else reading
     fit = StreamedFit(config, raw, reading, seed, reporter)
     fit.kept = kept
-    fit.sample = sample.frame
     if stored is None:
         fit.said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
         reporter.status("preprocessing data")
@@ -154,70 +155,6 @@ def _groups(config: DataConfig) -> dict[str, Sequence[str]]:
         if paths:
             groups[name] = paths
     return groups
-
-
-def _plan(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
-    """The columns that fitting will look at. Faults of the config show here, before a long conversion."""
-    kinds = column_kinds(config, sample, reading)
-    features, _ = feature_columns(config, sample, kinds)
-    columns: dict[str, FeatureColumn | None] = {column.name: column for column in features}
-    known = dict(kinds)
-    for name, kind in kinds.items():
-        if (config.features or {}).get(name) is not None:
-            continue
-        is_empty = mend(column_of(sample.frame, name), reading).null_count() == sample.frame.height
-        if is_empty or (kind.kind == "number" and kind.left_out):
-            # Only all rows can say what an empty column holds, or that a number merely names its row.
-            columns[name] = None if is_empty else FeatureColumn(name, "number")
-            del known[name]
-    exact = set()
-    for name in target_names(config, sample):
-        is_number = config.task not in ("classification", MULTILABEL) and _is_amount(column_of(sample.frame, name), reading)
-        columns[name] = FeatureColumn(name, "number") if is_number else None
-        exact |= {name} if is_number else set()
-    columns.update(_role_columns(config, sample, reading))
-    return Plan(columns, frozenset(exact), known)
-
-
-def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessing) -> Plan:
-    stored.check_columns(sample, with_targets=True)
-    columns: dict[str, FeatureColumn | None] = {
-        column.name: FeatureColumn(column.name, column.kind, column.date_format) for column in stored.features
-    }
-    columns.update(_role_columns(config, sample, stored.reading))
-    exact = set()
-    for spec in stored.targets:
-        if spec.is_multilabel:
-            columns.update(dict.fromkeys(spec.columns_read))
-        elif not spec.is_reconstruction:
-            is_number = spec.task == "regression" and _is_amount(column_of(sample.frame, spec.name), stored.reading)
-            columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
-            exact |= {spec.name} if is_number else set()
-    return Plan(columns, frozenset(exact))
-
-
-def _is_amount(series: polars.Series, reading: Reading) -> bool:
-    """Whether a target is text of numbers that are no labels by their look: as numbers they lose nothing."""
-    mended = mend(series, reading)
-    if not is_text(series) or are_codes(mended) or are_durations(mended):
-        return False
-    numbers, bad = read_numbers(series, reading)
-    found = numbers[np.isfinite(numbers)]
-    return not len(bad) and len(np.unique(found)) > FEW_VALUES and bool((np.abs(found) < EXACT).all())
-
-
-def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dict[str, FeatureColumn | None]:
-    """Columns of weights and of the split."""
-    others = (config.weight, config.split.column, config.split.group)
-    columns: dict[str, FeatureColumn | None] = {}
-    if config.split.time and config.split.time not in others:
-        kind: ColumnKind = infer_time(mend(column_of(sample.frame, config.split.time), reading), reading)
-        if kind.kind == "number":  # moments are read from what is written, not from what a clock showed
-            columns[config.split.time] = FeatureColumn(config.split.time, kind.kind)
-    for name in (*others, config.split.time):
-        if name and name not in columns:
-            columns[name] = None
-    return columns
 
 
 def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, rows: Rows) -> dict[str, Any]:
@@ -354,6 +291,11 @@ class StreamedFit(TableFit):
     def odd_cells(self) -> list[Note]:
         """See `TableFit.odd_cells`."""
         return [*(Note(*entry) for entry in self.files.unmet), *_totals_rows(self.files, self.raw, self.reading)]
+
+    def bare_numbers(self, names: Sequence[str]) -> list[Note]:
+        """See `TableFit.bare_numbers`."""
+        names = [name for name in names if name in self.files.stored]
+        return bare_numbers({name: self.files.bare_number(name, self.reading) for name in names}, self.reading)
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """See `TableFit.learn`."""

@@ -1,0 +1,77 @@
+"""What only rows behind the first 10,000 show: a streamed table takes it as the table in memory does."""
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import polars
+import pytest
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data import Dataset
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as
+
+NUM_ROWS, LATE = 10_120, 10_050
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+
+
+def late(first: Callable[[int], str], then: Callable[[int], str]) -> list[str]:
+    return [first(row) if row < LATE else then(row) for row in range(NUM_ROWS)]
+
+
+def day(row: int, date_format: str) -> str:
+    return (datetime.date(1990, 1, 1) + datetime.timedelta(days=row)).strftime(date_format)
+
+
+COLUMNS = {
+    "weight": late(lambda row: f"{row % 97}.5 kg", lambda row: f"{row % 97}.5"),
+    "share": late(lambda row: f"{row % 97}%", lambda row: f"0.{row % 97}"),
+    "day_first": late(lambda row: f"{row % 12 + 1:02}/{row % 11 + 1:02}/2020", lambda row: f"{row % 15 + 13}/02/2020"),
+    "month_first": late(lambda row: f"{row % 12 + 1:02}/{row % 11 + 1:02}/2020", lambda row: f"02/{row % 15 + 13}/2020"),
+    "compact": late(lambda row: f"{row % 12 + 1:02}{row % 11 + 1:02}2020", lambda row: f"{row % 15 + 13}022020"),
+    "offset": late(lambda row: day(row, "%Y-%m-%dT01:00:00+01:00"), lambda row: day(row, "%Y-%m-%dT01:00:00+02:00")),
+    "height": late(lambda row: "", lambda row: f"{row % 97} cm"),
+    "gap": late(lambda row: str(row % 13), lambda row: "" if row % 7 == 0 else str(row % 13)),
+    "fraction": late(lambda row: str(row % 13), lambda row: f"{row % 13}.5"),
+    "color": late(lambda row: "rgb"[row % 3], lambda row: "x"),
+    "y": [f"{row % 89}.25" for row in range(NUM_ROWS)],
+}
+
+
+def load_both(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> Dataset:
+    given = {"target": ("y",), "split": SplitConfig(test=0.25), **options}
+    config = DataConfig("csv", path=(str(path),), **given)  # type: ignore[arg-type]
+    resident, streamed = load_as(monkeypatch, IN_MEMORY, config), load_as(monkeypatch, STREAMED, config)
+    assert_same(resident, streamed)
+    return streamed
+
+
+def test_late_rows_are_taken_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    polars.DataFrame(COLUMNS).write_csv(tmp_path / "t.csv")
+    streamed = load_both(tmp_path / "t.csv", monkeypatch)
+    told = " | ".join(streamed.warnings)
+    assert f"weight {LATE % 97}.5 for {LATE % 97}.5 kg" in told
+    assert f"share 0.{LATE % 97}" in told
+    assert "offset: offsets of time differ (+01:00, +02:00)" in told
+    assert "can be read day first or month first" not in told  # the late rows tell
+    dates = streamed.resolved["data.dates"]
+    assert [dates[name] for name in ("day_first", "month_first", "compact")] == ["%d/%m/%Y", "%m/%d/%Y", "%d%m%Y"]
+    kinds = streamed.resolved["data.features"]
+    assert (kinds["height"], kinds["weight"], kinds["color"]) == ("number", "number", "category")
+    # Another config finds the columns on disk, and a date that is asked for is asked of all rows as well.
+    features = {"weight": None, "day_first": "date", "height": None}
+    asked = load_both(tmp_path / "t.csv", monkeypatch, features=features)
+    assert asked.resolved["data.dates"] == {"day_first": "%d/%m/%Y"}
+    assert f"weight {LATE % 97}.5 for {LATE % 97}.5 kg" in " | ".join(asked.warnings)
+
+
+def test_codes_as_targets_that_only_late_rows_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = late(lambda row: str(row % 40 + 10), lambda row: f"0{row % 10}")
+    polars.DataFrame({"code": codes, "y": COLUMNS["y"]}).write_csv(tmp_path / "t.csv")
+    load_both(tmp_path / "t.csv", monkeypatch)  # as a feature it is a number, which does for no target
+    classes = load_both(tmp_path / "t.csv", monkeypatch, target=("code",)).schema.targets[0].classes
+    assert {"01", "10"} < set(classes)
