@@ -111,6 +111,21 @@ def without_credentials(text: str) -> str:
     return _SECRET.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 
 
+def percent(share: float, decimals: int = 1) -> str:
+    """A share as a percentage: `12.5 %`."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def rough_percent(share: float) -> str:
+    """A share in two digits: `12 %`, or `1.2 %`."""
+    return percent(share, int(share < 0.095))
+
+
+def shares_of(counts: Iterable[tuple[str, int]], num_rows: int) -> str:
+    """How many rows each label has, and what share of all: `yes: 1,200 (75.0 %), no: 400 (25.0 %)`."""
+    return listed([f"{label}: {count:,} ({percent(count / max(num_rows, 1))})" for label, count in counts])
+
+
 def counted(count: int, noun: str) -> str:
     """`1 row`, `1,200 rows`."""
     ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) and noun != "epoch" else "s"

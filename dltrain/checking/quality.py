@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.reading import Reading, mend, read_numbers
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, only
-from dltrain.wording import counted, listed
+from dltrain.wording import counted, listed, shares_of
 
 if TYPE_CHECKING:
     import polars
@@ -108,11 +108,7 @@ def rows_by_part(
         words = [f"{part}: {len(rows):,} rows"]
         for target, labels in classes.items():
             counts = np.bincount(targets[target][rows], minlength=len(labels)).tolist()
-            shares = [
-                f"{label}: {count:,} ({100 * count / max(len(rows), 1):.1f} %)"
-                for label, count in zip(labels, counts, strict=True)
-            ]
-            words.append(f"{target}: {listed(shares, 12)}")
+            words.append(f"{target}: {shares_of(zip(labels, counts, strict=True), len(rows))}")
         lines.append("; ".join(words))
     return lines
 
@@ -122,12 +118,9 @@ def inspect_labels(quality: Quality, labels: LabelsView, parts: Mapping[str, NDA
     taught = np.concatenate([labels.codes[rows] for rows in parts.values()])
     for part, rows in parts.items():
         counts = labels.codes[rows].sum(axis=0, dtype=np.int64).tolist()
-        shares = [
-            f"{label}: {count:,} ({100 * count / max(len(rows), 1):.1f} %)"
-            for label, count in zip(labels.labels, counts, strict=True)
-        ]
+        shares = shares_of(zip(labels.labels, counts, strict=True), len(rows))
         none = int(np.count_nonzero(~labels.codes[rows].any(axis=1)))
-        quality.lines.append(f"{part}: {len(rows):,} rows, {none:,} without a label; {labels.name}: {listed(shares, 12)}")
+        quality.lines.append(f"{part}: {len(rows):,} rows, {none:,} without a label; {labels.name}: {shares}")
     counts = taught.sum(axis=0, dtype=np.int64)
     rare = [place for place in range(len(labels.labels)) if counts[place] < RARE_LABEL * len(taught)]
     if rare:

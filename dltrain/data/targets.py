@@ -22,7 +22,7 @@ from dltrain.data.facts import faults_without_numbers
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
-from dltrain.wording import listed
+from dltrain.wording import listed, shares_of
 
 if TYPE_CHECKING:
     import polars
@@ -369,9 +369,6 @@ def smeared(targets: Sequence[TargetSpec], factors: Mapping[str, float]) -> tupl
 def count_labels(spec: TargetSpec, codes: NDArray[Any]) -> str:
     """`target income: 2 classes: <=50K 24,720 (75.9 %), >50K 7,841 (24.1 %)`."""
     counts = np.bincount(codes, minlength=len(spec.classes))
-    parts = [
-        f"{label}: {count:,} ({100 * count / max(len(codes), 1):.1f} %)"
-        for label, count in zip(spec.classes, counts.tolist(), strict=True)
-    ]
+    parts = shares_of(zip(spec.classes, counts.tolist(), strict=True), len(codes))
     named = "target" if spec.name == "target" else f"target {spec.name}"
-    return f"{named}: {len(spec.classes)} classes: {listed(parts, 12)}"
+    return f"{named}: {len(spec.classes)} classes: {parts}"

@@ -15,6 +15,7 @@ from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, is_text, men
 from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
 from dltrain.starting.columns import HARDLY_ANY, MOST_LATE_WORDS, Columns, names_rows
+from dltrain.wording import rough_percent
 
 if TYPE_CHECKING:
     import polars
@@ -192,7 +193,7 @@ def _with_order(columns: Columns, frame: polars.DataFrame, target: Target, truth
             numbers={**columns.numbers, name: numbers},
             missing={**columns.missing, name: missing} if missing else columns.missing,
             odd_words=odd_words,
-            in_order={**columns.in_order, name: f"their order explains {percent(told)} of the target"},
+            in_order={**columns.in_order, name: f"their order explains {rough_percent(told)} of the target"},
         )
     return columns
 
@@ -203,7 +204,7 @@ def _with_words(columns: Columns, frame: polars.DataFrame, target: Target, truth
         told, errors = _told_by_words(texts, truth)
         if told < LEAST_OF_WORDS or errors < LEAST_ERRORS or told < _told(texts, truth)[0] + LEAST_GAIN:
             continue
-        reason = f"its words explain {percent(told)} of the target"
+        reason = f"its words explain {rough_percent(told)} of the target"
         columns = replace(columns, kinds={**columns.kinds, name: ColumnKind("text")}, worded={**columns.worded, name: reason})
     return columns
 
@@ -225,7 +226,7 @@ def with_presence(columns: Columns, frame: polars.DataFrame, target: Target) -> 
         told, errors = _told_by_gaps(mend(column_of(frame, name), columns.reading).is_null().to_numpy(), truth)
         if told < LEAST_GAIN or errors < LEAST_ERRORS:
             continue
-        reason = f"its texts are too many to learn, but that a row has one explains {percent(told)} of the target"
+        reason = f"its texts are too many to learn, but that a row has one explains {rough_percent(told)} of the target"
         names = {other: why for other, why in columns.names.items() if other != name}
         kinds = {**columns.kinds, name: ColumnKind("category")}
         columns = replace(columns, kinds=kinds, names=names, present={**columns.present, name: reason})
@@ -333,7 +334,7 @@ def _code_reason(values: Numbers, truth: Numbers) -> str:
     told, by_order = 1 - float(as_code.mean()) / total, max(0.0, 1 - float(as_number.mean()) / total)
     if told - by_order < LEAST_GAIN or by_order > MOST_OF_ORDER * told:
         return ""
-    shares = f"({percent(told)}) than their order ({percent(by_order)})"
+    shares = f"({rough_percent(told)}) than their order ({rough_percent(by_order)})"
     return f"{len(different):,} different: each by itself explains more of the target {shares}"
 
 
@@ -375,8 +376,3 @@ def errors_of_curve(values: Numbers, truth: Numbers, learned: NDArray[np.bool_])
     powers = np.vander((values - low) / (high - low), 3)
     answers = powers @ np.linalg.lstsq(powers[learned], truth[learned], rcond=None)[0]
     return np.asarray(((truth - answers)[~learned] ** 2).sum(axis=1), np.float64)
-
-
-def percent(share: float) -> str:
-    """A share as a reader wants it: 12 %, or 1.2 %."""
-    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"

@@ -18,12 +18,12 @@ from dltrain.starting.codes import (
     errors_of_curve,
     half_of_rows,
     in_order,
-    percent,
     squared_errors,
     truth_of,
 )
 from dltrain.starting.design import MEMBERS, Design
 from dltrain.starting.preparation import Preparation
+from dltrain.wording import rough_percent
 
 if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
@@ -225,7 +225,8 @@ def by_ranges(columns: Columns, target: Target) -> str:
     best = max(found, key=lambda name: found[name][0] - found[name][1], default=None)
     if best is None:
         return ""
-    return f"the ranges of {best} explain {percent(found[best][0])} of the target, a curve over it {percent(found[best][1])}"
+    ranges, curve = map(rough_percent, found[best])
+    return f"the ranges of {best} explain {ranges} of the target, a curve over it {curve}"
 
 
 def _told_by_ranges(values: Numbers, truth: Numbers) -> tuple[float, float]:

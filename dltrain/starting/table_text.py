@@ -28,7 +28,7 @@ from dltrain.starting.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.leaks import SURELY, Leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
 from dltrain.starting.target import Target
-from dltrain.wording import listed
+from dltrain.wording import listed, percent
 
 MOST_SHOWN = 8
 # Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
@@ -119,11 +119,11 @@ def render_target(block: Block, found: Studied) -> None:
     config, target, num_rows = found.config, found.target, found.raw.frame.height
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.is_multilabel:
-        words = [f"{label}: {100 * count / num_rows:.1f} %" for label, count in counts.items()]
+        words = [f"{label}: {percent(count / num_rows)}" for label, count in counts.items()]
         what = f"columns of {len(counts)} labels" if target.columns else f"lists of {len(counts)} labels"
         remark = f"{what}, several per row: {listed(words, MOST_SHOWN)}"
     elif target.spec.task == "classification":
-        words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
+        words = [f"{label}: {percent(count / total)}" for label, count in counts.items()]
         remark = f"{len(counts):,} classes: {listed(words, MOST_SHOWN)}"
     else:
         unit = (found.columns.reading.units or {}).get(target.name, "")
@@ -257,7 +257,7 @@ def _render_preparation(block: Block, found: Studied) -> None:
     used = [name for name, kind in columns.kinds.items() if not kind.left_out and name not in config.drop and name != target.name]
     gaps = sorted((name for name in used if name in columns.missing), key=lambda name: -columns.missing[name])
     if gaps:
-        words = [f"{name} {_percent(columns.missing[name])}" for name in gaps]
+        words = [f"{name} {percent(share) if (share := columns.missing[name]) >= 0.001 else 'under 0.1 %'}" for name in gaps]
         numbers = any(columns.kinds[name].kind != "category" for name in gaps)
         how = "for numbers the median stands in, and a column says so" if numbers else "a category of its own"
         remark = f"without a value: {listed(words, MOST_SHOWN)}; {how}"
@@ -291,10 +291,6 @@ def _render_preparation(block: Block, found: Studied) -> None:
             f"skewed ({before:.1f}; its logarithm {after:.1f}): the logarithm is learned; all that is said is in its own units"
         )
         block.entry("scale_target", "log", remark)
-
-
-def _percent(share: float) -> str:
-    return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
 
 
 def _dates_remark(columns: Columns) -> str:

@@ -26,7 +26,7 @@ from dltrain.cli.options import (
 from dltrain.cli.paths import refuse_other_than_one, several_hint
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
-from dltrain.wording import counted, one_line
+from dltrain.wording import counted, one_line, percent
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
@@ -164,7 +164,7 @@ def _show(console: Console, result: SweepResult) -> int:
         "notes": result.notes,
         "files": result.files,
     }
-    importance = ", ".join(f"{name} {100 * share:.0f} %" for name, share in result.importance.items())
+    importance = ", ".join(f"{name} {percent(share, 0)}" for name, share in result.importance.items())
     spread = ""
     if result.best and result.best.get("spreads"):
         spread = _spread_table(result.best)

@@ -12,6 +12,7 @@ from dltrain.cli.text import format_bytes, format_number
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import DltrainError
 from dltrain.storage.run import Run
+from dltrain.wording import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,7 +132,7 @@ def _column(series: polars.Series, kind: str, preprocessing: TablePreprocessing,
 
     mended = mend(series, preprocessing.reading)
     empty = mended.null_count()
-    gaps = f"{100 * empty / max(len(mended), 1):.1f} %" if empty else "none"
+    gaps = percent(empty / len(mended)) if empty else "none"
     name, different = name_of(series), f"{mended.drop_nulls().n_unique():,}"
     if is_number:
         said, counts = _numbers(to_numbers(mended, preprocessing.reading))

@@ -27,7 +27,7 @@ from dltrain.data.raw import Locate, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, Note, warn
-from dltrain.wording import counted, listed
+from dltrain.wording import counted, listed, shares_of
 
 if TYPE_CHECKING:
     import polars
@@ -130,17 +130,10 @@ def learn_labels(
 
 def describe_labels(spec: TargetSpec, codes: NDArray[np.int8]) -> list[str]:
     """Lines on the labels of all rows: how many, how many a row has, and what an empty cell means."""
-    num_rows = max(len(codes), 1)
-    shares = [
-        f"{label}: {count:,} ({100 * count / num_rows:.1f} %)"
-        for label, count in zip(spec.classes, codes.sum(axis=0, dtype=np.int64).tolist(), strict=True)
-    ]
+    shares = shares_of(zip(spec.classes, codes.sum(axis=0, dtype=np.int64).tolist(), strict=True), len(codes))
     each = codes.sum(axis=1, dtype=np.int64)
     named = "target" if spec.name == "target" else f"target {spec.name}"
-    lines = [
-        f"{named}: {counted(len(spec.classes), 'label')}, {each.mean():.2f} a row: {listed(shares, 12)}"
-        f" (multilabel: {spec.reason})"
-    ]
+    lines = [f"{named}: {counted(len(spec.classes), 'label')}, {each.mean():.2f} a row: {shares} (multilabel: {spec.reason})"]
     none = int(np.count_nonzero(each == 0))
     if none:
         is_cell = spec.empty == NONE and not spec.columns

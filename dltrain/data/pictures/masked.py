@@ -32,7 +32,7 @@ from dltrain.data.pictures.store import StoredPictures, decode_now, store_pictur
 from dltrain.data.splits import Rows
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.reporting import Reporter
-from dltrain.wording import listed
+from dltrain.wording import listed, percent
 
 MASK = "mask"
 REASON = "data.task says so"
@@ -221,9 +221,9 @@ def describe_masks(spec: TargetSpec, codes: NDArray[np.uint8]) -> str:
     """`mask: 4 classes by their share of the pixels: background 71.3 %, …; 2.1 % are ignored`."""
     counts = pixel_counts(codes, len(spec.classes))
     total = max(int(counts.sum()), 1)
-    shares = [f"{label} {100 * count / total:.1f} %" for label, count in zip(spec.classes, counts.tolist(), strict=True)]
+    shares = [f"{label} {percent(count / total)}" for label, count in zip(spec.classes, counts.tolist(), strict=True)]
     ignored = int((codes == IGNORED).sum())
-    more = f"; {100 * ignored / codes.size:.1f} % of all pixels are ignored" if ignored else ""
+    more = f"; {percent(ignored / codes.size)} of all pixels are ignored" if ignored else ""
     return f"{spec.name}: {len(shares)} classes by their share of the pixels: {listed(shares, 12)}{more}"
 
 

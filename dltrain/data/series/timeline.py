@@ -14,7 +14,7 @@ from dltrain.data.series.groups import Groups
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
 from dltrain.errors import DataError, Fault, Note, warn
-from dltrain.wording import counted
+from dltrain.wording import counted, percent
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
 
@@ -104,7 +104,7 @@ def arrange(
         said = f"{counted(num_gaps, 'gap')} in time (rows more or less than {step.describe()} apart): no window goes across one"
         notes.append(warn(said, "gaps_in_time"))
     elif num_gaps:
-        said = f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
+        said = f"the rows are not evenly apart in time ({percent(share, 0)} by {step.describe()}): they count as if they were"
         said += "; `series.calendar: business_days` says that weekends are no gap" if step.calendar == WORKING_DAYS else ""
         closed = step.calendar.startswith(WEEKDAYS)
         said += "; `series.calendar: open_days` says that days of the week without rows are no gap" if closed else ""

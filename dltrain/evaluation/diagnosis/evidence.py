@@ -116,8 +116,3 @@ class Evidence:
 def show(value: float) -> str:
     """Three significant digits."""
     return f"{value:.3g}"
-
-
-def percent(share: float) -> str:
-    """A share as a whole percentage."""
-    return f"{100 * share:.0f} %"

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from dltrain.config.types import MULTILABEL
-from dltrain.evaluation.diagnosis.evidence import CLASSES, Evidence, Finding, percent, show
+from dltrain.evaluation.diagnosis.evidence import CLASSES, Evidence, Finding, show
+from dltrain.wording import percent
 
 STUCK = 0.02  # share of the baseline's error that was won
 # So many standard errors of a score show that something was learnt: on rows that were held out, and on the training part, where
@@ -77,9 +78,9 @@ def find_underfitting(evidence: Evidence) -> Iterator[Finding]:
         also = f", its accuracy {show(accuracy)}" if accuracy is not None and task == "classification" else ""
         yield Finding(
             "underfitting",
-            f"The net explains little: on its own training part {name} is {show(value)} ({percent(skill)} below the baseline's "
-            f"{show(baseline)}){also}, and the training loss has come to rest at {show(losses[-1])}. Either it underfits, or the "
-            "inputs say no more about the target.",
+            f"The net explains little: on its own training part {name} is {show(value)} ({percent(skill, 0)} below the "
+            f"baseline's {show(baseline)}){also}, and the training loss has come to rest at {show(losses[-1])}. "
+            "Either it underfits, or the inputs say no more about the target.",
             "Try more units or layers, less dropout or regularization; or inputs that say more about the target.",
             {"metric": name, "value": value, "baseline": baseline, "skill": skill},
         )

@@ -6,7 +6,8 @@ import itertools
 import statistics
 from collections.abc import Iterator
 
-from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, percent, show
+from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, show
+from dltrain.wording import percent
 
 LEAST_EPOCHS = 5
 JUMP_OF_SPAN, JUMP_OF_LOSS, LEAST_JUMPS = 0.25, 0.05, 2
@@ -98,7 +99,7 @@ def find_too_low_rate(evidence: Evidence) -> Iterator[Finding]:
     epochs = f"the last {last} of {len(losses)} epochs" if last > 1 else f"the last of {len(losses)} epochs"
     yield Finding(
         "learning_rate_too_low",
-        f"The training loss was still falling at the end: {percent(late / fall)} of its whole fall from {show(losses[0])} "
+        f"The training loss was still falling at the end: {percent(late / fall, 0)} of its whole fall from {show(losses[0])} "
         f"to {show(losses[-1])} came in {epochs}, at a learning rate of {show(rate)}.",
         "Try three to ten times the learning rate, or more epochs.",
         {"first_loss": losses[0], "last_loss": losses[-1], "late_share": late / fall, "learning_rate": rate},

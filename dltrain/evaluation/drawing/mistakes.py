@@ -14,6 +14,7 @@ from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.evaluation.drawing.picture_sheet import plot_sheet, short
+from dltrain.wording import percent
 
 FILE = "mistakes.png"
 NUM_SHOWN = 24
@@ -96,6 +97,6 @@ def plot_mistakes(picture: Path, sheet: MistakeSheet) -> None:
     """Draw the sheet as PNG, written whole or not at all: label, prediction and its probability under each picture."""
     captions = []
     for mistake in sheet.mistakes:
-        said = f"said {short(mistake.prediction)} ({100 * mistake.probability:.0f} %)"
+        said = f"said {short(mistake.prediction)} ({percent(mistake.probability, 0)})"
         captions.append(((f"is {short(mistake.label)}", "#1b7837"), (said, "#b2182b")))
     plot_sheet(picture, sheet.heading, sheet.pictures, captions)

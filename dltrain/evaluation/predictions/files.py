@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError, reason_of
-from dltrain.wording import counted, one_line, shown_column, without_controls
+from dltrain.wording import counted, one_line, percent, shown_column, without_controls
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz"}
@@ -87,7 +87,7 @@ def picture_lines(columns: Mapping[str, Sequence[Any]]) -> list[str]:
             (columns[f"label_{name}"][row] if f"label_{name}" in columns else name, values) for name, values in given.items()
         )
         likely = sorted(((float(values[row]), label) for label, values in named), key=lambda pair: -pair[0])
-        words = [f"{label} {100 * share:.1f} %" for share, label in likely[:LIKELY] if share >= WORTH_A_WORD]
+        words = [f"{label} {percent(share)}" for share, label in likely[:LIKELY] if share >= WORTH_A_WORD]
         first = prediction if isinstance(prediction, str) else f"{math.nan if prediction is None else prediction:.9g}"
         lines.append(one_line(f"{file}: {', '.join(words) or first}"))
     return lines
