@@ -6,6 +6,8 @@ import contextlib
 import importlib
 import logging
 import os
+import re
+import shlex
 import signal
 import sys
 import threading
@@ -239,6 +241,9 @@ def _usage_fault(error: click.ClickException) -> Fault:
             hint = f"what a config holds is set without dashes, after its name: {key}=VALUE"
         else:
             hint = _near_option(error) or hint
+    extra = re.fullmatch(r"Got unexpected extra argument \((.+)\)", message)
+    if extra and command.endswith(" init"):
+        hint = f"the column to predict is named with --target {shlex.quote(extra[1])}"
     return Fault(message[:1].lower() + message[1:], hint=hint)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ TABLE_UNITS, TABLE_DROPOUT = (256, 128), 0.2
 MEMBERS, USUAL_EPOCHS, TABLE_STEP_SECONDS, SECONDS_PER_WEIGHT = 5, 40, 0.5e-3, 4e-9
 SMALL_SIDE, LARGE_SIDE = 8, 24
 MOST_ASPECT = 4
+PICTURE_UNITS = 64
 PICTURES_FOR_CONVOLUTION = 1_500
 MANY_PICTURES = 10_000
 
@@ -84,6 +86,8 @@ def design(schema: Schema, num_rows: int) -> Design:
     [*inputs] = schema.inputs
     if len(inputs) == 1 and len(inputs[0].shape) > 1:
         return _for_pictures(inputs[0].shape, num_rows, max(batch_size, 32))
+    if any(len(spec.shape) > 1 for spec in inputs):
+        return _beside_pictures(inputs, num_rows, max(batch_size, 32))
     width = sum(_width(spec) for spec in inputs)
     size = f"{num_rows:,} rows of {counted(width, 'number')}"
     units = next(units for rows, units in UNITS if num_rows < rows)
@@ -137,6 +141,43 @@ def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float) -> D
 
 def _width(spec: InputSpec) -> int:
     return spec.embedding_dimension or (spec.shape[0] if spec.shape else 1)
+
+
+def _beside_pictures(inputs: Sequence[InputSpec], num_rows: int, batch_size: int) -> Design:
+    """A branch for each picture, word and text of a table, joined with its numbers."""
+    layers: list[Any] = []
+    joined, taken = [], {spec.name for spec in inputs}
+    for spec in inputs:
+        if len(spec.shape) == 1 and not spec.holds_tokens:
+            joined.append(spec.name)
+            continue
+        name = re.sub(r"[^A-Za-z0-9_]", "_", f"{spec.name}_told")
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        joined.append(name)
+        if len(spec.shape) > 1:
+            branch = _for_pictures(spec.shape, num_rows, batch_size).layers
+            branch = [*branch, {"Dense": {"units": PICTURE_UNITS, "activation": "relu"}}] if branch[0] != "Flatten" else branch
+        else:
+            branch = ["Embedding", "GlobalAveragePooling1D" if spec.holds_tokens else "Flatten"]
+        layers += _named([_with(branch[0], {"from": spec.name}), *branch[1:]], name)
+    layers += [{"Concatenate": {"from": joined}}, {"Dense": {"units": PICTURE_UNITS, "activation": "relu"}}]
+    layers.append({"Dropout": {"rate": 0.3}})
+    reason = f"{num_rows:,} rows to train on: what the pictures show is joined with the other columns"
+    return Design(layers, reason, batch_size, 60, 8, "adam")
+
+
+def _named(branch: list[Any], name: str) -> list[Any]:
+    return [*branch[:-1], _with(branch[-1], {"name": name})]
+
+
+def _with(layer: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer as the config holds it, with more arguments."""
+    if isinstance(layer, str):
+        return {layer: dict(more)}
+    [(kind, arguments)] = layer.items()
+    return {kind: {**arguments, **more}}
 
 
 def _for_pictures(shape: tuple[int, ...], num_rows: int, batch_size: int) -> Design:

@@ -81,9 +81,9 @@ def _inner(folder: str, fits: Callable[[str], bool]) -> str:
 
 
 def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesConfig] | None:
-    """The column whose cells name pictures in folders beside a table, as they are or without a suffix, and where these are.
+    """The column whose cells name pictures that are there, as they are or without a suffix, and the folders beside the table.
 
-    None: no column does, or the pictures lie where the table is, under the names that it has.
+    None: no column does.
 
     Args:
         frame: the table.
@@ -103,8 +103,8 @@ def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesCon
             where = {_first_with(cell + suffix, folders) for cell in cells[:1]}
             where |= {_first_with(cell + suffix, folders) for cell in cells} if where != {None} else set()
             found = tuple(sorted(folder for folder in where if folder))
-            if found and None not in where and (suffix or found != (base,)):
-                return name, ImagesConfig(found, suffix or None)
+            if found and None not in where:
+                return name, ImagesConfig(() if found == (base,) and not suffix else found, suffix or None)
     return None
 
 

@@ -130,10 +130,12 @@ def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wis
 
 
 def _tables_of(folder: str) -> str | None:
-    """The pattern of the tables in a folder that holds no pictures."""
+    """The table, or the pattern of the tables, in a folder that holds no folders of pictures."""
     from dltrain.starting.pictures import picture_layout
 
-    return table_pattern(folder) if picture_layout(folder) is None else None
+    pattern = table_pattern(folder) if picture_layout(folder) is None else None
+    found = find_matches(pattern) if pattern is not None else []
+    return found[0] if len(found) == 1 else pattern
 
 
 def _find(path: str) -> str | None:

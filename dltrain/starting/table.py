@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, ImagesConfig, LabelsConfig, TextConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.image import picture_path
-from dltrain.data.columns.kinds import NAMES_OF_PICTURES, ColumnKind, is_unspaced
+from dltrain.data.columns.kinds import ColumnKind, is_unspaced
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
 from dltrain.data.pictures.picture_file import picture_file
@@ -53,7 +53,15 @@ from dltrain.starting.preset import (
 )
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, notes_on_columns, render_table
-from dltrain.starting.target import Target, choose_target, columns_of_labels, labels_of_columns, study_target
+from dltrain.starting.target import (
+    Target,
+    are_labels,
+    choose_target,
+    labels_of_columns,
+    several_columns,
+    study_target,
+    with_numbers_beside,
+)
 from dltrain.starting.text import find_text_options, with_late_signs
 from dltrain.wording import shown
 
@@ -99,23 +107,28 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         raise DataError(Fault(message, file=shown(written), hint="10 at the least"))
     _warn(reporter, raw.notes)
     reporter.status("looking at the columns")
-    labels = columns_of_labels(asked, raw.frame, written)
-    if labels and wishes.series is not None:
-        raise no_series("several columns are labels of a row")
-    whole, raw = raw, replace(raw, frame=raw.frame.drop(labels[1:]))
-    columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
+    signs = raw.reading.get("decimal", "."), raw.reading.get("thousands")
+    several = several_columns(asked, raw.frame, written, *signs)
+    if several and wishes.series is not None:
+        raise no_series("several columns are predicted of a row")
+    whole, raw = raw, replace(raw, frame=raw.frame.drop(several[1:]))
+    columns = study_columns(raw.frame, *signs)
     if where is not None and os.path.isfile(where) and names_pictures(columns, asked):
         return _start_masks(where, written, asked, reporter, wishes)
-    if labels:
-        target = labels_of_columns(labels, whole.frame)
+    if several and are_labels(several, whole.frame):
+        target = labels_of_columns(several, whole.frame)
     else:
-        target = _find_target(raw, asked, columns, written, header=options.get("header", True))
+        named = several[0] if several else asked
+        target = _find_target(raw, named, columns, written, header=options.get("header", True))
+        target = with_numbers_beside(target, several, whole.frame) if several else target
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
-    if side is not None:
+    if wishes.series is None:
+        config, columns = _with_pictures_beside(config, columns, raw, target, where)
+    shows = any(kind.kind == IMAGE for kind in columns.kinds.values()) and target.whole_numbers
+    if (side is not None or shows) and not target.beside:
         target = study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
-    else:
+    if side is None:
         columns = _as_they_tell(columns, raw, target, wishes)
-    config, columns = _with_pictures_beside(config, columns, raw, target, where)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None)
@@ -231,13 +244,12 @@ def _as_written(config: DataConfig, where: str | None, written: str) -> DataConf
 def _with_pictures_beside(
     config: DataConfig, columns: Columns, raw: RawTable, target: Target, where: str | None
 ) -> tuple[DataConfig, Columns]:
-    """Both, with the column that names pictures in folders beside the table called so, and these folders."""
-    is_here = where is not None and os.path.isfile(where) and not target.spec.is_multilabel
+    """Both, with the column that names pictures which are there read as pictures, and the folders they are in."""
+    is_here = where is not None and os.path.isfile(where)
     beside = pictures_beside(raw.frame.drop(target.name), where) if is_here and where else None
     if beside is None:
         return config, columns
-    named = ColumnKind("text", left_out=NAMES_OF_PICTURES)
-    return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: named})
+    return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: ColumnKind(IMAGE)})
 
 
 def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | None) -> Columns:
@@ -338,7 +350,7 @@ def _config(
         config = replace(config, text=TextConfig(split="character"))
     return replace(
         config,
-        target=target.columns or (target.name,),
+        target=target.names,
         task=target.task,
         features=features if are_named else None,
         drop=tuple(left_out),
@@ -377,7 +389,8 @@ def _form_of_pictures(config: DataConfig, raw: RawTable, features: Mapping[str, 
 
 def _lacks_values(target: Target, columns: Columns) -> bool:
     """Whether rows have no value for the target."""
-    return target.num_missing > 0 if target.spec.is_multilabel else target.name in columns.missing
+    is_counted = target.spec.is_multilabel or target.beside
+    return target.num_missing > 0 if is_counted else target.name in columns.missing
 
 
 def _dates(columns: Columns) -> dict[str, str] | None:

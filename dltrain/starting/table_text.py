@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.spoken import how_read, totals_rows
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
@@ -125,6 +126,8 @@ def render_target(block: Block, found: Studied) -> None:
     elif target.spec.task == "classification":
         words = [f"{label}: {percent(count / total)}" for label, count in counts.items()]
         remark = f"{len(counts):,} classes: {listed(words, MOST_SHOWN)}"
+    elif target.beside:
+        remark = f"{len(target.names)} numbers"
     else:
         unit = (found.columns.reading.units or {}).get(target.name, "")
         remark = "a number" + (
@@ -132,10 +135,12 @@ def render_target(block: Block, found: Studied) -> None:
         )
     if config.source in ("csv", "parquet") or found.asked is not None:
         guessed = "" if found.asked is not None else "; guessed"
-        block.entry("target", list(target.columns) or target.name, remark + guessed)
+        names = list(target.names) if target.columns or target.beside else target.name
+        block.entry("target", names, remark + guessed)
     else:
         block.remark(f"the target: {remark}", indent=2)
-    block.entry("task", target.spec.task, _task_remark(target, of_pictures=config.constant_columns == "keep"))
+    pictures = config.constant_columns == "keep" or IMAGE in (config.features or {}).values()
+    block.entry("task", target.spec.task, _task_remark(target, of_pictures=pictures))
     if config.labels is not None:
         sign = config.labels.separator
         remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
@@ -144,7 +149,8 @@ def render_target(block: Block, found: Studied) -> None:
         )
     if config.missing_target == "drop":
         num_missing = target.num_missing or round(found.columns.missing[target.name] * num_rows)
-        block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {target.name}")
+        what = "each of these" if target.beside else target.name
+        block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {what}")
 
 
 def _task_remark(target: Target, *, of_pictures: bool) -> str:
@@ -154,6 +160,8 @@ def _task_remark(target: Target, *, of_pictures: bool) -> str:
         return "each label is there or not; `classification` would make a class of each different cell"
     if target.whole_numbers:
         return f"its {target.whole_numbers} different whole numbers; `classification` would make each a class"
+    if target.beside:
+        return "each is an amount, and an output of its own"
     if target.task and of_pictures:
         return "few whole numbers beside pictures are what these show; `regression` would take them for amounts"
     if target.task:

@@ -20,7 +20,7 @@ from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import Fault, UsageError
-from dltrain.starting.columns import Columns
+from dltrain.starting.columns import Columns, study_columns
 from dltrain.wording import column_hint, did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ LIKELY_NAMES = (
     "tags", "genres", "topics",
 )  # fmt: skip
 CLASS_NAMES = re.compile(
-    r"(?:.*[_\s.-])?(?:class|label|labels|species|type|kind|category|variety|digit|cluster|status|segment|sentiment|outcome)",
+    r"(?:.*[_\s.-])?(?:(?:class|label|category)[_\s.-]?id|"
+    r"class|label|labels|species|type|kind|category|variety|digit|cluster|status|segment|sentiment|outcome)",
     re.IGNORECASE,
 )
 MOST_CODES = 100
 FEW_NUMBERS = 20
 FEW_ROWS = 10
-MOST_LISTED = 100
+MOST_LISTED = 40
 OTHER = "other"
 
 
@@ -58,6 +59,7 @@ class Target:
         merged: labels of a single row, which no split can keep in two parts -> the label that stands for them.
         num_missing: of several labels: rows with a word for no value, for an empty cell has no label.
         columns: the columns of 0 and 1 that are labels of one target; else empty.
+        beside: the other columns to predict, where there are several and each is a number.
         whole_numbers: how many different whole numbers a target to regress on has, where those are few; else 0.
     """
 
@@ -70,6 +72,12 @@ class Target:
     whole_numbers: int = 0
     num_missing: int = 0
     columns: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return self.columns or (self.name, *self.beside)
 
 
 def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, *, header: bool, file: str) -> str:
@@ -123,21 +131,39 @@ def by_number(asked: str, names: Sequence[str]) -> str | None:
     return names[int(asked) - (int(asked) > 0)]
 
 
-def columns_of_labels(asked: str | None, frame: polars.DataFrame, file: str) -> tuple[str, ...]:
-    """The columns of 0 and 1 that the user names with commas between; empty: that is no such list.
+def several_columns(
+    asked: str | None, frame: polars.DataFrame, file: str, decimal: str, thousands: str | None
+) -> tuple[str, ...]:
+    """The columns that the user names with commas between, all labels or all numbers; empty: that is no such list.
+
+    Args:
+        asked: as the user named the target.
+        frame: the table.
+        file: the table, as a message names it.
+        decimal, thousands: the signs of its numbers, where it is text.
 
     Raises:
-        UsageError: columns of something else.
+        UsageError: columns of which some are neither labels nor numbers.
     """
     names = tuple(dict.fromkeys(name.strip() for name in (asked or "").split(",")))
     if asked in frame.columns or len(names) < 2 or not all(name in frame.columns for name in names):
         return ()
-    # A label that no row has, or each, is one as well, if a poor one, of which a fit warns.
-    others = [name for name in names if not _values_of(column_of(frame, name)) or _values_of(column_of(frame, name)) - {"0", "1"}]
+    if are_labels(names, frame):
+        return names
+    numbers = study_columns(frame.select(names), decimal, thousands).numbers
+    ones = [name for name in names if are_labels([name], frame)]
+    others = [name for name in names if name not in (*numbers, *ones)] or ones
     if others:
-        message = f"several columns to predict are labels, 0 and 1 or yes and no; {listed(others)} of {file} holds something else"
+        message = "several columns to predict are all labels (0 and 1, yes and no) or all amounts; "
+        message += f"{listed(others)} of {file} {'holds' if len(others) == 1 else 'hold'} something else than the others"
         raise UsageError(Fault(message, hint=f"name one, and write `target: [{', '.join(names)}]` into the config then"))
     return names
+
+
+def are_labels(names: Sequence[str], frame: polars.DataFrame) -> bool:
+    """Whether columns hold 0 and 1 alone; a label that no row has, or each, is one as well, of which a fit warns."""
+    found = [_values_of(column_of(frame, name)) for name in names]
+    return all(values and values <= {"0", "1"} for values in found)
 
 
 def is_zero_or_one(series: polars.Series) -> bool:
@@ -161,6 +187,13 @@ def labels_of_columns(names: Sequence[str], frame: polars.DataFrame) -> Target:
     num_missing = len(frame) - len(frame.select(names).drop_nulls())
     spec = TargetSpec(names[0], MULTILABEL, tuple(names))
     return Target(names[0], spec, counts=ones, task=MULTILABEL, num_missing=num_missing, columns=tuple(names))
+
+
+def with_numbers_beside(target: Target, names: Sequence[str], frame: polars.DataFrame) -> Target:
+    """A number to predict, and beside it other columns that are numbers as well."""
+    num_missing = len(frame) - len(frame.select(names).drop_nulls())
+    spec = replace(target.spec, task="regression", classes=())
+    return Target(target.name, spec, task="regression", num_missing=num_missing, beside=tuple(names[1:]))
 
 
 def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]:

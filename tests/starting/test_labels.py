@@ -116,8 +116,28 @@ def test_columns_of_0_and_1_are_labels_of_one_target(tmp_path: Path) -> None:
     assert config.data.features == {"x": "number", "z": "number"}
     part = load_dataset(config.data, seed=0).parts["train"]
     np.testing.assert_array_equal(part.targets["labels"], has[part.row_ids])
-    with pytest.raises(UsageError, match=r"holds something else"):
+    with pytest.raises(UsageError, match=r"lost of .* holds something else"):
         make_starter(str(tmp_path / "t.csv"), target="lost,x", folder=tmp_path)
+
+
+def test_several_amounts_are_outputs_of_one_net(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(80, 2))
+    rent = 100 * x[:, 0]
+    columns = {"x": x[:, 0], "z": x[:, 1], "rent": [*rent[:-1], None], "size": x[:, 1] + 5, "kind": ["flat", "house"] * 40}
+    polars.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    text = make_starter(str(tmp_path / "t.csv"), target="rent, size", folder=tmp_path, wishes=Wishes(simple=True)).text
+    config = load_config_text(text, folder=tmp_path)
+    assert config.data.target == ("rent", "size")
+    assert set(config.data.features or {}) == {"x", "z", "kind"}
+    assert "1 of 80 rows have no value for each of these" in text
+    dataset = load_dataset(config.data, seed=0)
+    part = dataset.parts["train"]
+    for spec, values in zip(dataset.schema.targets, (rent, x[:, 1] + 5), strict=True):
+        assert spec.task == "regression"
+        np.testing.assert_allclose(spec.to_own(np.asarray(part.targets[spec.name])), values[part.row_ids], rtol=1e-5, atol=1e-4)
+    with pytest.raises(UsageError, match=r"all labels .* or all amounts; kind of .* holds something else"):
+        make_starter(str(tmp_path / "t.csv"), target="rent,kind", folder=tmp_path)
 
 
 @pytest.mark.parametrize("words", [("False", "True"), ("no", "Yes"), ("0.0", "1.0")])

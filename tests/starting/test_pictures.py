@@ -8,6 +8,7 @@ from pathlib import Path
 import polars
 import pytest
 
+from dltrain.checking.check import check_config
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
 from dltrain.errors import DataError, Fault, UsageError
@@ -42,6 +43,44 @@ def test_names_with_a_suffix_are_found_in_a_folder_beside(tmp_path: Path) -> Non
     data = load_config_text(starter.text, folder=tmp_path).data
     assert data.images.folder == (str(tmp_path / "imgs"),)
     assert load_dataset(data, seed=0).parts["test"].num_rows == 10
+
+
+def test_pictures_are_looked_at_beside_other_columns(tmp_path: Path) -> None:
+    rows = 60
+    for index in range(rows):
+        write_picture(tmp_path / "photos" / f"p{index}.jpg", SIZE, seed=index)
+    columns = {
+        "photo": [f"p{index}" for index in range(rows)],
+        "age": [index * 7 % 31 + 0.5 for index in range(rows)],
+        "town": [f"town {index % 12}" for index in range(rows)],
+        "stars": [index % 5 for index in range(rows)],
+    }
+    polars.DataFrame(columns).write_csv(tmp_path / "pets.csv")
+    starter = make_starter(str(tmp_path / "pets.csv"), target="stars", folder=tmp_path)
+    config = load_config_text(starter.text, folder=tmp_path)
+    assert config.data.features == {"photo": "image", "age": "number", "town": "category"}
+    assert config.data.task == "classification"
+    assert not check_config(config, data=True).errors
+    assert "Concatenate: {from: [features, photo_told" in starter.text
+
+
+@pytest.mark.parametrize("layout", ["images/{}.png", "train/{}.png"])
+def test_a_table_beside_pictures_is_named(layout: str, tmp_path: Path) -> None:
+    for index in range(12):
+        write_picture(tmp_path / layout.format(f"p{index}"), SIZE, seed=index)
+    polars.DataFrame({"id": [f"p{index}" for index in range(12)], "y": ["a", "b"] * 6}).write_csv(tmp_path / "train.csv")
+    with pytest.raises((DataError, UsageError), match=r"a table names its pictures, .*train\.csv") as caught:
+        make_starter(str(tmp_path), folder=tmp_path)
+    assert "--target COLUMN" in str(caught.value.faults[0].hint)
+
+
+def test_a_folder_of_a_table_and_its_pictures_is_that_table(tmp_path: Path) -> None:
+    for index in range(20):
+        write_picture(tmp_path / f"p{index}.png", SIZE, seed=index)
+    polars.DataFrame({"id": [f"p{index}" for index in range(20)], "y": ["a", "b"] * 10}).write_csv(tmp_path / "train.csv")
+    config = load_config_text(make_starter(str(tmp_path), folder=tmp_path).text, folder=tmp_path)
+    assert config.data.path == (str(tmp_path / "train.csv"),)
+    assert config.data.features == {"id": "image"}
 
 
 def test_what_some_row_does_not_name_is_no_picture(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Folders of pictures that are no folders of classes: boxes around objects, and pictures beside their masks."""
+"""Folders of pictures that are no folders of classes: boxes around objects, pictures beside their masks, or beside a table."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _LINE_OF_BOX = re.compile(r"\d+(?:\s+[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+
 _MARKS = {".xml": ("<bndbox",), ".json": ('"bbox"', '"shapes"'), ".csv": ("xmin", "bbox")}
 LOOKED_AT = 1 << 16  # bytes of a file, from its beginning and its end
 MOST_FILES = 4
+MOST_TABLES = 10
 SAME_NAMES = 0.9  # of the pictures of one folder have a namesake in the other
 HINT_OF_BOXES = (
     "a picture has one label here, several (a table, task: multilabel), a number, or a class for each pixel (task: segmentation);"
@@ -46,6 +47,10 @@ def not_classes(folder: str, files: Mapping[str, Sequence[PictureFile]], beside:
         if boxes:
             what = f"{shown(folder)} holds pictures with boxes around objects ({shown(os.path.relpath(boxes, folder))})"
             return f"{what}, which dltrain does not learn", HINT_OF_BOXES
+    table = _table_of(folder, filled, beside) if len(filled) < 2 else None
+    if table is not None:
+        what = f"{shown(folder)} holds no folder for each class, and a table names its pictures, {shown(table)}"
+        return what, f"begin with that: `dltrain init {shown(table)} --target COLUMN`; in a config `path: {shown(table)}`"
     pair = _with_masks(filled)
     if pair is None:
         return None
@@ -55,6 +60,23 @@ def not_classes(folder: str, files: Mapping[str, Sequence[PictureFile]], beside:
         f"to learn the class of every pixel say data.task: segmentation, and call the folders {there}/pictures and {there}/masks,"
         " or name a table that pairs them: path: pairs.csv, target: mask"
     )
+
+
+def _table_of(folder: str, files: Mapping[str, Sequence[PictureFile]], beside: str | None) -> str | None:
+    """The table in a folder, or beside it, of which one of the first cells names one of its pictures; None: there is none."""
+    names = {Path(file.path).stem for found in files.values() for file in found}
+    if beside is not None:
+        names |= {Path(name).stem for name in os.listdir(Path(beside).parent)}
+    for place in (folder, os.path.dirname(os.path.abspath(folder))):
+        with contextlib.suppress(OSError):
+            tables = sorted(name for name in os.listdir(place) if name.casefold().endswith((".csv", ".tsv")))
+            for name in tables[:MOST_TABLES]:
+                path = os.path.normpath(os.path.join(place, name))
+                with open(path, "rb") as lines:
+                    cells = re.split(r"[,;\t\r\n]", lines.read(LOOKED_AT).decode("utf-8", "replace"))
+                if not names.isdisjoint(Path(cell.strip(" \"'")).stem for cell in cells):
+                    return os.path.relpath(path) if not os.path.isabs(folder) else path
+    return None
 
 
 def boxes_of(picture: str) -> str | None:
