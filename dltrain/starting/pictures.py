@@ -13,18 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, ImagesConfig, SplitConfig
+from dltrain.config.types.data import IMAGE
+from dltrain.data.columns.image import picture_path
+from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import is_text
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file, is_picture_name
 from dltrain.data.pictures.folders import list_pictures
-from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.pictures.picture_file import PictureFile, picture_file
+from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
+from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
 from dltrain.starting.design import Design, design, split_of
 from dltrain.starting.starter import Starter
@@ -106,6 +111,28 @@ def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesCon
             if found and None not in where:
                 return name, ImagesConfig(() if found == (base,) and not suffix else found, suffix or None)
     return None
+
+
+def with_pictures_beside(
+    config: DataConfig, columns: Columns, raw: RawTable, target: str, where: str | None
+) -> tuple[DataConfig, Columns]:
+    """Both, with the column that names pictures which are there read as pictures, and the folders they are in."""
+    is_here = where is not None and os.path.isfile(where)
+    beside = pictures_beside(raw.frame.drop(target), where) if is_here and where else None
+    if beside is None:
+        return config, columns
+    return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: ColumnKind(IMAGE)})
+
+
+def form_of_pictures(config: DataConfig, raw: RawTable, features: Mapping[str, str | None]) -> dict[str, Any]:
+    """Size and colours that suit the pictures which a column names, as arguments of the source."""
+    names = [name for name, kind in features.items() if kind == IMAGE]
+    if not names:
+        return {}
+    folder = os.path.dirname(os.path.abspath(config.path[0]))
+    cells = column_of(raw.frame, names[0]).drop_nulls().to_list()
+    color, size = look_at([picture_file(picture_path(str(cell), folder, config.images), str(cell), None) for cell in cells])
+    return {"image_size": list(size), **({} if color else {"color": "grayscale"})}
 
 
 def _first_with(name: str, folders: Sequence[str]) -> str | None:

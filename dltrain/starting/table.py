@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, ImagesConfig, LabelsConfig, TextConfig
 from dltrain.config.types.data import IMAGE
-from dltrain.data.columns.image import picture_path
-from dltrain.data.columns.kinds import ColumnKind, is_unspaced
+from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
-from dltrain.data.pictures.picture_file import picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
@@ -39,7 +37,7 @@ from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
-from dltrain.starting.pictures import LEAST_SIDE, design_pixels, look_at, pictures_beside, side_of_pixels
+from dltrain.starting.pictures import LEAST_SIDE, design_pixels, form_of_pictures, side_of_pixels, with_pictures_beside
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import (
     DEFAULT_SECONDS,
@@ -123,7 +121,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         target = with_numbers_beside(target, several, whole.frame) if several else target
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
     if wishes.series is None:
-        config, columns = _with_pictures_beside(config, columns, raw, target, where)
+        config, columns = with_pictures_beside(config, columns, raw, target.name, where)
     shows = any(kind.kind == IMAGE for kind in columns.kinds.values()) and target.whole_numbers
     if (side is not None or shows) and not target.beside:
         target = study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
@@ -241,17 +239,6 @@ def _as_written(config: DataConfig, where: str | None, written: str) -> DataConf
     return replace(config, path=(written,), images=images)
 
 
-def _with_pictures_beside(
-    config: DataConfig, columns: Columns, raw: RawTable, target: Target, where: str | None
-) -> tuple[DataConfig, Columns]:
-    """Both, with the column that names pictures which are there read as pictures, and the folders they are in."""
-    is_here = where is not None and os.path.isfile(where)
-    beside = pictures_beside(raw.frame.drop(target.name), where) if is_here and where else None
-    if beside is None:
-        return config, columns
-    return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: ColumnKind(IMAGE)})
-
-
 def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | None) -> Columns:
     """The columns, with those pointed out that only name rows; texts and pictures count where there is nothing else.
 
@@ -363,7 +350,7 @@ def _config(
         replace=odd,
         dates=_dates(columns),
         min_count=dict.fromkeys([name for name in columns.present if name in features], ROWS_OF_WORD) or None,
-        arguments={**config.arguments, **_form_of_pictures(config, raw, features)},
+        arguments={**config.arguments, **form_of_pictures(config, raw, features)},
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
@@ -374,17 +361,6 @@ def _config(
 def _separator(found: str) -> str | None:
     """As the config says it; None where it need not."""
     return None if found == "," else {"\t": "tab"}.get(found, found)
-
-
-def _form_of_pictures(config: DataConfig, raw: RawTable, features: Mapping[str, str | None]) -> dict[str, Any]:
-    """Size and colours that suit the pictures which a column names, as arguments of the source."""
-    names = [name for name, kind in features.items() if kind == IMAGE]
-    if not names:
-        return {}
-    folder = os.path.dirname(os.path.abspath(config.path[0]))
-    cells = column_of(raw.frame, names[0]).drop_nulls().to_list()
-    color, size = look_at([picture_file(picture_path(str(cell), folder, config.images), str(cell), None) for cell in cells])
-    return {"image_size": list(size), **({} if color else {"color": "grayscale"})}
 
 
 def _lacks_values(target: Target, columns: Columns) -> bool:

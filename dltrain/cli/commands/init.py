@@ -17,7 +17,7 @@ TargetOption = Annotated[
         "--target",
         metavar="COL",
         help="Column to predict; where the file has no header its number, -1 being the last. Several columns of 0 and 1, as "
-        "a,b,c, are labels of which a row may have several.",
+        "a,b,c, are labels of which a row may have several; several of amounts are predicted together.",
     ),
 ]
 OutputOption = Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where the config goes.")]
