@@ -13,6 +13,7 @@ import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from dltrain.cli.app import run
 from dltrain.cli.reports.answers import answer_blocks, mistake_blocks
@@ -142,11 +143,41 @@ def test_markdown_stays_below_what_a_comment_takes():
     page.sections.append(Section("the last", [Paragraph("short")]))
     text = render_markdown(page)
     assert len(text) <= MOST_CHARACTERS
-    assert "(360 rows more)" in text
+    assert "(360 rows more, cells of more than 160 letters are cut)" in text
+    assert "(392 rows more, cells of more than 160 letters are cut)" in text
     assert "### s2" in text
-    assert "### s5" not in text
     assert "### the last" in text
-    assert text.endswith("(Cut: the whole of it is in the HTML report.)\n")
+    rows = [[f"row {index}", *["x" * 160] * 9] for index in range(40)]
+    page.sections[2:2] = [Section("too wide", [Table("c", list("abcdefghij"), rows * 9)]) for _ in range(9)]
+    text = render_markdown(page)
+    assert len(text) <= MOST_CHARACTERS
+    assert "### the last" in text
+    assert re.search(r"\n\(cut for their length&#58; (too wide|s\d)(, (too wide|s\d|\u2026))*: see the HTML report.\)\n$", text)
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["a|b", "`c` d`", "line\nbreak", "@octocat", "see #12, GH-7", ":tada:", "www.example.com a@b.co", "\\|", "\\", "```", "<!--", "&lt;"],
+)  # fmt: skip
+def test_a_table_of_github_has_each_label_as_it_is(label):
+    """Read by another's reader of Markdown; people, issues and emoji are looked for by GitHub in what it has made of the text."""
+    table = Table(label, ["class", label], [[label, "1"], ["x", label]])
+    blocks = [table, Paragraph(label), Paragraph(f"1. {label}"), Paragraph(f"- {label}")]
+    text = render_markdown(Page(label, label, [Section("s", blocks)]))
+    reader = MarkdownIt("gfm-like", {"linkify": False, "html": True})
+    tokens = reader.parse(text)
+    assert {token.type for token in tokens}.isdisjoint({"bullet_list_open", "ordered_list_open", "html_block", "hr", "fence"})
+    inside = [token for token in tokens if token.type == "inline"]
+    assert {child.type for token in inside for child in token.children or ()} <= {
+        "text", "text_special", "strong_open", "strong_close"
+    }  # fmt: skip
+    said = ["".join(child.content for child in token.children or ()) for token in inside]
+    plain = " ".join(label.split())
+    bare = [one.replace("\u200b", "") for one in said]
+    assert bare[-8:] == [plain, "class", plain, plain, "1", "x", plain, plain, f"1. {plain}", f"- {plain}"][-8:]
+    assert bare[0] == bare[1] == plain
+    assert not re.search(r"@\w|#\d|GH-\d|:\w+:", "\n".join(said))
+    assert not re.search(r"\bwww\.", text)
 
 
 def test_code_cannot_end_its_fence():
