@@ -223,7 +223,8 @@ def _fail(console: Console, code: int, faults: Sequence[Fault]) -> int:
     console.close()
     errors = [fault for fault in faults if fault.severity == "error"]
     console.faults(faults)
-    console.document({"status": "error", "exit": code, "errors": fault_documents(errors or faults)})
+    run = {"run": console.run} if console.run is not None else {}
+    console.document({"status": "error", "exit": code, "errors": fault_documents(errors or faults), **run})
     if len(errors) > 1:
         console.line(f"{len(errors)} errors")
     return code

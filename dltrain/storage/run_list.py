@@ -68,20 +68,24 @@ def _may_have(file: Path) -> bool:
     return True
 
 
+def status_of(manifest: Mapping[str, Any], *, is_locked: bool) -> str:
+    """How a run ended, or "running" where a process still has it."""
+    status = str(manifest.get("status", "failed"))
+    # Its process was killed before it could say so.
+    return "interrupted" if status == "running" and not is_locked else status
+
+
 def _run_info(run: Run) -> RunInfo | None:
     try:
         manifest, metrics = run.read_manifest(), run.read_metrics()
     except RunError:
         return RunInfo(run.path, run.path.name, "damaged", "", None, None)
     locked = run.is_locked()
-    status = str(manifest.get("status", "failed"))
-    if status == "running" and not locked:
-        status = "interrupted"  # its process was killed before it could say so
     parts = metrics.get("metrics")
     return RunInfo(
         path=run.path,
         name=str(manifest.get("name", run.path.name)),
-        status=status,
+        status=status_of(manifest, is_locked=locked),
         started=str(manifest.get("started", "")),
         seconds=_total_seconds(manifest.get("seconds")),
         task=manifest.get("task"),

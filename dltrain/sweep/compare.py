@@ -17,7 +17,7 @@ from dltrain.evaluation.drawing.history import read_history
 from dltrain.parts import PARTS
 from dltrain.storage.outputs import check_picture
 from dltrain.storage.run import Run
-from dltrain.storage.run_list import best_of_sweep
+from dltrain.storage.run_list import best_of_sweep, status_of
 from dltrain.sweep.pictures import Curve, choose_column, draw_curves
 
 # Keys that say nothing of what was tried.
@@ -85,7 +85,7 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     result = CompareResult(
         runs=paths,
         labels=labels,
-        statuses=[str(manifest.get("status")) for manifest in manifests],
+        statuses=[status_of(manifest, is_locked=run.is_locked()) for run, manifest in zip(opened, manifests, strict=True)],
         differences=differences,
         metrics=metrics,
         best={part: {name: _best(name, values, configs) for name, values in names.items()} for part, names in metrics.items()},

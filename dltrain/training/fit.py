@@ -287,7 +287,7 @@ class _Fit:
     def _train(self, record: RunRecord, phases: Phases, trainer: Trainer) -> Trainer:
         """Train phase after phase; returns the trainer of the last one."""
         record.write()
-        status = "failed"
+        status, reason = "failed", None
         self.signals.defer()
         if self.signals.received is not None:
             raise InterruptedRun("interrupted before training began", signal_number=self.signals.received)
@@ -310,12 +310,12 @@ class _Fit:
             lost.run = self.run.path
             raise lost from error
         except DltrainError as error:
-            status = "diverged" if error.exit_code == 4 else "failed"
+            status, reason = "diverged" if error.exit_code == 4 else "failed", error.faults[0].message
             raise
         finally:
             phases.history.close()
             with contextlib.suppress(RunError):  # the first error is the one to show
-                record.ended(status, trainer.pace)
+                record.ended(status, trainer.pace, reason)
         return trainer
 
 

@@ -53,7 +53,8 @@ def command(
     for lack in page.lacks:
         console.warning(lack)
     text = render_html(page) if form == "html" else render_markdown(page)
-    console.document({"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output})
+    document = {"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output}
+    console.document(document | ({"page": text} if output == "-" else {}))
     if output == "-":
         if not console.settings.json:
             console.close()

@@ -20,6 +20,7 @@ from dltrain.parts import JUDGED_BY
 from dltrain.wording import counted, listed, one_line
 
 if TYPE_CHECKING:
+    from dltrain.evaluation.leaderboard import Board, Entry
     from dltrain.storage.run_list import RunInfo
 
 # What a list shows of a run when nothing else is asked for: the first of these that it has.
@@ -149,9 +150,10 @@ def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int
     boards = make_boards(list(found.items()))
     seconds = {info.path: info.seconds for info in infos}
     standings = {entry.path: entry.standing for board in boards for entry in board.entries}
-    data = {entry.path: number for number, board in enumerate(boards, 1) for entry in board.entries}
-    documents = [{**_document(info), "standing": standings.get(info.path), "board": data.get(info.path)} for info in infos]
-    console.document({"status": "finished", "runs": documents})
+    placed = {entry.path: _placed(number, board, entry) for number, board in enumerate(boards, 1) for entry in board.entries}
+    nowhere = dict.fromkeys(("board", "data", "metric", "part", "value", "interval", "standing"))
+    documents = [{**_document(info), **placed.get(info.path, nowhere)} for info in infos]
+    console.document({"status": "finished", "runs": documents, "total": total})
     blocks = []
     for board in boards:
         rows = [
@@ -173,8 +175,14 @@ def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int
     console.result("\n\n".join(blocks))
 
 
+def _placed(number: int, board: Board, entry: Entry) -> dict[str, Any]:
+    """What the table of a board says of one run."""
+    said = {"board": number, "data": board.data, "metric": board.metric, "part": board.part}
+    return {**said, "value": entry.value, "interval": entry.interval, "standing": entry.standing}
+
+
 def _list(console: Console, infos: Sequence[RunInfo], runs: Path, *, total: int) -> None:
-    console.document({"status": "finished", "runs": [_document(info) for info in infos]})
+    console.document({"status": "finished", "runs": [_document(info) for info in infos], "total": total})
     if not infos:
         console.result(f"there are no runs in {one_line(str(runs))}")
         return

@@ -26,6 +26,7 @@ from dltrain.evaluation.findings import read_findings
 from dltrain.parts import PARTS
 from dltrain.storage.documents import targets_of
 from dltrain.storage.run import Run
+from dltrain.storage.run_list import status_of
 from dltrain.storage.stored import wrong_values_told
 from dltrain.wording import shown
 
@@ -52,7 +53,8 @@ def run_page(path: Path) -> Page:
 
 
 def _run_page(path: Path, run: Run) -> Page:
-    manifest, document, findings = run.read_manifest(), run.read_metrics(), read_findings(run)
+    manifest, document, findings = dict(run.read_manifest()), run.read_metrics(), read_findings(run)
+    manifest["status"] = status_of(manifest, is_locked=run.is_locked())
     part, report = str(document.get("part", "")), document.get("report", {})
     seen = look_at_data(run, manifest, _rows_named(report)) if manifest.get("data") else DataSeen()
     page = Page(
@@ -69,7 +71,7 @@ def _run_page(path: Path, run: Run) -> Page:
         Section("Data", data_blocks(run, manifest, seen)),
         Section("The experiment", experiment_blocks(run, manifest), True),
         Section("Environment", environment_blocks(manifest), True),
-        Section("To repeat it", [Code("commands", "\n".join(_commands(path, part)))]),
+        Section("To repeat it", [Code("commands", "\n".join(_commands(path, part, str(manifest["status"]))))]),
     ]
     page.sections = [section for section in sections if section.blocks]
     return page
@@ -81,11 +83,14 @@ def _rows_named(report: Mapping[str, Any]) -> list[int]:
     return [one["row"] for one in found]
 
 
-def _commands(path: Path, part: str) -> list[str]:
+def _commands(path: Path, part: str, status: str) -> list[str]:
+    """What repeats the run, or goes on with it; of a run that has been measured what tells more."""
+    if not part:
+        return [f"dltrain fit --resume {path}" if status in ("running", "interrupted") else f"dltrain fit {path / 'config.yaml'}"]
     return [
         f"dltrain fit {path / 'config.yaml'}",
         f"dltrain evaluate {path} --importance",
-        f"dltrain predict {path} --part {part or 'test'} -o predictions.csv",
+        f"dltrain predict {path} --part {part} -o predictions.csv",
     ]
 
 

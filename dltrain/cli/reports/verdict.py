@@ -7,7 +7,7 @@ from typing import Any
 
 from dltrain.cli.results import baseline_of, with_interval
 from dltrain.cli.text import format_number
-from dltrain.wording import listed
+from dltrain.wording import counted, listed
 
 _DECIDING = ("f1_micro", "accuracy", "rmse", "explained_variance", "corrupted_explained_variance")
 
@@ -78,10 +78,22 @@ def deciding_line(document: Mapping[str, Any], most: int = 3) -> str:
 def verdict_of(manifest: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Whether the run was worth it, in a sentence or two, with the gates that it did not meet."""
     if not document:
-        return f"The run is {manifest.get('status', 'unfinished')}: it has no metrics yet."
+        return _without_metrics(manifest)
     unmet = [str(gate["require"]) for gate in document.get("gates", ()) if not gate.get("met")]
     gates = f" Not met: {', '.join(unmet)}." if unmet else ""
     said, figures = judgement(document), deciding_line(document)
     if figures and not is_verdict(said, str(document["part"])):
         said = f"{said[:-1]}: {figures}."
     return f"{said}{gates}"
+
+
+def _without_metrics(manifest: Mapping[str, Any]) -> str:
+    """Where a run is that has not been measured, or why it came to no end."""
+    status, epochs = manifest.get("status"), manifest.get("epochs")
+    why = f": {str(manifest['reason']).rstrip('.')}" if manifest.get("reason") else ""
+    if status == "running":
+        return "The run is still going on: it has no metrics yet."
+    if status in ("diverged", "failed"):
+        return f"The run {status}, and has no metrics{why}."
+    after = f" after {counted(epochs, 'epoch')}" if epochs else ""
+    return f"The run was stopped{after}, and has no metrics yet."

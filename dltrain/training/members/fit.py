@@ -110,6 +110,7 @@ class EnsembleFit:
             raise InterruptedRun(error.faults[0].message, signal_number=number, hint=resume) from error
         except DltrainError as error:
             status = "diverged" if error.exit_code == 4 else "failed"
+            self.record.manifest.reason = error.faults[0].message
             raise
         finally:
             if status != "running":

@@ -32,6 +32,7 @@ class Manifest:
 
     Attributes:
         status: "running", "finished", "interrupted", "diverged" or "failed".
+        reason: why it diverged or failed.
         name: of the experiment.
         argv: the command line.
         config: the file of the config.
@@ -64,6 +65,7 @@ class Manifest:
     """
 
     status: str = "running"
+    reason: str | None = None
     name: str = ""
     argv: list[str] = field(default_factory=list)
     config: str | None = None
@@ -113,7 +115,7 @@ class Manifest:
 
     def go_on(self, argv: list[str], environment: Mapping[str, Any]) -> None:
         """The run is gone on with: what is written anew has no digest any more."""
-        self.status, self.argv, self.environment, self.files = "running", argv, environment, None
+        self.status, self.argv, self.environment, self.files, self.reason = "running", argv, environment, None, None
         self.resumed = [*(self.resumed or []), now()]
 
     def compiler_of(self, phase: int) -> dict[str, Any] | None:

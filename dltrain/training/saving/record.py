@@ -181,18 +181,20 @@ class RunRecord:
         self.manifest.warnings = with_faults(self.manifest.warnings, self.session.reporter.warnings)
         self.run.write_manifest(self.manifest.document())
 
-    def ended(self, status: str, pace: Pace) -> None:
+    def ended(self, status: str, pace: Pace, reason: str | None = None) -> None:
         """Note how training ended.
 
         Args:
             status: "running" where it is over and what it came to is still to be found out; any other is the end of the run.
             pace: where it ended.
+            reason: why it diverged or failed.
 
         Raises:
             RunError: the manifest cannot be written.
         """
         found, phase = self.manifest, pace.phase
         found.status, found.epochs, found.stopped_early, found.ended = status, pace.epoch, pace.stopped, now()
+        found.reason = reason
         found.phase, found.phase_epochs = phase.index + 1, pace.epoch - phase.first_epoch
         if status != "running":
             self.write()

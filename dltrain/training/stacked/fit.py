@@ -323,7 +323,7 @@ class _Stack:
             list(pool.map(write, kept, found))
         for trial in trainer.trials:
             if trial.ended_as == "diverged":
-                trial.record.ended("diverged", trial.pace)
+                trial.record.ended("diverged", trial.pace, trial.fit.error)
             trial.fit.status = str(trial.ended_as)
         for trial, ended in zip(kept, found) if self.draws else ():
             trial.record.draw_results(ended)

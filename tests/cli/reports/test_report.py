@@ -252,7 +252,7 @@ def test_importances_and_slices_of_an_evaluation_are_in_the_report(folder, capsy
     text = capsys.readouterr().out
     assert "### What the columns are worth" in text
     assert f"| a | {format_number(said['importance']['columns'][0]['value'])} (" in text
-    assert "by n" not in text  # a caption is not Markdown's
+    assert "by n, the worst first" in text
     assert f"| {said['slices'][0]['name']} | {said['slices'][0]['rows']} |".replace("_", "&#95;") in text
 
 
