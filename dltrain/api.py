@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dltrain.errors import Fault, UsageError
+from dltrain.guest import as_guest
 from dltrain.settings import trusting_code
 from dltrain.wording import did_you_mean, named, one_of
 
@@ -82,7 +83,7 @@ class LoadedRun:
 
     def build(self, weights: Path | None = None, *, layer: str | None = None, trust_code: bool = False) -> Any:
         """The Keras model, which takes preprocessed input; without a file with the run's own weights."""
-        with trusting_code(trust_code):
+        with trusting_code(trust_code), as_guest():
             return self.stored.build(weights or self.stored.checkpoint(None)[1], layer=layer)
 
     def predict(self, data: Any = (), **options: Any) -> Predictions:
@@ -113,7 +114,7 @@ def fit(config: Experiment, *overrides: str, trust_code: bool = False, **options
     from dltrain.training.session import FitOptions
 
     _refuse_unknown(options, train, FitOptions)
-    with trusting_code(trust_code):
+    with trusting_code(trust_code), as_guest():
         return train(_config(config, overrides), **_with_paths(options))
 
 
@@ -137,7 +138,7 @@ def sweep(config: Experiment | None = None, *overrides: str, trust_code: bool = 
     from dltrain.sweep.sweep import sweep as run_sweep
 
     _refuse_unknown(options, run_sweep, SweepOptions)
-    with trusting_code(trust_code):
+    with trusting_code(trust_code), as_guest():
         return run_sweep(None if config is None else _config(config, overrides), **_sweep_options(options))
 
 
@@ -157,7 +158,7 @@ def evaluate(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = 
     from dltrain.evaluation.evaluate import evaluate as measure
 
     path = find(run)
-    with trusting_code(trust_code), _as_paths(path, data) as paths:
+    with trusting_code(trust_code), as_guest(), _as_paths(path, data) as paths:
         return measure(path, data=paths, **options)
 
 
@@ -184,7 +185,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
     if "steps" in options:
         from dltrain.evaluation.predictions.ahead import predict_ahead as ask  # type: ignore[assignment]
     path = find(run)
-    with trusting_code(trust_code), _as_paths(path, data) as paths:
+    with trusting_code(trust_code), as_guest(), _as_paths(path, data) as paths:
         return ask(path, data=paths, **options)
 
 

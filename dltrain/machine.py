@@ -20,6 +20,7 @@ IMPORT_BYTES = 1_700_000_000
 _LIBRARY_BYTES = {"numpy": 150_000_000, "polars": 1_150_000_000}
 _THREAD_BYTES = 8 << 20
 IN_WAITING = "_waits_for_dltrain"  # an attribute of the module `keras` while TensorFlow is imported and has run nothing
+SETTLED = "_settled_by_dltrain"  # an attribute of the module `keras` while it has the settings of a run
 
 
 def require_open_files() -> None:

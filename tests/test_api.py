@@ -133,6 +133,50 @@ def test_a_config_may_be_a_mapping_and_a_run_is_asked_directly(
     assert capsys.readouterr().out == ""
 
 
+def test_what_the_notebook_has_set_changes_no_run_and_is_as_it_was_after_it(folder: Path) -> None:
+    import random
+
+    import keras
+    import tensorflow as tf
+
+    def draw() -> list[float]:
+        layer = keras.layers.Dense(1)
+        layer.build((None, 1))
+        own = [float(np.asarray(layer.kernel)[0, 0]), float(keras.random.normal(())), float(tf.random.normal(()))]
+        return [*own, random.random(), float(np.random.rand())]
+
+    def settings() -> list[object]:
+        names = ("dtype_policy", "floatx", "epsilon", "image_data_format")
+        found = [getattr(keras.config, name)() for name in names]
+        return [found[0].name, *found[1:], tf.config.functions_run_eagerly()]
+
+    before = settings()
+    try:
+        for call in (lambda: None, lambda: dltrain.fit(folder / "config.yaml", "training.epochs=3", run_dir=folder / "guest")):
+            keras.config.set_floatx("float64")  # also after a run that was computed in this process
+            keras.config.set_dtype_policy("mixed_bfloat16")
+            keras.config.set_epsilon(1e-3)
+            keras.config.set_image_data_format("channels_first")
+            tf.config.run_functions_eagerly(True)
+            keras.utils.set_random_seed(11)
+            first, done = draw(), call()
+            if done is None:
+                expected = (first, draw(), settings())
+        assert (first, draw(), settings()) == expected
+        assert expected[2] == ["mixed_bfloat16", "float64", 1e-3, "channels_first", True]
+        assert done is not None
+        assert done.metrics == dltrain.load_run(folder / "run").metrics
+        found = dltrain.predict(done.run, folder / "rows.csv")
+        assert found.prediction == dltrain.predict(folder / "run", folder / "rows.csv").prediction
+        assert settings() == expected[2]
+    finally:
+        tf.config.run_functions_eagerly(False)
+        keras.config.set_dtype_policy(before[0])
+        keras.config.set_floatx(before[1])
+        keras.config.set_epsilon(before[2])
+        keras.config.set_image_data_format(before[3])
+
+
 def test_an_error_is_the_exception_with_the_text_of_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from dltrain.cli.app import run as run_command
 

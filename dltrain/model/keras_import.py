@@ -26,7 +26,7 @@ from typing import Any
 
 from dltrain.cards import CPU, Placement, asked_cards, no_libraries
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
-from dltrain.machine import IN_WAITING, require_address_space, require_open_files
+from dltrain.machine import IN_WAITING, SETTLED, require_address_space, require_open_files
 from dltrain.settings import keras_folder
 from dltrain.wording import counted
 
@@ -41,7 +41,6 @@ SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels
 # Read by Keras when it is imported; the first two would cut a training short.
 _VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 _NO_MEMORY = "failed to map segment"  # says the loader of libraries
-_SETTLED = "_settled_by_dltrain"
 _ANYWHERE = Placement()
 ignored_settings: dict[str, Any] = {}  # what the file and the environment asked for when Keras was imported, and was not done
 
@@ -82,7 +81,7 @@ def import_keras(threads: int | None = None, connect: Callable[[], None] | None 
             )
         if connect is not None:
             raise UsageError("several processes train together only where TensorFlow has computed nothing before")
-        if not hasattr(keras, _SETTLED):  # somebody else's import, with their settings
+        if not hasattr(keras, SETTLED):  # somebody else's import, with their settings
             _settle(keras)
         if placement is not _ANYWHERE:
             _place(placement)
@@ -191,7 +190,7 @@ def _settle(keras: Any) -> None:
     keras.config.set_image_data_format(SETTINGS["image_data_format"])
     keras.config.set_max_epochs(None)
     keras.config.set_max_steps_per_epoch(None)
-    setattr(keras, _SETTLED, True)
+    setattr(keras, SETTLED, True)
 
 
 def _switch_determinism(wanted: bool) -> None:
