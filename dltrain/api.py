@@ -12,19 +12,20 @@ Nothing heavy is imported before a function is called.
 
 from __future__ import annotations
 
-import inspect
+import datetime
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dltrain.errors import Fault, UsageError
 from dltrain.guest import as_guest
+from dltrain.options import options_of, path_of, words_of
 from dltrain.settings import trusting_code
-from dltrain.wording import did_you_mean, named, one_of
+from dltrain.wording import named
 
 if TYPE_CHECKING:
     import polars
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from dltrain.training.result import FitResult
 
 RUNS = Path("runs")
+# What a cell of a table may hold: texts, numbers, dates and times.
+_CELLS = (str, bytes, Number, datetime.date, datetime.time, datetime.timedelta, type(None))
 
 
 # What describes an experiment: a YAML file, the same as a mapping, or what `load_config` gave.
@@ -95,11 +98,12 @@ class LoadedRun:
         return evaluate(self.path, data, **options)
 
 
-def fit(config: Experiment, *overrides: str, trust_code: bool = False, **options: Any) -> FitResult:
+def fit(config: Experiment | None = None, *overrides: str, trust_code: bool = False, **options: Any) -> FitResult:
     """Train what a config describes and write a run directory.
 
     Args:
         config: a YAML file; the same as a mapping, whose paths begin in the working directory; or what `load_config` gave.
+            None with `resume`: that of the run.
         overrides: `KEY=VALUE` words, such as "training.epochs=5"; for a file or a mapping.
         trust_code: import the own code that the config brings along.
         options: of `dltrain.training.fit.fit`: `run_dir`, `runs`, `resume`, `require`, `threads`, `reporter`.
@@ -113,9 +117,9 @@ def fit(config: Experiment, *overrides: str, trust_code: bool = False, **options
     from dltrain.training.fit import fit as train
     from dltrain.training.session import FitOptions
 
-    _refuse_unknown(options, train, FitOptions)
+    given = options_of("fit", options, train, FitOptions)
     with trusting_code(trust_code), as_guest():
-        return train(_config(config, overrides), **_with_paths(options))
+        return train(_config(config, overrides, given.get("resume")), **given)
 
 
 def sweep(config: Experiment | None = None, *overrides: str, trust_code: bool = False, **options: Any) -> SweepResult:
@@ -137,9 +141,9 @@ def sweep(config: Experiment | None = None, *overrides: str, trust_code: bool = 
     from dltrain.sweep.plan import SweepOptions
     from dltrain.sweep.sweep import sweep as run_sweep
 
-    _refuse_unknown(options, run_sweep, SweepOptions)
+    given = options_of("sweep", options, run_sweep, SweepOptions)
     with trusting_code(trust_code), as_guest():
-        return run_sweep(None if config is None else _config(config, overrides), **_sweep_options(options))
+        return run_sweep(None if config is None else _config(config, overrides), **given)
 
 
 def evaluate(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = False, **options: Any) -> EvaluateResult:
@@ -155,11 +159,12 @@ def evaluate(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = 
     Raises:
         DltrainError: as for `fit`.
     """
+    from dltrain.evaluation.asked_rows import MeasuredRows
     from dltrain.evaluation.evaluate import evaluate as measure
 
-    path = find(run)
+    path, given = find(run), options_of("evaluate", options, measure, MeasuredRows)
     with trusting_code(trust_code), as_guest(), _as_paths(path, data) as paths:
-        return measure(path, data=paths, **options)
+        return measure(path, data=paths, **given)
 
 
 def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = False, **options: Any) -> Predictions:
@@ -180,13 +185,21 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
     Raises:
         DltrainError: as for `fit`.
     """
+    from dltrain.evaluation.asked_rows import OtherRows
+    from dltrain.evaluation.predictions.ahead import predict_ahead
     from dltrain.evaluation.predictions.predict import predict as ask
 
-    if "steps" in options:
-        from dltrain.evaluation.predictions.ahead import predict_ahead as ask  # type: ignore[assignment]
     path = find(run)
+    if options.get("since") is not None and options.get("steps") is None:
+        raise UsageError(Fault("since needs steps", hint="steps=N says how many rows from that time on"))
+    if options.get("steps") is not None:
+        ask = predict_ahead  # type: ignore[assignment]
+        given = options_of("predict, of steps,", options, predict_ahead, ("threads", "reporter"))
+    else:
+        asked = {name: value for name, value in options.items() if name not in ("steps", "since")}
+        given = options_of("predict", asked, ask, OtherRows, ("steps", "since"))
     with trusting_code(trust_code), as_guest(), _as_paths(path, data) as paths:
-        return ask(path, data=paths, **options)
+        return ask(path, data=paths, **given)
 
 
 def compare(*runs: Any, **options: Any) -> CompareResult:
@@ -201,7 +214,7 @@ def compare(*runs: Any, **options: Any) -> CompareResult:
     """
     from dltrain.sweep.compare import compare as put_together
 
-    return put_together([find(word) for word in _words(runs)], **options)
+    return put_together([find(word) for word in _words(runs)], **options_of("compare", options, put_together))
 
 
 def _words(runs: Sequence[Any]) -> list[Any]:
@@ -230,6 +243,8 @@ def report(*runs: Any, output: str | os.PathLike[str] | None = None, against: An
     from dltrain.storage.atomic import write_atomically
     from dltrain.storage.outputs import check_output
 
+    if not _words(runs):
+        raise UsageError("a run is needed", hint='such as report("runs/iris")')
     form = form_of(os.fspath(output or ""), form, "md")
     if output is not None:
         check_output(os.fspath(output), force=False)
@@ -260,17 +275,24 @@ def load_run(run: str | os.PathLike[str]) -> LoadedRun:
 def find(run: str | os.PathLike[str]) -> Path:
     """The run's directory, by its path or by a word as on the command line."""
     if not isinstance(run, str):
-        return Path(run)
+        return path_of("run", run, 'such as load_run("latest")')
     from dltrain.storage.run_list import find_run
 
     return find_run(run, RUNS)
 
 
-def _config(config: Experiment, overrides: Sequence[str]) -> Config:
+def _config(config: Experiment | None, overrides: Sequence[str], resumed: Any = None) -> Config:
     from dltrain.config import dump_yaml, load_config, load_config_text
     from dltrain.config.text.from_python import plain_mapping
     from dltrain.config.types import Config
 
+    words_of("overrides", overrides)
+    if config is None and isinstance(resumed, Path):
+        from dltrain.evaluation.moved_data import refuse_strange_addresses
+
+        found = load_config(str(resumed / "config.yaml"), overrides)
+        refuse_strange_addresses(found.data, resumed, overrides, f"dltrain fit --resume {resumed}")
+        return found
     if isinstance(config, Mapping):
         text = dump_yaml(plain_mapping(config))
         return load_config_text(text, file="<mapping>", folder=Path.cwd(), overrides=overrides)
@@ -285,34 +307,6 @@ def _config(config: Experiment, overrides: Sequence[str]) -> Config:
             hint="give them to load_config, or give the file's path",
         )
     return config
-
-
-def _refuse_unknown(options: Mapping[str, Any], function: Callable[..., Any], more: type[Any]) -> None:
-    """Refuse options that a function does not have, nor the class of its further ones (raises UsageError)."""
-    known = [*inspect.signature(function).parameters, *(item.name for item in fields(more))]
-    known = [name for name in known if name not in ("config", "argv", "options")]
-    for name in options.keys() - {*known, "argv"}:
-        raise UsageError(
-            Fault(f"{function.__name__}() has no option {name}", hint=did_you_mean(name, known) or one_of(known, 30))
-        )
-
-
-def _sweep_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """`_with_paths`, and a single word of `over` as a list of it."""
-    over = options.get("over", ())
-    if isinstance(over, Mapping):
-        hint = 'over=["training.batch_size=8,16"], or `sweep: {parameters: ...}` in the config'
-        raise UsageError(Fault("over: expected KEY=VALUE,VALUE words, found a mapping", hint=hint))
-    return _with_paths({**options, "over": (over,) if isinstance(over, str) else over})
-
-
-def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, with directories that are words as paths."""
-    is_word = {"run_dir", "runs", "resume"}
-    return {
-        name: Path(value) if name in is_word and isinstance(value, str) and value != "auto" else value
-        for name, value in options.items()
-    }
 
 
 @contextmanager
@@ -375,6 +369,9 @@ def _column(name: str, values: Any) -> Any:
     array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if array.dtype.kind in "OUS":
         plain = [None if value is None or value != value else value for value in array.tolist()]
+        strange = next((value for value in plain if not isinstance(value, _CELLS)), None)
+        if strange is not None:
+            raise UsageError(f"{name}: expected values of a table, found {type(strange).__name__}", hint="numbers, texts, dates")
         return polars.Series(name, plain, strict=False)
     return polars.Series(name, array, nan_to_null=True)
 

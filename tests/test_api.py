@@ -189,6 +189,12 @@ def test_an_error_is_the_exception_with_the_text_of_the_command_line(folder: Pat
     assert 'unknown source "digitz"' in str(caught.value)
 
 
+def test_a_run_goes_on_without_its_config(folder: Path) -> None:
+    first = dltrain.fit(folder / "config.yaml", run_dir=folder / "short")
+    done = dltrain.fit(None, "training.epochs=3", resume=str(first.run))
+    assert done.metrics == dltrain.load_run(folder / "run").metrics
+
+
 def test_importing_it_imports_nothing_heavy_and_a_fresh_python_can_use_it(folder: Path) -> None:
     code = (
         "import sys, dltrain\nheavy = [name for name in ('tensorflow', 'keras', 'polars', 'numpy') if name in sys.modules]\n"
@@ -223,6 +229,26 @@ def test_what_is_given_wrongly_is_told_in_the_terms_of_python(folder: Path) -> N
         run.predict({"a": [1, 2], "b": [1]})
     with pytest.raises(UsageError, match=r"fit\(\) has no option rundir .did you mean .run_dir"):
         dltrain.fit(folder / "config.yaml", rundir="x")
+    wrong = [
+        (lambda: run.predict(frame, stpes=3), r"predict\(\) has no option stpes .did you mean .steps"),
+        (lambda: run.predict(frame, since="2020"), "since needs steps"),
+        (lambda: run.predict(frame, steps=3, top=2), "of steps, has no option top"),
+        (lambda: run.evaluate(prat="test"), r"evaluate\(\) has no option prat .did you mean .part"),
+        (lambda: dltrain.compare(run.path, run.path, pic=1), r"compare\(\) has no option pic"),
+        (lambda: dltrain.report(), "a run is needed"),
+        (lambda: dltrain.load_run(None), "run: expected a path, found nothing"),  # type: ignore[arg-type]
+        (lambda: dltrain.fit(CONFIG, ["training.epochs=1"]), "expected KEY=VALUE words, found list"),  # type: ignore[arg-type]
+        (lambda: dltrain.fit(folder / "config.yaml", run_dir=3), "run_dir: expected a path, found int"),
+        (lambda: dltrain.fit(folder / "config.yaml", threads="a"), "threads: expected a whole number of 1 to 1,024, found str"),
+        (lambda: dltrain.sweep(folder / "config.yaml", jobs=0), "jobs: expected a whole number of at least 1, found 0"),
+        (lambda: dltrain.sweep(folder / "config.yaml", engine="x"), "engine: expected one of auto, stacked, processes, ray"),
+        (lambda: dltrain.sweep(folder / "config.yaml", strategy="gird"), "strategy: expected one of grid, random"),
+        (lambda: dltrain.fit(folder / "config.yaml", require=3), "require: expected a word or a list of words, found int"),
+        (lambda: run.predict(np.array([[object()] * 3])), "expected values of a table, found object"),
+    ]
+    for call, text in wrong:
+        with pytest.raises(UsageError, match=text):
+            call()
     with pytest.raises(UsageError, match="expected a path, a mapping or a config, found list"):
         dltrain.fit([1])  # type: ignore[arg-type]
     with pytest.raises(
