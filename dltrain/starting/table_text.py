@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.kinds import KINDS
-from dltrain.data.columns.spoken import how_read, totals_rows
+from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import DATE_PARTS, HOURS, read_times
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.no_rows import totals_rows
 from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.data.targets import numbers_among_labels
 from dltrain.errors import DataError, Note, warn

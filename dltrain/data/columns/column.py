@@ -275,6 +275,9 @@ def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, kn
     message = f"column {column.name} holds {value!r}, expected {column.by_kind.expected(column)} ({known_by})"
     hint = f'if it means "no value": data.replace: {{{column.name}: {{"{value}": ""}}}}; if the column holds words: '
     hint += f"data.features: {{{column.name}: category}}"
+    written = split_writing(column.date_format)[0] if column.kind == "date" else None
+    if written and written not in EPOCHS:
+        hint += f"; how dates are written: data.dates: {{{column.name}: day_first}}, month_first or a format such as '{written}'"
     epoch = epoch_of(value) if column.kind == "date" and column.date_format not in EPOCHS else None
     if epoch is not None:
         hint = f"numbers since 1970 are read by data.dates: {{{column.name}: {epoch}}}"

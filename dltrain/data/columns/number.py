@@ -19,6 +19,7 @@ from dltrain.data.columns.scaling import (
     vary_by_rounding,
     why_untaught,
 )
+from dltrain.errors import DataError
 
 if TYPE_CHECKING:
     import polars
@@ -85,7 +86,11 @@ class Number(Kind):
         """See `Kind.write`."""
         place = 0
         for transform, number in zip(column.numbers, self.numbers(column, values), strict=True):
-            block[:, place] = transform.transform(number)
+            with np.errstate(over="ignore", invalid="ignore"):
+                block[:, place] = transform.transform(number)
+            odd = ~np.isfinite(block[:, place])
+            if odd.any():
+                _refuse_beyond(column, number[odd])
             if transform.indicator:
                 block[:, place + 1] = np.isnan(number)
             place += len(transform.columns)
@@ -119,6 +124,18 @@ class Number(Kind):
         """See `Kind.make_up`."""
         gaps = make_gaps(column, generator, count)
         return np.where(gaps, np.nan, make_numbers(column.numbers[0], generator, count)).astype(np.float32)
+
+
+def _refuse_beyond(column: FeatureColumn, numbers: NDArray[np.float64]) -> None:
+    """Refuse numbers of which the scale makes some that float32 cannot hold (raises DataError); gaps are none."""
+    numbers = numbers[~np.isnan(numbers)]
+    if len(numbers):
+        most = numbers[np.abs(numbers).argmax()]
+        hint = f'if it means "no value": data.replace: {{{column.name}: {{"{most:g}": ""}}}}; '
+        hint += f"data.scale: {{{column.name}: quantile}} takes it as one that is above or below all others"
+        raise DataError(
+            f"column {column.name} holds {most:g}, of which data.scale makes a number beyond those of float32", hint=hint
+        )
 
 
 def make_gaps(column: FeatureColumn, generator: np.random.Generator, count: int) -> NDArray[np.bool_]:

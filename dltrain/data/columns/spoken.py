@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,14 +36,12 @@ if TYPE_CHECKING:
     import polars
 
     from dltrain.data.columns.column import FeatureColumn
-    from dltrain.data.raw import RawTable
 
 # A code for "no value": nines, or one of the other codes of questionnaires.
 CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
 FEW_CODES = 3
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64
-TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
 # Where fewer are, many different words are texts of which some are digits, as numbers of tickets are.
@@ -304,89 +301,3 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
             said = f"{shown_column(name)}: {told} are different {what}: if they mean the same, {how}"
             found.append(warn(said, "alike_words"))
     return found
-
-
-# Called so, a row holds the mean of the others.
-MEANS = re.compile(r"(?i)average|avg\.?|mean|mittelwert|durchschnitt|mittel|moyenne|media|promedio|média|gemiddelde|среднее")
-
-
-def totals_rows(raw: RawTable, reading: Reading) -> list[Note]:
-    """A warning of each file whose last row sums up the others, see `totals_row`."""
-    frame, warnings = raw.frame, list[Note]()
-    files = [file for _, file, _ in raw.origin] or [""]
-    starts = [row for place, (row, _, _) in enumerate(raw.origin) if place == 0 or files[place] != files[place - 1]] or [0]
-    several = len(starts) > 1
-
-    def numbers_of(name: str, first: int, end: int) -> NDArray[np.float64]:
-        series = column_of(frame, name)[first:end]
-        is_number = is_text(series) or series.dtype.is_numeric()
-        return to_numbers(mend(series, reading), reading) if is_number else np.full(end - first, np.nan)
-
-    texts = [name for name in frame.columns if is_text(column_of(frame, name))]
-    for first, end in zip(starts, [*starts[1:], frame.height], strict=True):
-        last = {name: column_of(frame, name)[end - 1] for name in texts}
-        file = next(file for row, file, _ in reversed(raw.origin) if row < end) if several else ""
-        numbers = partial(numbers_of, first=first, end=end)
-        warnings += totals_row(last, frame.columns, numbers, end - first, file, is_text=bool(raw.reading))
-    return warnings
-
-
-def _is_sum(said: float, above: NDArray[np.float64], precision: float) -> bool:
-    """Whether a number is the sum of others, of which a few are not 0: a single 1 above a 1 is no sum."""
-    return bool(np.count_nonzero(above) >= FEW_CODES and abs(said - above.sum()) <= precision * max(abs(said), 1e-9))
-
-
-def _is_mean(said: float, above: NDArray[np.float64]) -> bool:
-    """Whether a number is the mean of others that vary, as far as their deviation tells: each year is near the mean of years."""
-    spread = float(above.std()) if len(above) > 1 else 0.0
-    return spread > 0 and abs(said - float(above.mean())) <= 0.02 * spread
-
-
-def totals_row(
-    last: Mapping[str, str | None],
-    columns: Sequence[str],
-    numbers_of: Callable[[str], NDArray[np.float64]],
-    num_rows: int,
-    file: str = "",
-    *,
-    is_text: bool = True,
-) -> list[Note]:
-    """A warning where the last row of a file is called so and holds the sums or means of the numbers above, or nothing but sums.
-
-    Args:
-        last: column -> text of that row.
-        columns: of the file.
-        numbers_of: gives the file's rows of a column.
-        num_rows: of the file.
-        file: its name, where there are several.
-        is_text: it has lines.
-    """
-    called = [name for name, text in last.items() if TOTALS.fullmatch((text or "").strip())]
-    means = [name for name, text in last.items() if MEANS.fullmatch((text or "").strip())]
-    # What is not kept as text in a stream is no empty cell: only a row that is called nothing is told by its empty cells.
-    empty = [name for name, text in last.items() if not (text or "").strip()] if not (called or means) else []
-    if not (called or means or empty) or num_rows < FEW_CODES + 1:
-        return []
-    of_means = bool(means) and not called
-    of_sums, others = list[str](), list[str]()
-    for name in columns:
-        if name in (*called, *means, *empty):
-            continue
-        numbers = numbers_of(name)
-        above = numbers[:-1][np.isfinite(numbers[:-1])]
-        fits = _is_mean(numbers[-1], above) if of_means else _is_sum(numbers[-1], above, 0.005 if called else 1e-4)
-        if fits:
-            of_sums.append(name)
-        elif not called and not means:
-            return []  # a row that is called nothing has nothing but sums
-        elif np.isfinite(numbers[-1]):
-            others.append(name)
-    # Words for a mean are classes as well (`media`, `mittel`), and one number may be near the mean by chance.
-    if not of_sums or (of_means and len(of_sums) <= len(others)):
-        return []
-    word = last[(called or means or empty)[0]] or ""
-    begins = is_text and bool(word) and (called or means)[0] == columns[0]
-    how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
-    is_called = f"is called {word!r} and holds" if word else "has no value but"
-    what = f"the last row{f' of {file}' if file else ''} {is_called} the {'means' if of_means else 'sums'} of the others"
-    return [warn(f"{what} ({shown_column(of_sums[0])}): it is no row; {how}", "row_of_totals")]

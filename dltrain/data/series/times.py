@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import EPOCHS, split_writing
-from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.dates.finding import nearest_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
 from dltrain.data.columns.kinds import infer_time
 from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_numbers
@@ -278,7 +278,7 @@ def read_times(
         found = infer_time(raw, reading)
         date_format, is_date = found.date_format, found.kind == "date"
         if not is_date and is_text(series):  # one that begins with dates and has something else among them
-            written = find_writing(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None
+            written = nearest_writing(series.drop_nulls())
             date_format, is_date = written.text if written else None, written is not None
     else:
         is_date = True
@@ -346,4 +346,6 @@ def _refuse_gaps(bad: NDArray[np.bool_], series: polars.Series, column: str, exp
     found = "nothing" if value is None else repr(value)
     message = f"the time column {column} holds {found}, expected {expected} ({len(rows):,} such rows)"
     hint = "leave data.series.time out if the rows are in order already"
+    if expected.startswith("a date written"):
+        hint = f"data.dates: {{{column}: FORMAT}} says how dates are written (day_first, month_first, '%d/%m/%Y'); or {hint}"
     raise DataError(Fault(message, file=file, line=line, hint=hint))

@@ -15,7 +15,7 @@ from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
-from dltrain.data.columns.spoken import bare_number, bare_numbers, how_read, totals_rows
+from dltrain.data.columns.spoken import bare_number, bare_numbers, how_read
 from dltrain.data.columns.unmet_words import unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
@@ -30,6 +30,7 @@ from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of, named_columns
 from dltrain.data.tables.fitting.columns import fit_column, odd_columns
 from dltrain.data.tables.fitting.kinds import NOTHING_KNOWN, column_kinds, decided_dates, feature_columns
+from dltrain.data.tables.fitting.no_rows import odd_words, totals_rows
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
 from dltrain.data.tables.fitting.rows import choose_rows
 from dltrain.data.tables.fitting.summary import check_some_feature, kept_in_config, resolved_values, summarize
@@ -111,6 +112,7 @@ class TableFit:
         taught, untaught, more = split_untaught(fitted, len(rows["train"]), keep=config.constant_columns == "keep")
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
+        notes += odd_words(taught, specs, raw.frame.columns)
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
         self.check_gaps(taught)
         vectored, details, known = token_vectors(taught, config)

@@ -176,3 +176,32 @@ def test_a_row_of_two_separators_has_a_value(tmp_path: Path, monkeypatch: pytest
     found = load_as(monkeypatch, bound, replace(config_of(path, target="tag"), labels=None))
     assert found.parts["train"].num_rows == 2 * ROWS
     assert not any("without any value" in line for line in found.summary)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ("Subtotal,11,4.5,up", "kind is 'Subtotal' in some rows: if these are sums of the others, `data.comment: \"Subtotal\"`"),
+        ("# second,1,1,down", "kind is '# second' in some rows: if these are comments, `data.comment: \"#\"` leaves out"),
+        ("low,1,1,down", ""),
+    ],
+)
+def test_rows_in_the_middle_that_may_be_none_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, odd: str, said: str
+) -> None:
+    rows = [f"{'abcde'[row % 5]}{line[line.index(',') :]}" for row, line in enumerate(LINES)]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,a,b,y", *rows[:20], odd, odd, *rows[20:]]))
+    found = load_as(monkeypatch, bound, config_of(tmp_path / "t.csv"))
+    told = [warning for warning in found.warnings if "in some rows" in warning]
+    assert len(told) == bool(said)
+    assert all(warning.startswith(said) for warning in told)
+
+
+def test_headers_in_other_letters_are_said_a_category_called_as_its_column_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    rows = [f"{'abc'[row % 3]},{'remote' if row % 2 else 'near'},{'up' if row % 5 else 'down'}" for row in range(ROWS)]
+    for header, is_said in (("Kind,REMOTE,Y", True), ("a,remote,up", False)):
+        (tmp_path / "t.csv").write_text("\n".join(["kind,remote,y", *rows[:20], header, header, *rows[20:]]))
+        told = " ".join(load_as(monkeypatch, bound, config_of(tmp_path / "t.csv")).warnings)
+        assert ("kind is 'Kind' in some rows: if these are headers in the middle of the file" in told) == is_said

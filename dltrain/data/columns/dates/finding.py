@@ -44,6 +44,8 @@ _DIGITS_OF = {
 }  # fmt: skip
 # Fewer different dates show no regular spacing.
 FEW_DATES = 5
+# So many values tell how most of a column are written.
+SOME_VALUES = 1_000
 # Dates of so late a year, or years so far apart, may be of the century before.
 FAR_YEAR, MANY_YEARS = 2040, 60
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
@@ -74,6 +76,15 @@ def find_writing(values: polars.Series, wanted: str | None = None) -> Writing | 
     return _choose_writing(values, _fitting(values), wanted)
 
 
+def nearest_writing(values: polars.Series) -> Writing | None:
+    """How most of a column's text, without gaps, is written as dates, where something else is among them; None: hardly any is."""
+    some = values.head(SOME_VALUES)
+    formats = dict.fromkeys(date_format for value in some.head(FEW_DATES).to_list() for date_format in candidates(value))
+    read = {date_format: len(some) - parse(some, date_format)[0].null_count() for date_format in formats}
+    best = max(read, key=lambda date_format: read[date_format], default="")
+    return zoned(some, best) if best and read[best] else None
+
+
 def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | None) -> Writing | None:
     """One of the formats that read all values."""
     if not fitting:
@@ -82,6 +93,8 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     other = _swapped(chosen)
     if other in fitting:
         chosen, note = _which(values, chosen, other, wanted)
+    elif other and wanted in DATE_ORDERS and not chosen.startswith("%Y") and _is_day_first(chosen) != (wanted == DAY_FIRST):
+        note = f"{name_of(values)}: data.dates says {wanted}, but its dates can only be read as {chosen}, and are read so"
     year_first = next((each for each in fitting if each.startswith("%y") and each.count("%") == 3 and "%d" in each), None)
     if year_first is not None and chosen[:2] in ("%d", "%m") and wanted is None and chosen[2:3] != ".":
         chosen, note = _year_first_or_last(values, chosen, year_first, note)

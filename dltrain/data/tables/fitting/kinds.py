@@ -10,7 +10,7 @@ from dltrain.config.catalog.date_formats import EPOCHS, NO_DATES, split_writing
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.dates.finding import nearest_writing
 from dltrain.data.columns.kinds import ColumnKind, date_writing, infer_kind, infer_time
 from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS, Reading, mend
 from dltrain.data.pictures.form import parse_form
@@ -134,6 +134,6 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
     if forced == "date" and date_format is None:
         sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
         if len(sample) and str(sample.dtype) == "String":
-            written = date_writing(series, sample, reading) or find_writing(sample.head(1))
+            written = date_writing(series, sample, reading) or nearest_writing(sample)
             return ColumnKind(forced, written.text if written else None, note=written.note if written else "")
     return ColumnKind(forced, date_format, note=inferred.note if forced == "date" else "")

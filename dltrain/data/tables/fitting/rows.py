@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.catalog.date_formats import split_writing
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
+from dltrain.data.columns.dates.finding import nearest_writing
 from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.kinds import infer_time
-from dltrain.data.columns.reading import Reading, mend, text_of, to_numbers
+from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import given_parts, split_at_random
 from dltrain.data.part_sizes import SplitError
@@ -21,6 +23,7 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import have_targets
 from dltrain.errors import DataError
 from dltrain.parts import PARTS
+from dltrain.wording import counted
 
 if TYPE_CHECKING:
     import polars
@@ -116,14 +119,26 @@ def times_of(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any
     name = str(config.split.time)
     series = mend(column_of(raw.frame, name), reading)
     kind = infer_time(series, reading)
-    if kind.kind == "date":
-        dates = to_moments(series, kind.date_format)
+    writing, is_date = kind.date_format, kind.kind == "date"
+    if not is_date and is_text(series) and np.isnan(to_numbers(series, reading)).any():
+        written = nearest_writing(series.drop_nulls())
+        writing, is_date = written.text if written else None, written is not None
+    if is_date:
+        dates = to_moments(series, writing)
         times = np.where(dates.is_null().to_numpy(), np.nan, dates.dt.epoch("us").fill_null(0).to_numpy().astype(np.float64))
     else:
         times = to_numbers(series, reading)
     bad = np.flatnonzero(np.isnan(times))
     if len(bad):
         file, line = locator(raw)(int(bad[0]))
-        place = f" (first {file}:{line})" if line else ""
-        raise SplitError(f"column {name} holds no date or number in {len(bad):,} rows{place}")
+        value, expected = series[int(bad[0])], split_writing(writing)[0] if is_date else None
+        found = "nothing" if value is None else repr(value)
+        place = f"{file}:{line}" if line else f"row {int(bad[0]) + 1:,}"
+        said = f"column {name} holds {found}, expected {f'a date written {expected}' if expected else 'a date or a number'}"
+        how = (
+            f"; data.dates: {{{name}: FORMAT}} says how dates are written (day_first, month_first, '%d/%m/%Y')"
+            if expected
+            else ""
+        )
+        raise SplitError(f"{said} ({counted(len(bad), 'such row')}, first {place}){how}")
     return times

@@ -17,7 +17,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
 from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, to_numbers
-from dltrain.data.columns.spoken import bare_numbers, how_read, totals_row
+from dltrain.data.columns.spoken import bare_numbers, how_read
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.dataset import Part, TargetSpec
@@ -35,6 +35,7 @@ from dltrain.data.tables.column_names import column_of, marked
 from dltrain.data.tables.fit import TableFit
 from dltrain.data.tables.fitting.columns import fit_column, min_count_of
 from dltrain.data.tables.fitting.kinds import column_kinds
+from dltrain.data.tables.fitting.no_rows import totals_row
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
 from dltrain.data.tables.fitting.targets import fit_targets
 from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, read_weights
