@@ -46,6 +46,9 @@ NINES = re.compile(r"9{3,}|-9{2,}")
 FARTHER, FEWEST_STAND_INS = 5, 2
 # `250,000+` is that or more; beside it `2,500-` is that or less, and not negative.
 OR_MORE, OR_LESS = r"\d\+$", r"\d-$"
+# Beside a longer text those of so many words on average are sentences as well, such as the second of a pair.
+WORDS_OF_SENTENCE = 4
+ONE_WORD, MOSTLY_WORDS = r"^\p{L}+(?:['\u2019.-]\p{L}*)*$", 0.9
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
@@ -209,17 +212,30 @@ def _stand_in(values: NDArray[np.float64]) -> int | None:
 
 
 def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
-    """The columns, of which texts of a few words are read as text where nothing else is left to learn from."""
+    """The columns, of which texts of a few words are read as text beside a longer one, or where there is nothing else.
+
+    Where these texts are single words, such as names, those are read, letter by letter.
+    """
     others = {name: kind for name, kind in columns.kinds.items() if name != target}
-    if any(not kind.left_out for kind in others.values()):
-        return columns
-    short = [
-        name
-        for name, kind in others.items()
-        if kind.left_out.startswith("text, ")
-        and (column_of(frame, name).str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
-    ]
-    return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
+    short = [name for name, kind in others.items() if kind.left_out.startswith("text, ")]
+    if any(kind.kind == "text" and not kind.left_out for kind in others.values()):
+        read = [name for name in short if _mean_words(column_of(frame, name)) >= WORDS_OF_SENTENCE]
+    elif any(not kind.left_out for kind in others.values()):
+        read = []
+    else:
+        read = [name for name in short if _mean_words(column_of(frame, name)) >= 2]
+        read = read or [name for name in short if are_single_words(column_of(frame, name))]
+    return replace(columns, kinds={**columns.kinds, **dict.fromkeys(read, ColumnKind("text"))}) if read else columns
+
+
+def _mean_words(texts: polars.Series) -> float:
+    return float(texts.str.strip_chars().str.count_matches(r"\s+").mean() or 0) + 1
+
+
+def are_single_words(texts: polars.Series) -> bool:
+    """Whether nearly every text is one word of letters, such as a name; what has digits is a code."""
+    is_word = texts.drop_nulls().str.strip_chars().str.contains(ONE_WORD)
+    return len(is_word) > 0 and float(is_word.mean() or 0) >= MOSTLY_WORDS
 
 
 def with_pictures(columns: Columns, target: str) -> Columns:

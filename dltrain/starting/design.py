@@ -123,6 +123,22 @@ def design_table(schema: Schema, num_rows: int) -> Design:
     return Design(layers, reason, min(small.batch_size * 2, LARGE_BATCH), 100, 12, {"Adam": {"learning_rate": 0.001}}, plateau)
 
 
+def design_characters(schema: Schema, num_rows: int) -> Design:
+    """A net for a text of characters alone, of which a few that follow each other tell more than each by itself.
+
+    Args:
+        schema: one input of tokens, and targets.
+        num_rows: of the training part.
+    """
+    chosen = design_table(schema, num_rows)
+    layers: list[Any] = [{"Embedding": {"output_dim": 32}}]
+    layers += [{"Conv1D": {"filters": 64, "kernel_size": 3, "padding": "same", "activation": "relu"}} for _ in range(2)]
+    layers += ["GlobalMaxPooling1D", {"Dropout": {"rate": 0.3}}]
+    length = schema.inputs[0].shape[0]
+    reason = f"{num_rows:,} rows of {length} characters to train on: convolutions over what follows each other"
+    return replace(chosen, layers=layers, layers_reason=reason, batch_size=min(chosen.batch_size, 128))
+
+
 def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float) -> Design:
     """The net of a table as the average of several, each validated on another fold of the rows, where there is time for it.
 

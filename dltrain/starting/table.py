@@ -25,6 +25,7 @@ from dltrain.reporting import Reporter
 from dltrain.starting.codes import with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
     Columns,
+    are_single_words,
     check_some_column,
     names_pictures,
     study_columns,
@@ -34,7 +35,7 @@ from dltrain.starting.columns import (
     without_parts,
 )
 from dltrain.starting.common_blocks import SEED
-from dltrain.starting.design import Design, design, design_table, in_folds, split_of
+from dltrain.starting.design import Design, design, design_characters, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
 from dltrain.starting.pictures import LEAST_SIDE, design_pixels, form_of_pictures, side_of_pixels, with_pictures_beside
@@ -267,6 +268,9 @@ def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whol
     seconds = (wishes.seconds or DEFAULT_SECONDS) - START_SECONDS
     if wishes.simple or any(column.kind == IMAGE for column in features):
         return design(schema, num_rows)
+    splits = [column.tokenizer.split for column in features if column.tokenizer is not None]
+    if len(schema.inputs) == 1 and splits == ["character"]:
+        return design_characters(schema, num_rows)
     if is_whole and suits(features, task, num_rows):
         return design_preset(features, schema, num_rows, inputs_of(features, left), seconds)
     chosen = design_table(schema, num_rows)
@@ -333,7 +337,8 @@ def _config(
     if not are_named:
         # A fit of more rows, or of others, may take for a feature what here names rows.
         left_out += [name for name, kind in columns.kinds.items() if kind.left_out and name not in (target.name, identifier)]
-    if any(is_unspaced(column_of(raw.frame, name).head(1000)) for name in texts):
+    heads = [column_of(raw.frame, name).head(1000) for name in texts]
+    if any(is_unspaced(head) or are_single_words(head) for head in heads):
         config = replace(config, text=TextConfig(split="character"))
     return replace(
         config,

@@ -61,7 +61,7 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
     if left:
         block.entry("classes", classes, f"the folders of all parts; not in each: {listed(left)}")
     if config.text.split == "character":
-        block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
+        block.entry("text", {"split": "character"}, "each character is a token, for no blanks stand between words")
     render_split_of_layout(block, config.split, "texts")
     return finish(
         block, chosen, "classification", dict(facts.labels.get(target.name, {})), (head, *texts(facts.notes, "note")[1:])

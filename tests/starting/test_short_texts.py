@@ -1,0 +1,43 @@
+"""`init` on short texts: the second of a pair, and single words such as names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.config import load_config_text
+from dltrain.errors import DataError
+from dltrain.starting.start import make_starter
+
+
+def test_a_second_text_of_a_few_words_is_read_beside_the_first(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    words = np.array(["a", "man", "dog", "runs", "sleeps", "outside", "in", "the", "park", "quickly"])
+    first = [" ".join(draw.choice(words, 14)) for _ in range(120)]
+    second = [" ".join(draw.choice(words, 5)) for _ in range(120)]
+    names = [f"{first} {second}" for first, second in zip(draw.permutation(120), draw.permutation(120), strict=True)]
+    frame = polars.DataFrame({"premise": first, "hypothesis": second, "by": names, "label": ["yes", "no"] * 60})
+    frame.write_csv(tmp_path / "t.csv")
+    config = load_config_text(make_starter(str(tmp_path / "t.csv"), target="label", folder=tmp_path).text, folder=tmp_path)
+    assert config.data.features == {"premise": "text", "hypothesis": "text"}
+
+
+def test_single_words_are_read_letter_by_letter_where_there_is_nothing_else(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    endings = ["ov", "ini", "son"]
+    stems = ["".join(draw.choice(list("abcdefgh"), 6)).title() for _ in range(120)]
+    words = [stem + endings[index % 3] for index, stem in enumerate(stems)]
+    frame = polars.DataFrame({"name": words, "from": ["Russian", "Italian", "English"] * 40})
+    frame.write_csv(tmp_path / "t.csv")
+    text = make_starter(str(tmp_path / "t.csv"), target="from", folder=tmp_path).text
+    config = load_config_text(text, folder=tmp_path)
+    assert config.data.features == {"name": "text"}
+    assert "text: {split: character}" in text
+    assert "Conv1D" in text
+    codes = polars.DataFrame({"name": [f"{number:06x}" for number in draw.integers(0, 1 << 24, 120)], "from": frame["from"]})
+    codes.write_csv(tmp_path / "codes.csv")
+    with pytest.raises(DataError, match="no column is left to learn from"):
+        make_starter(str(tmp_path / "codes.csv"), target="from", folder=tmp_path)
