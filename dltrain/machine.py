@@ -37,7 +37,7 @@ def require_open_files() -> None:
             f"the system allows a process {hard} open files (ulimit -n), and dltrain needs {LEAST_OPEN_FILES}",
             hint="`ulimit -n 1024` in a new shell raises it, or who set the limit can",
         )
-    system.raise_limit("RLIMIT_NOFILE", LEAST_OPEN_FILES)
+    system.allow_open_files(LEAST_OPEN_FILES)
 
 
 def require_address_space(library: str = "TensorFlow", size: int = IMPORT_BYTES) -> None:

@@ -127,10 +127,10 @@ def most_open_files() -> int:
     return os.sysconf("SC_OPEN_MAX")
 
 
-def raise_limit(name: str, number: int) -> None:
-    """Let this process take so much; the system's own bound stays."""
-    _, hard = resource.getrlimit(getattr(resource, name))
-    resource.setrlimit(getattr(resource, name), (number, hard))
+def allow_open_files(number: int) -> None:
+    """Let this process have so many files open; the system's own bound stays."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
 
 
 def usable_cores() -> int:

@@ -49,9 +49,7 @@ def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, 
         total = steps * training.epochs
         warmup = steps_of(training.warmup, steps, total) if training.warmup is not None else 0
         if warmup >= total:
-            yield fault(
-                config, "training.warmup", _too_long("the warm-up", warmup, total), "shorten it, or train longer", warning=True
-            )
+            yield fault(config, "training.warmup", _too_long(warmup, total), "shorten it, or train longer", warning=True)
         training = with_steps(replace(training, warmup=None), facts.rows["train"])
     path = "training.optimizer"
     for name, message, hint, warning in _of_optimizer(training, steps):
@@ -169,11 +167,11 @@ def _of_optimizer(training: TrainingConfig, steps: int | None) -> Iterator[Said]
         message = f"the weights are overwritten by their average every {every:,} steps, but the training has {total:,}"
         yield "ema_overwrite_frequency", message, "lower it, or leave it out", True
     if given.get("warmup_steps") and total is not None and given["warmup_steps"] >= total:
-        yield "warmup_steps", _too_long("the warm-up", given["warmup_steps"], total), "shorten it, or train longer", True
+        yield "warmup_steps", _too_long(given["warmup_steps"], total), "shorten it, or train longer", True
 
 
-def _too_long(what: str, steps: int, total: int) -> str:
-    return f"{what} takes {steps:,} steps, but the training has {total:,}"
+def _too_long(steps: int, total: int) -> str:
+    return f"the warm-up takes {steps:,} steps, but the training has {total:,}"
 
 
 def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any, warmup: int) -> Iterator[Said]:
@@ -198,7 +196,7 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any,
             message = f"the warm-up goes down, from {first:g} to {target:g}"
             yield "warmup_target", message, "initial_learning_rate is where the warm-up begins", True
         if target is not None and total is not None and rise >= total:
-            yield "warmup_steps", _too_long("the warm-up", rise, total), "shorten it, or train longer", True
+            yield "warmup_steps", _too_long(rise, total), "shorten it, or train longer", True
     if given.get("peak") == 0:
         yield "peak", "a curve with a peak of 0 stays at 0: nothing is learnt", None, True
     if first == 0 and not given.get("warmup_target"):

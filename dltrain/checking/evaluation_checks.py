@@ -130,7 +130,7 @@ def check_requirements(config: Config, training: TrainingConfig, facts: DataFact
             continue
         named, bare = split_part(name)
         score, bracket, label = bare.partition("[")
-        if is_share(score) and _is_beyond(asked_for, 0.0, 1.0):
+        if is_share(score) and _is_beyond(asked_for):
             hint = f"{asked_for.threshold:g} % is {asked_for.threshold / 100:g}" if 1 < asked_for.threshold <= 100 else ""
             yield replace(gate_fault(f"{score} lies between 0 and 1: {text} is never met", hint), severity="warning")
         if bracket and not several and (not facts.names_known or find_name(score, of_one) is not None):
@@ -158,10 +158,10 @@ def check_requirements(config: Config, training: TrainingConfig, facts: DataFact
             yield gate_fault(f"there is neither a test nor a validation part, for {text!r}", hint)
 
 
-def _is_beyond(asked: Requirement, least: float, most: float) -> bool:
-    """Whether no value between the two meets a gate."""
+def _is_beyond(asked: Requirement) -> bool:
+    """Whether no value between 0 and 1 meets a gate."""
     above, below = asked.operator in (">=", ">"), asked.operator in ("<=", "<")
     is_strict = len(asked.operator) == 1
-    return (above and (asked.threshold > most or (is_strict and asked.threshold == most))) or (
-        below and (asked.threshold < least or (is_strict and asked.threshold == least))
+    return (above and (asked.threshold > 1 or (is_strict and asked.threshold == 1))) or (
+        below and (asked.threshold < 0 or (is_strict and asked.threshold == 0))
     )

@@ -86,10 +86,10 @@ class Child:
             self.process.wait()
         self._errors.close()
 
-    def last_words(self, seconds: float = 10.0) -> str:
-        """How it ended, waiting so long for it, and the last line it wrote."""
+    def last_words(self) -> str:
+        """How it ended, waiting ten seconds for it, and the last line it wrote."""
         try:
-            code: int | None = self.process.wait(seconds)
+            code: int | None = self.process.wait(10.0)
         except subprocess.TimeoutExpired:
             code = None
         if code is not None and code < 0:

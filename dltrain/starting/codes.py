@@ -186,6 +186,7 @@ def _with_order(columns: Columns, frame: polars.DataFrame, target: Target, truth
             odd_words[name] = tuple(odd.unique(maintain_order=True).to_list())
             reading = replace(reading, replace={**(reading.replace or {}), name: dict.fromkeys(odd_words[name], "")})
         missing = float(np.isnan(numbers).mean())
+        reason = f"their order explains {rough_percent(told)} of the target"
         columns = replace(
             columns,
             kinds={**columns.kinds, name: ColumnKind("number")},
@@ -193,7 +194,7 @@ def _with_order(columns: Columns, frame: polars.DataFrame, target: Target, truth
             numbers={**columns.numbers, name: numbers},
             missing={**columns.missing, name: missing} if missing else columns.missing,
             odd_words=odd_words,
-            in_order={**columns.in_order, name: f"their order explains {rough_percent(told)} of the target"},
+            read_as={**columns.read_as, name: f"codes read as numbers: {reason}; `{name}: category` takes each for itself"},
         )
     return columns
 
@@ -204,8 +205,8 @@ def _with_words(columns: Columns, frame: polars.DataFrame, target: Target, truth
         told, errors = _told_by_words(texts, truth)
         if told < LEAST_OF_WORDS or errors < LEAST_ERRORS or told < _told(texts, truth)[0] + LEAST_GAIN:
             continue
-        reason = f"its words explain {rough_percent(told)} of the target"
-        columns = replace(columns, kinds={**columns.kinds, name: ColumnKind("text")}, worded={**columns.worded, name: reason})
+        how = f"read as text, word by word: its words explain {rough_percent(told)} of the target"
+        columns = replace(columns, kinds={**columns.kinds, name: ColumnKind("text")}, read_as={**columns.read_as, name: how})
     return columns
 
 
@@ -226,10 +227,11 @@ def with_presence(columns: Columns, frame: polars.DataFrame, target: Target) -> 
         told, errors = _told_by_gaps(mend(column_of(frame, name), columns.reading).is_null().to_numpy(), truth)
         if told < LEAST_GAIN or errors < LEAST_ERRORS:
             continue
-        reason = f"its texts are too many to learn, but that a row has one explains {rough_percent(told)} of the target"
+        why = f"its texts are too many to learn, but that a row has one explains {rough_percent(told)} of the target"
+        read_as = {**columns.read_as, name: f"read as categories: {why}"}
         names = {other: why for other, why in columns.names.items() if other != name}
         kinds = {**columns.kinds, name: ColumnKind("category")}
-        columns = replace(columns, kinds=kinds, names=names, present={**columns.present, name: reason})
+        columns = replace(columns, kinds=kinds, names=names, read_as=read_as, present=(*columns.present, name))
     return columns
 
 
@@ -293,10 +295,11 @@ def _with_codes(columns: Columns, target: Target, truth: Numbers) -> Columns:
         is_feature = name != target.name and columns.kinds[name].kind == "number" and not columns.kinds[name].left_out
         if is_feature and not IS_TIME.search(name):
             reason = _code_reason(values, truth)
-            codes |= {name: reason} if reason else {}
+            how = f"whole numbers read as categories, {reason}; `{name}: number` takes them for amounts"
+            codes |= {name: how} if reason else {}
     kinds = {**columns.kinds, **dict.fromkeys(codes, ColumnKind("category"))}
     numbers = {name: values for name, values in columns.numbers.items() if name not in codes}
-    return replace(columns, kinds=kinds, numbers=numbers, codes=codes) if codes else columns
+    return replace(columns, kinds=kinds, numbers=numbers, read_as={**columns.read_as, **codes}) if codes else columns
 
 
 def truth_of(columns: Columns, target: Target) -> Numbers | None:

@@ -66,10 +66,8 @@ class Columns:
         unreadable: columns with too many such words in late rows to name them.
         names: column -> why it only names rows although it does not look like it at once: words nearly each of which stands in a
             few rows only, or a counter of the rows in another order.
-        codes: column -> why its whole numbers are read as categories.
-        in_order: column -> why its codes, such as 02139, are read as numbers.
-        worded: column -> why its short texts, which nearly all differ, are read as text.
-        present: column -> why its texts, which are too many to learn, are read as categories all the same.
+        read_as: column -> as what it is read because that tells more of the target, and why.
+        present: columns whose texts are too many to learn and read as categories all the same.
         stand_ins: column -> a number that stands for no value in it, such as -999, and how many rows have it.
     """
 
@@ -81,17 +79,15 @@ class Columns:
     odd_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
-    codes: Mapping[str, str] = field(default_factory=dict)
-    in_order: Mapping[str, str] = field(default_factory=dict)
-    worded: Mapping[str, str] = field(default_factory=dict)
-    present: Mapping[str, str] = field(default_factory=dict)
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    present: tuple[str, ...] = ()
     stand_ins: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def are_chosen(self) -> bool:
         """Whether some are read, or left out, otherwise than a fit would by itself: then the config names them."""
         names_parts = any(kind.left_out.startswith(SAYS_PART) for kind in self.kinds.values())
-        return bool(self.codes or self.in_order or self.worded or self.present) or names_parts
+        return bool(self.read_as) or names_parts
 
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""

@@ -190,18 +190,9 @@ def render_columns(block: Block, found: Studied) -> None:
         block.entry("image_size", config.arguments["image_size"], "height, width: small is quick; larger may tell more")
     if "color" in config.arguments:
         block.entry("color", config.arguments["color"], "no picture that was looked at has colours")
-    for name, reason in columns.codes.items():
+    for name, how in columns.read_as.items():
         if name in kinds and name not in config.drop:
-            block.remark(f"{name}: whole numbers read as categories, {reason}; `{name}: number` takes them for amounts", indent=2)
-    for name, reason in columns.in_order.items():
-        if name in kinds and name not in config.drop:
-            block.remark(f"{name}: codes read as numbers: {reason}; `{name}: category` takes each for itself", indent=2)
-    for name, reason in columns.present.items():
-        if name in kinds and name not in config.drop:
-            block.remark(f"{name}: read as categories: {reason}", indent=2)
-    for name, reason in columns.worded.items():
-        if name in kinds and name not in config.drop:
-            block.remark(f"{name}: read as text, word by word: {reason}", indent=2)
+            block.remark(f"{name}: {how}", indent=2)
     for note in notes_on_columns(found):
         block.remark(note.text, indent=2)
     if config.drop:

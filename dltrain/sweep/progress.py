@@ -145,7 +145,7 @@ class Progress(FitObserver):
     def begin(self) -> None:
         """Report that the sweep begins, and the trials of an earlier stretch."""
         total = self.strategy.most if isinstance(self.strategy, TpeStrategy) else len(self.strategy.candidates())
-        self.reporter.sweep_started(str(self.run.path), total or 1, self.plan.fits_per_trial, self._named_metric())
+        self.reporter.sweep_started(str(self.run.path), total or 1, self.plan.fits_per_trial, self.plan.metric)
         for trial in self.trials:
             if trial.is_ended:
                 self._show(trial, trial.fits[-1])
@@ -289,9 +289,6 @@ class Progress(FitObserver):
         begun = sum(any(fit.status == "interrupted" for fit in trial.fits) for trial in self.trials)
         inside = f", {begun} saved in the middle" if begun else ""
         return f"{counted(ended, 'trial')} done{inside}"
-
-    def _named_metric(self) -> str:
-        return self.plan.metric
 
     def _show(
         self, trial: Trial, fit: TrialFit, *, epoch: int | None = None, current: tuple[str, float | None] | None = None

@@ -59,7 +59,7 @@ def _is_of_keras(name: str) -> bool:
     return name.endswith(("categorical_accuracy", "binary_accuracy", "top_k_accuracy"))
 
 
-def deciding_line(document: Mapping[str, Any], most: int = 3) -> str:
+def deciding_line(document: Mapping[str, Any]) -> str:
     """`accuracy 0.9792 (0.948-0.992), the baseline's 0.6927`; of several targets one after the other."""
     part = str(document["part"])
     metrics = document["metrics"].get(part, {})
@@ -68,7 +68,7 @@ def deciding_line(document: Mapping[str, Any], most: int = 3) -> str:
     # Of a rare class the accuracy is that of the baseline, while the probabilities tell more.
     if shown == ["accuracy"] and _ahead("accuracy", metrics, baseline) <= 0 < _ahead("log_loss", metrics, baseline):
         shown.append("log_loss")
-    for name in shown[:most]:
+    for name in shown[:3]:
         against = f", the baseline's {format_number(baseline[name])}" if name in baseline else ""
         said.append(f"{name} {with_interval(metrics[name], intervals.get(name))}{against}")
     more = len(shown) - len(said)

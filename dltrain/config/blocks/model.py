@@ -50,7 +50,7 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
         },
     )
     if "output" in values:  # After the layers, whose names it may take.
-        output = _read_output(context, values.pop("output"), "model.output", earlier)
+        output = _read_output(context, values.pop("output"), earlier)
         if output is not MISMATCH:
             values["output"] = output
     if data.source == NO_DATA and values.get("output", "auto") == "auto":
@@ -154,10 +154,10 @@ def input_columns(model: ModelConfig) -> dict[str, tuple[str, ...]]:
     return {name: tuple(map(str, value)) for name, value in model.inputs.items() if isinstance(value, list | tuple)}
 
 
-def _read_output(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:
+def _read_output(context: Context, node: Node, earlier: dict[str, str]) -> Any:
     if isinstance(node, ScalarNode) and str(node.value).lower() in ("auto", "none"):
         return str(node.value).lower()
-    layer = _read_layer(context, node, path, earlier, set())
+    layer = _read_layer(context, node, "model.output", earlier, set())
     return MISMATCH if layer is None else layer
 
 

@@ -64,7 +64,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
     config = TrainingConfig(**values)
     block = node if isinstance(node, MappingNode) else MappingNode()
     config = _settle_monitors(context, block, config, data)
-    _check_warmup(context, block, config, "training")
+    _check_warmup(context, block, config)
     if phases is None:
         return with_optimizer_keys(context, block, config)
 
@@ -75,15 +75,15 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
     return with_optimizer_keys(context, block, config if found is MISMATCH else replace(config, phases=found))
 
 
-def _check_warmup(context: Context, node: MappingNode, config: TrainingConfig, path: str) -> None:
-    """What a warm-up cannot go with."""
+def _check_warmup(context: Context, node: MappingNode, config: TrainingConfig) -> None:
+    """Refuse a warm-up beside what sets the rate by itself."""
     if config.warmup is None:
         return
     reason = why_no_warmup(config.optimizer)
     if reason is None and config.reduce_lr_on_plateau is not None:
         reason = "a rate that is warmed up is a schedule, which reduce_lr_on_plateau cannot lower"
     if reason is not None:
-        context.faults.add(node.entries.get("warmup", node), f"{path}.warmup", reason, "leave one of the two out")
+        context.faults.add(node.entries.get("warmup", node), "training.warmup", reason, "leave one of the two out")
 
 
 def _read_optimizer(context: Context, node: Node, path: str) -> Any:

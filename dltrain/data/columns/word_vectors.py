@@ -89,8 +89,8 @@ def read_word_vectors(path: str, words: Collection[str]) -> WordVectors:
     return WordVectors(found, matrix, hasher.hexdigest(), num_bytes)
 
 
-def near_words(path: str, word: str, count: int = 3) -> list[str]:
-    """Words of the file that begin as the word does and are spelled much like it, the nearest first, then the more frequent."""
+def near_words(path: str, word: str) -> list[str]:
+    """Three words of the file that begin as the word does and are spelled like it, the nearest first, then the more frequent."""
     file = _one_file(path)
     word = word.lower()[:LONGEST]
     limit = 1 if len(word) < 4 else 2
@@ -99,7 +99,7 @@ def near_words(path: str, word: str, count: int = 3) -> list[str]:
         other = line[: line.find(b" ")].decode("utf-8", "replace")
         if other[:1] == word[0] and (distance := edit_distance(word, other, limit)) <= limit:
             found.append((distance, other))
-    return [other for _, other in sorted(found, key=lambda item: item[0])[:count]]
+    return [other for _, other in sorted(found, key=lambda item: item[0])[:3]]
 
 
 def _one_file(path: str) -> str:

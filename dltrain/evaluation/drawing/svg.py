@@ -158,7 +158,7 @@ def plot(
     return Panel(max(needed, left + text_width(title) * 1.1), bottom_line + 4, "".join(parts), said)
 
 
-def bars(title: str, names: Sequence[str], values: Sequence[float], labels: Sequence[str], *, width: float = 260.0) -> Panel:
+def bars(title: str, names: Sequence[str], values: Sequence[float], labels: Sequence[str]) -> Panel:
     """Bars that lie, one below the other, each with its name before and its number behind; negative ones go to the left.
 
     Args:
@@ -166,8 +166,8 @@ def bars(title: str, names: Sequence[str], values: Sequence[float], labels: Sequ
         names: of the bars.
         values: their lengths.
         labels: what stands behind them.
-        width: of the field.
     """
+    width = 260.0  # of the field
     names = [shortened(name, 44) for name in names]
     left, step = max(map(text_width, names), default=0.0) + 8, 1.7 * TEXT
     low, high = min([0.0, *values]), max([0.0, *values])
@@ -188,8 +188,9 @@ def bars(title: str, names: Sequence[str], values: Sequence[float], labels: Sequ
     return Panel(max(needed, 1.1 * text_width(title)), bottom + 4, "".join(parts), said)
 
 
-def spark(counts: Sequence[float], width: float = 132.0, height: float = 30.0) -> bytes:
+def spark(counts: Sequence[float]) -> bytes:
     """A histogram no higher than two lines of text."""
+    width, height = 132.0, 30.0
     most, step = max([*counts, 1e-300]), width / max(len(counts), 1)
     path = "".join(
         f"M{place * step:.1f} {height:.1f}v{-max(height * count / most, 1.0):.1f}h{0.9 * step:.1f}V{height:.1f}z"

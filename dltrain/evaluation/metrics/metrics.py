@@ -11,23 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def confusion_matrix(
-    targets: ArrayLike, predictions: ArrayLike, num_classes: int, weights: ArrayLike | None = None
-) -> NDArray[Any]:
+def confusion_matrix(targets: ArrayLike, predictions: ArrayLike, num_classes: int) -> NDArray[np.int64]:
     """Count rows by true class (axis 0) and predicted class (axis 1).
 
     Args:
         targets: class indices [rows].
         predictions: class indices [rows].
         num_classes: classes in all, those without rows included.
-        weights: a weight for each row; None: each counts one.
 
     Returns:
-        [num_classes, num_classes]: int64 counts, or float64 sums of weights.
+        [num_classes, num_classes]: counts.
     """
     cells = np.asarray(targets, np.int64) * num_classes + np.asarray(predictions, np.int64)
-    counts = np.bincount(cells, None if weights is None else np.asarray(weights, np.float64), num_classes * num_classes)
-    return counts.reshape(num_classes, num_classes)
+    return np.bincount(cells, minlength=num_classes * num_classes).reshape(num_classes, num_classes)
 
 
 def classification_report(matrix: ArrayLike, classes: Sequence[str]) -> dict[str, Any]:
@@ -50,9 +46,8 @@ def classification_report(matrix: ArrayLike, classes: Sequence[str]) -> dict[str
     }
     total = float(support.sum())
     present = (support + predicted) > 0
-    number = int if np.issubdtype(matrix.dtype, np.integer) else float
     table = {
-        label: {**{name: float(values[index]) for name, values in rows.items()}, "support": number(support[index])}
+        label: {**{name: float(values[index]) for name, values in rows.items()}, "support": int(support[index])}
         for index, label in enumerate(classes)
     }
     macro = {name: float(values[present].mean()) if present.any() else 0.0 for name, values in rows.items()}
@@ -61,20 +56,19 @@ def classification_report(matrix: ArrayLike, classes: Sequence[str]) -> dict[str
         "labels": list(classes),
         "confusion_matrix": matrix.tolist(),
         "classes": table,
-        "macro": {**macro, "support": number(total)},
-        "weighted": {**weighted, "support": number(total)},
+        "macro": {**macro, "support": int(total)},
+        "weighted": {**weighted, "support": int(total)},
     }
 
 
 def classification_metrics(
-    targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None, *, predictions: ArrayLike | None = None
+    targets: ArrayLike, probabilities: ArrayLike, *, predictions: ArrayLike | None = None
 ) -> dict[str, float]:
     """Accuracy, log loss, macro precision, recall and F1; for two classes also the area under the ROC curve.
 
     Args:
         targets: class indices [rows].
         probabilities: [rows, classes].
-        weights: a weight for each row, or None.
         predictions: predicted classes [rows]; None: the (first) most probable ones.
 
     Returns:
@@ -87,14 +81,12 @@ def classification_metrics(
     if len(indices) == 0:
         return {}
     said = scores.argmax(axis=1) if predictions is None else np.asarray(predictions, np.int64)
-    report = classification_report(
-        confusion_matrix(indices, said, num_classes, weights), [str(index) for index in range(num_classes)]
-    )
+    report = classification_report(confusion_matrix(indices, said, num_classes), [str(index) for index in range(num_classes)])
     means = report["classes"]["1"] if num_classes == 2 else report["macro"]
-    metrics = {"accuracy": _mean(said == indices, weights), "log_loss": log_loss(indices, scores, weights)}
+    metrics = {"accuracy": float(np.mean(said == indices)), "log_loss": log_loss(indices, scores)}
     metrics |= {name: means[name] for name in ("precision", "recall", "f1")}
     if num_classes == 2:
-        metrics["roc_auc"] = roc_auc(indices == 1, scores[:, 1], weights)
+        metrics["roc_auc"] = roc_auc(indices == 1, scores[:, 1])
     return metrics
 
 
@@ -104,7 +96,11 @@ def log_loss(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | 
     Probabilities are kept at least one float64 epsilon away from zero, as in scikit-learn.
     """
     scores = np.asarray(probabilities, np.float64)
-    return _mean(row_losses(scores[np.arange(len(scores)), np.asarray(targets, np.int64)]), weights)
+    losses = row_losses(scores[np.arange(len(scores)), np.asarray(targets, np.int64)])
+    if weights is None:
+        return float(losses.mean())
+    weight = np.asarray(weights, np.float64)
+    return float(weight @ losses / weight.sum()) if weight.sum() > 0 else float("nan")
 
 
 def row_losses(given: ArrayLike) -> Floats:
@@ -113,7 +109,7 @@ def row_losses(given: ArrayLike) -> Floats:
     return np.asarray(-np.log(np.clip(np.asarray(given, np.float64), epsilon, 1 - epsilon)))
 
 
-def roc_auc(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
+def roc_auc(is_positive: ArrayLike, scores: ArrayLike) -> float:
     """Probability that a positive row scores above a negative one, ties counting half (the Mann-Whitney statistic).
 
     Returns:
@@ -121,24 +117,21 @@ def roc_auc(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | None
     """
     positive = np.asarray(is_positive, bool)
     values = np.asarray(scores, np.float64)
-    weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
-    total_positive, total_negative = weight[positive].sum(), weight[~positive].sum()
+    total_positive, total_negative = float(np.count_nonzero(positive)), float(np.count_nonzero(~positive))
     if total_positive <= 0 or total_negative <= 0 or np.isnan(values).any():
         return float("nan")
     _, group = np.unique(values, return_inverse=True)
-    positives = np.bincount(group, np.where(positive, weight, 0.0))
-    negatives = np.bincount(group, np.where(positive, 0.0, weight))
+    positives, negatives = np.bincount(group, positive), np.bincount(group, ~positive)
     below = np.cumsum(negatives) - negatives
     return float((positives * (below + negatives / 2)).sum() / (total_positive * total_negative))
 
 
-def regression_metrics(targets: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:
+def regression_metrics(targets: ArrayLike, predictions: ArrayLike) -> dict[str, float]:
     """Errors of numbers, in the target's own unit (`mse`: its square; `r2`: none).
 
     Args:
         targets: true values [rows].
         predictions: predicted values [rows].
-        weights: a weight for each row, or None.
 
     Returns:
         {"rmse", "mse", "mae", "r2"}. R² of a constant target is 1 for perfect predictions and 0 otherwise, as in scikit-learn;
@@ -148,25 +141,17 @@ def regression_metrics(targets: ArrayLike, predictions: ArrayLike, weights: Arra
     if len(true) == 0:
         return {}
     residual = predicted - true
-    mse = _mean(residual**2, weights)
-    spread = _mean((true - _mean(true, weights)) ** 2, weights)
+    mse, spread = float(np.mean(residual**2)), float(np.mean((true - np.mean(true)) ** 2))
     if len(true) < 2:
         r2 = float("nan")
     elif spread > 0:
         r2 = 1 - mse / spread
     else:
         r2 = 1.0 if mse == 0 else 0.0
-    return {"rmse": mse**0.5, "mse": mse, "mae": _mean(np.abs(residual), weights), "r2": r2}
+    return {"rmse": mse**0.5, "mse": mse, "mae": float(np.mean(np.abs(residual))), "r2": r2}
 
 
-def classification_baseline(
-    train_targets: ArrayLike,
-    targets: ArrayLike,
-    num_classes: int,
-    *,
-    train_weights: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-) -> dict[str, float]:
+def classification_baseline(train_targets: ArrayLike, targets: ArrayLike, num_classes: int) -> dict[str, float]:
     """What the training part's class frequencies alone reach on `targets`.
 
     Returns:
@@ -175,28 +160,21 @@ def classification_baseline(
     true = np.asarray(targets, np.int64)
     if len(true) == 0:
         return {}
-    weight = None if train_weights is None else np.asarray(train_weights, np.float64)
-    counts = np.bincount(np.asarray(train_targets, np.int64), weight, num_classes)
+    counts = np.bincount(np.asarray(train_targets, np.int64), minlength=num_classes)
     frequencies = np.broadcast_to(counts / max(counts.sum(), np.finfo(np.float64).tiny), (len(true), num_classes))
-    return {"accuracy": _mean(true == counts.argmax(), weights), "log_loss": log_loss(true, frequencies, weights)}
+    return {"accuracy": float(np.mean(true == counts.argmax())), "log_loss": log_loss(true, frequencies)}
 
 
-def regression_baseline(
-    train_targets: ArrayLike,
-    targets: ArrayLike,
-    *,
-    train_weights: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-) -> dict[str, float]:
+def regression_baseline(train_targets: ArrayLike, targets: ArrayLike) -> dict[str, float]:
     """Metrics of always predicting the training part's mean; the same names as `regression_metrics`."""
-    mean = _mean(np.asarray(train_targets, np.float64), train_weights)
-    return regression_metrics(targets, np.full(len(np.asarray(targets)), mean), weights)
+    mean = np.mean(np.asarray(train_targets, np.float64))
+    return regression_metrics(targets, np.full(len(np.asarray(targets)), mean))
 
 
 STANDARD_ERRORS = 2.0
 
 
-def is_no_better(model_errors: ArrayLike, baseline_errors: ArrayLike, weights: ArrayLike | None = None) -> bool:
+def is_no_better(model_errors: ArrayLike, baseline_errors: ArrayLike) -> bool:
     """Whether the model's errors on a part are not below the baseline's by more than chance explains.
 
     Both were made on the same rows, so the differences are paired: the model counts as better where their mean is above
@@ -206,22 +184,15 @@ def is_no_better(model_errors: ArrayLike, baseline_errors: ArrayLike, weights: A
     Args:
         model_errors: error of each row [rows], less is better: 0 or 1 for a class, squared for a number.
         baseline_errors: the same of the baseline's predictions.
-        weights: a weight for each row, or None.
 
     Returns:
         True also where it cannot be told: fewer than two rows, or an error that is not finite.
     """
     difference = np.asarray(baseline_errors, np.float64) - np.asarray(model_errors, np.float64)
-    weight = np.ones(len(difference)) if weights is None else np.asarray(weights, np.float64)
-    total = weight.sum()
-    if len(difference) < 2 or total <= 0 or not np.isfinite(difference).all():
+    if len(difference) < 2 or not np.isfinite(difference).all():
         return True
-    mean = float(weight @ difference / total)
-    effective_rows = float(total**2 / (weight**2).sum())
-    if effective_rows <= 1:
-        return True
-    variance = float(weight @ (difference - mean) ** 2 / total) / (effective_rows - 1)
-    return bool(mean <= STANDARD_ERRORS * variance**0.5)
+    variance = float(difference.var()) / (len(difference) - 1)
+    return bool(difference.mean() <= STANDARD_ERRORS * variance**0.5)
 
 
 def baseline_sentence(
@@ -233,14 +204,6 @@ def baseline_sentence(
         f"The model is {shown} than the baseline: {metric} on the {part} part is {metrics[metric]:.4g}, the baseline's is "
         f"{baseline[metric]:.4g}" + ("." if is_worse else ", and the difference is within chance.")
     )
-
-
-def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:
-    if weights is None:
-        return float(np.mean(values, dtype=np.float64))
-    weight = np.asarray(weights, np.float64)
-    total = weight.sum()
-    return float(weight @ values.astype(np.float64) / total) if total > 0 else float("nan")
 
 
 def ratio(above: Floats, below: Floats) -> Floats:
