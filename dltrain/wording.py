@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
+MOST_LISTED = 12
 # Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
 _CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}
@@ -112,8 +113,9 @@ def without_credentials(text: str) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """A share as a percentage: `12.5 %`."""
-    return f"{100 * share:.{decimals}f} %"
+    """A share as a percentage: `12.5 %`; one that would be rounded to none is `under 0.1 %`."""
+    least = 10.0**-decimals
+    return f"under {least:g} %" if 0 < share < least / 200 else f"{100 * share:.{decimals}f} %"
 
 
 def rough_percent(share: float) -> str:
@@ -122,7 +124,10 @@ def rough_percent(share: float) -> str:
 
 
 def shares_of(counts: Iterable[tuple[str, int]], num_rows: int) -> str:
-    """How many rows each label has, and what share of all: `yes: 1,200 (75.0 %), no: 400 (25.0 %)`."""
+    """How many rows each label has, and what share of all: `yes: 1,200 (75.0 %), no: 400 (25.0 %)`; of many, the largest."""
+    counts = list(counts)
+    if len(counts) > MOST_LISTED:
+        counts.sort(key=lambda of: -of[1])
     return listed([f"{label}: {count:,} ({percent(count / max(num_rows, 1))})" for label, count in counts])
 
 
@@ -166,7 +171,7 @@ def shown(path: str) -> str:
     return path if relative.startswith(os.pardir) else relative
 
 
-def listed(words: Sequence[object], limit: int = 12) -> str:
+def listed(words: Sequence[object], limit: int = MOST_LISTED) -> str:
     """Words with commas; a long list is cut and counted, of a long word the middle is left out."""
     text = ", ".join(_cut(str(word)) for word in words[:limit])
     return text if len(words) <= limit else f"{text}, and {len(words) - limit:,} more"

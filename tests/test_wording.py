@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config.types import Place, fault_at
-from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, without_credentials
+from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, shares_of, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,11 @@ def test_an_override_is_named_once_though_its_address_holds_a_secret():
 )
 def test_large_numbers_are_said_in_full(value, said):
     assert amount(value) == said
+
+
+def test_of_many_labels_those_of_most_rows_are_named():
+    counts = {f"l{number}": 1 if number < 10 else 40 for number in range(20)} | {"l10": 2000}
+    said = shares_of(counts.items(), 2370)
+    assert said.startswith("l10: 2,000 (84.4 %), l11: 40 (1.7 %), ")
+    assert said.endswith("l1: 1 (under 0.1 %), and 8 more")
+    assert shares_of([("b", 3), ("a", 0)], 3) == "b: 3 (100.0 %), a: 0 (0.0 %)"

@@ -371,4 +371,4 @@ def count_labels(spec: TargetSpec, codes: NDArray[Any]) -> str:
     counts = np.bincount(codes, minlength=len(spec.classes))
     parts = shares_of(zip(spec.classes, counts.tolist(), strict=True), len(codes))
     named = "target" if spec.name == "target" else f"target {spec.name}"
-    return f"{named}: {len(spec.classes)} classes: {parts}"
+    return f"{named}: {len(spec.classes):,} classes: {parts}"

@@ -257,7 +257,7 @@ def _render_preparation(block: Block, found: Studied) -> None:
     used = [name for name, kind in columns.kinds.items() if not kind.left_out and name not in config.drop and name != target.name]
     gaps = sorted((name for name in used if name in columns.missing), key=lambda name: -columns.missing[name])
     if gaps:
-        words = [f"{name} {percent(share) if (share := columns.missing[name]) >= 0.001 else 'under 0.1 %'}" for name in gaps]
+        words = [f"{name} {percent(columns.missing[name])}" for name in gaps]
         numbers = any(columns.kinds[name].kind != "category" for name in gaps)
         how = "for numbers the median stands in, and a column says so" if numbers else "a category of its own"
         remark = f"without a value: {listed(words, MOST_SHOWN)}; {how}"
