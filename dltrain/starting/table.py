@@ -20,7 +20,7 @@ from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
-from dltrain.errors import DataError, Fault, Note, texts
+from dltrain.errors import Note, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.codes import with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
@@ -55,6 +55,7 @@ from dltrain.starting.table_text import Studied, notes_on_columns, render_table
 from dltrain.starting.target import (
     Target,
     are_labels,
+    check_rows,
     choose_target,
     labels_of_columns,
     several_columns,
@@ -76,7 +77,6 @@ CALIBRATED = """  # smoothed labels draw probabilities to the middle; one number
 # A larger text is judged by its beginning; all of it is read when it is fitted.
 LARGE_BYTES = 1 << 26
 LARGE_LINES = 100_000
-FEWEST_ROWS = 10
 MOST_FEATURES_NAMED = 40
 # Of texts that are read for whether there is one, those are categories of their own that so many rows have.
 ROWS_OF_WORD = 20
@@ -101,9 +101,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     options = find_text_options(files[0], asked) if source == "csv" else {}
     config = DataConfig(source, path=tuple(files), **options)
     raw, is_whole = _read(config, reporter)
-    if raw.frame.height < FEWEST_ROWS:
-        message = f"{raw.frame.height} rows are too few to learn from and to test on"
-        raise DataError(Fault(message, file=shown(written), hint="10 at the least"))
+    check_rows(raw.frame.height, written)
     _warn(reporter, raw.notes)
     reporter.status("looking at the columns")
     signs = raw.reading.get("decimal", "."), raw.reading.get("thousands")
@@ -120,6 +118,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         named = several[0] if several else asked
         target = _find_target(raw, named, columns, written, header=options.get("header", True))
         target = with_numbers_beside(target, several, whole.frame) if several else target
+    check_rows(raw.frame.height, written, target, columns)
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
     if wishes.series is None:
         config, columns = with_pictures_beside(config, columns, raw, target.name, where)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dltrain.config.types import MULTILABEL
 from dltrain.data.columns.reading import find_units, has_text, is_labelled, is_number, is_text, mend, text_of
 from dltrain.data.columns.spoken import nearly_numbers
@@ -19,9 +21,9 @@ from dltrain.data.labels.lists import labels_in
 from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.columns import Columns, study_columns
-from dltrain.wording import column_hint, did_you_mean, listed
+from dltrain.wording import column_hint, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     import polars
@@ -42,6 +44,7 @@ CLASS_NAMES = re.compile(
 MOST_CODES = 100
 FEW_NUMBERS = 20
 FEW_ROWS = 10
+FEWEST_ROWS = 10
 MOST_LISTED = 40
 OTHER = "other"
 
@@ -290,6 +293,30 @@ def _of_lists(name: str, separator: str, cells: Cells) -> Target:
     counts = {str(label): int(count) for label, count in cells.labels.value_counts(sort=True).iter_rows()}
     spec = TargetSpec(name, MULTILABEL, tuple(sorted(counts)), separator=separator)
     return Target(name, spec, counts=counts, task=MULTILABEL, num_missing=int(cells.is_missing.sum()))
+
+
+def check_rows(num_rows: int, file: str, target: Target | None = None, columns: Columns | None = None) -> None:
+    """Some rows are to be learned from, and others tested on.
+
+    Args:
+        num_rows: of the table.
+        file: as a message names it.
+        target, columns: what is predicted, and what the columns hold: then of those that have a value for it.
+
+    Raises:
+        DataError: they are too few.
+    """
+    taught = num_rows
+    if target is not None and target.spec.is_multilabel:
+        taught -= target.num_missing
+    elif target is not None and target.labels is not None:
+        taught -= target.labels.null_count()
+    elif target is not None and columns is not None and target.name in columns.numbers:
+        taught = int(np.isfinite(columns.numbers[target.name]).sum())
+    if taught < FEWEST_ROWS:
+        rows = f"{num_rows} rows are" if target is None else f"{taught} of {num_rows:,} rows have a value for {target.name},"
+        message = f"{rows} too few to learn from and to test on"
+        raise DataError(Fault(message, file=shown(file), hint=f"{FEWEST_ROWS} at the least"))
 
 
 def _merged(counts: Mapping[str, int]) -> dict[str, str]:

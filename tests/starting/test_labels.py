@@ -15,7 +15,7 @@ from dltrain.config import load_config_text
 from dltrain.data.columns.reading import Reading
 from dltrain.data.labels.lists import labels_in
 from dltrain.data.load import load_dataset
-from dltrain.errors import UsageError
+from dltrain.errors import DataError, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
 
@@ -175,3 +175,15 @@ def test_a_label_that_no_row_has_is_one(tmp_path: Path):
     (tmp_path / "t.csv").write_text("note,a,b,c\n" + "\n".join(rows))
     config = load_config_text(make_starter(str(tmp_path / "t.csv"), target="a,b,c", folder=tmp_path).text, folder=tmp_path)
     assert (config.data.task, config.data.target) == ("multilabel", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize("value", [0.5, "up"])
+@pytest.mark.parametrize("known", [9, 10])
+def test_rows_without_a_target_are_none_to_learn_from(tmp_path: Path, value: object, known: int) -> None:
+    target = [value if place % 2 else ("down" if value == "up" else 0.25) for place in range(known)] + [None] * (100 - known)
+    polars.DataFrame({"a": np.arange(100) % 7 / 2, "y": target}).write_csv(tmp_path / "t.csv")
+    if known < 10:
+        with pytest.raises(DataError, match="9 of 100 rows have a value for y, too few to learn from"):
+            make_starter(str(tmp_path / "t.csv"), target="y")
+    else:
+        assert "90 of 100 rows have no value for y" in make_starter(str(tmp_path / "t.csv"), target="y").text
