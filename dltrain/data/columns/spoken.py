@@ -56,7 +56,8 @@ NEARLY_NUMBERS = (
     (r"^[-+]?\d+(?:\.\d+)?[dD][-+]?\d+$", "numbers of Fortran (1.5D+02)"),
     (r"^[-+]?\d+(?:\.\d+)? ?[x×*] ?10(?:\^|\*\*)?[-+]?[\d⁰¹²³⁴-⁹⁻]+$", "powers of ten"),
     (rf"^=?[\"'“”]{_NUMBER}[\"'“”]?$", "numbers in quotes"),
-    (rf"^[~≈] ?{_NUMBER}$|^(?:ca?|about|approx)\.? ?{_NUMBER}$", "rounded numbers"),
+    # Not c39, a kind of cabbage; c1830 is a year.
+    (rf"^[~≈] ?{_NUMBER}$|^(?:ca?\. ?|(?:ca?|about|approx\.?) ){_NUMBER}$|^ca?(?:1[5-9]|20)\d\d$", "rounded numbers"),
     (rf"^{_NUMBER} ?[*†‡]+$|^{_NUMBER} ?\[\w\]$|^{_NUMBER} ?\([a-z]\)$", "numbers with a mark behind them"),
     (rf"^{_NUMBER} ?(?:±|\+/-) ?{_NUMBER}$", "numbers with their error"),
     (r"^[-+]?[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?$", "numbers with _ between thousands"),

@@ -36,6 +36,7 @@ def load(folder: Path, values: list[str], **options: object) -> Dataset:
         (["1.5D-3", "2.5D+02", "3.0D0"], "Fortran"),
         (["1.5x10^3", "2.5×10^2"], "powers of ten"),
         (["~5", "7.5", "~6", "8"], "rounded numbers"),
+        (["c1830", "1851", "c. 1904", "ca 1910"], "rounded numbers"),
         (["5.0*", "7.5", "6.0**"], "a mark behind them"),
         (["1_234", "2_345", "12"], "_ between thousands"),
         (["5‰", "3.25‰"], "per mille"),
@@ -52,7 +53,16 @@ def test_a13_what_looks_like_numbers_or_dates_is_said(tmp_path, monkeypatch, val
 
 
 @pytest.mark.parametrize(
-    "values", [["1.2.3", "1.10.0"], ["10.0.0.1", "8.8.8.8"], ["5-10", "10-20"], ["a1", "b2"], ["0x1A", "0xFF"]]
+    "values",
+    [
+        ["1.2.3", "1.10.0"],
+        ["10.0.0.1", "8.8.8.8"],
+        ["5-10", "10-20"],
+        ["a1", "b2"],
+        ["0x1A", "0xFF"],
+        ["c39", "c52"],
+        ["c168", "c1028"],
+    ],
 )
 def test_what_is_no_number_is_not_said_to_be_one(tmp_path, values):
     assert not load(tmp_path, values).warnings
