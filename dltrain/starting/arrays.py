@@ -90,7 +90,7 @@ def _odd_rows(where: str, name: str) -> Iterator[str]:
     import numpy as np
 
     shapes = declared_shapes(where)
-    if name not in shapes or not shapes[name][0] or math.prod(shapes[name][0]) > MOST_VALUES:
+    if name not in shapes or not 0 < math.prod(shapes[name][0]) <= MOST_VALUES or not shapes[name][0]:
         return
     values = read_arrays(Path(where), names=[name], limit=MOST_VALUES * 16)[name]
     if values.dtype.kind != "f":

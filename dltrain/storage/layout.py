@@ -79,6 +79,9 @@ def _patterns(run: Path) -> dict[str, re.Pattern[str]]:
     """Folder of a run -> what its own files in it are called: FOLDERS, and what the manifest says that the config named.
 
     Without a manifest to say so, nothing but what every run has is dltrain's, and code, which nothing else is put beside.
+
+    Raises:
+        OSError: the system does not let it be read.
     """
     from dltrain.storage.documents import MANIFEST, MANIFEST_LIMIT  # the names alone, which `--help` needs, need none of this
     from dltrain.storage.stored import read_json
@@ -86,7 +89,11 @@ def _patterns(run: Path) -> dict[str, re.Pattern[str]]:
     manifest = run / "manifest.json"
     try:
         found = {} if manifest.is_symlink() else read_json(manifest, {"named": MANIFEST["named"]}, limit=MANIFEST_LIMIT)
-    except (FileNotFoundError, RunError):
+    except FileNotFoundError:
+        return FOLDERS
+    except RunError as error:
+        if isinstance(error.__cause__, OSError):  # what it names is not known: nothing is to be taken for a stranger's
+            raise error.__cause__ from None
         return FOLDERS
     named = found.get("named", {})
     patterns = FOLDERS | {"code": re.compile("|".join(re.escape(name) for name in named.get("code", ())) or "(?!)")}

@@ -447,6 +447,12 @@ def test_files_that_are_no_data(name, content, error):
         make_starter(name)
 
 
+def test_an_archive_without_rows_is_no_data():
+    np.savez("none.npz", x=np.zeros((0, 4)), y=np.zeros(0))
+    with pytest.raises(DataError, match=r"none\.npz"):
+        make_starter("none.npz")
+
+
 def test_names_that_are_nearly_right():
     with pytest.raises(UsageError) as caught:
         make_starter("irsi")

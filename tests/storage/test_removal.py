@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -253,3 +254,21 @@ def test_manifest_of_a_run_says_that_it_is_dltrain_s(tmp_path):
 
     assert "dltrain" in describe_environment(1)
     assert json.loads(a_run(tmp_path / "run").manifest_file.read_text())["environment"]
+
+
+def test_a_manifest_that_the_system_does_not_let_be_read_removes_nothing(tmp_path, monkeypatch):
+    """What it names would stay as a stranger's, and nothing would say any more that it is a run's."""
+    run = a_run(tmp_path / "run")
+    before, read = snapshot(run.path), Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "manifest.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        remove_run_files(run.path)
+    monkeypatch.undo()
+    assert snapshot(run.path) == before
+    assert remove_run(run.path) == []
