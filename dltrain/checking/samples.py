@@ -11,7 +11,7 @@ from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset, Part, Schema
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import UsageError
-from dltrain.evaluation.drawing.picture_sheet import plot_sheet, short
+from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 
 NUM_SHOWN = 24
 
@@ -34,7 +34,9 @@ def draw_samples(dataset: Dataset, picture: Path) -> str:
         low, high = (dataset.preprocessing.reader or {}).get("range", (pixels.min(), pixels.max()))
         scaled = (pixels - low) / (high - low or 1.0)
     drawn = np.round(255 * np.clip(scaled, 0.0, 1.0)).astype(np.uint8)
-    captions = [((short(_label(part, dataset.schema, row)), "#1b7837"), (short(_name(part, row)), "#666666")) for row in rows]
+    captions = [
+        (Line("{}", _label(part, dataset.schema, row), "#1b7837"), Line("{}", _name(part, row), "#666666")) for row in rows
+    ]
     height, width = spec.shape[:2]
     plot_sheet(picture, f"{len(rows)} of {part.num_rows:,} pictures of the training part, {height}×{width}", drawn, captions)
     return f"{len(rows)} pictures of the training part are drawn in {picture}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import Fault, UsageError
-from dltrain.evaluation.drawing.picture_sheet import plot_sheet
+from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.symbolic import infer_network
@@ -59,7 +59,7 @@ def plot_feature_maps(
     maps = np.moveaxis(np.asarray(values[0], np.float64), -1, 0)
     shown = maps[:MOST_MAPS]
     captions = [
-        ((f"{index}", _BLACK), (f"{low:.3g} … {high:.3g}" if low < high else f"{low:.3g} everywhere", _GREY))
+        (Line(f"{index}", "", _BLACK), Line(f"{low:.3g} … {high:.3g}" if low < high else f"{low:.3g} everywhere", "", _GREY))
         for index, (low, high) in enumerate((each.min(), each.max()) for each in shown)
     ]
     more = f"the first {len(shown)} of {len(maps)} maps" if len(maps) > len(shown) else f"{len(maps)} maps"

@@ -82,14 +82,18 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     every = {key: [one.get(key, full.get(key)) for one, full in zip(flats, whole)] for key in keys if not key.startswith(_UNTOLD)}
     differences = {key: values for key, values in every.items() if any(value != values[0] for value in values)}
     metrics = _metrics([run.read_metrics().get("metrics", {}) for run in opened])
+    other_rows = _other_rows(manifests, labels, differences)
     result = CompareResult(
         runs=paths,
         labels=labels,
         statuses=[status_of(manifest, is_locked=run.is_locked()) for run, manifest in zip(opened, manifests, strict=True)],
         differences=differences,
         metrics=metrics,
-        best={part: {name: _best(name, values, configs) for name, values in names.items()} for part, names in metrics.items()},
-        warnings=_warnings(manifests, labels, differences),
+        best={
+            part: {name: None if other_rows else _best(name, values, configs) for name, values in names.items()}
+            for part, names in metrics.items()
+        },
+        warnings=[other_rows] if other_rows else _warnings(manifests, differences),
     )
     if picture is not None:
         _draw(result, picture, metric)
@@ -156,15 +160,20 @@ def _best(name: str, values: Sequence[float | None], configs: Sequence[Config]) 
     return (max if directions == {"max"} else min)(there, key=lambda item: item[0])[1]
 
 
-def _warnings(manifests: Sequence[dict[str, Any]], labels: Sequence[str], differences: dict[str, Any]) -> list[str]:
-    warnings = []
+def _other_rows(manifests: Sequence[dict[str, Any]], labels: Sequence[str], differences: dict[str, Any]) -> str | None:
+    """Why the metrics are not of the same rows, so that none of them is the best."""
     prints = [(manifest.get("data") or {}).get("fingerprint") for manifest in manifests]
     others = [label for label, fingerprint in zip(labels, prints) if fingerprint != prints[0]]
     if others:
-        warnings.append(f"{', '.join(others)}: other data than {labels[0]}; the metrics are not of the same rows")
-    elif "data.split.seed" in differences or any(key.startswith("data.split.") for key in differences):
-        warnings.append("the data is split in different ways; the metrics are not of the same rows")
-    elif len({manifest.get("seed") for manifest in manifests}) > 1 and "seed" in differences:
+        return f"{', '.join(others)}: other data than {labels[0]}; the metrics are not of the same rows"
+    if any(key.startswith("data.split.") for key in differences):
+        return "the data is split in different ways; the metrics are not of the same rows"
+    return None
+
+
+def _warnings(manifests: Sequence[dict[str, Any]], differences: dict[str, Any]) -> list[str]:
+    warnings = []
+    if len({manifest.get("seed") for manifest in manifests}) > 1 and "seed" in differences:
         warnings.append("the seeds differ, and with them which rows are in which part, unless `data.split.seed` is set")
     return warnings
 

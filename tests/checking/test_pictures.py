@@ -181,11 +181,11 @@ def test_f8_all_classes_in_turn_with_the_pictures_that_the_model_gets(
     draw_samples(dataset, tmp_path / "s.png")
     _, heading, pictures, captions = drawn["given"]
     assert heading == "18 of 18 pictures of the training part, 5×6"
-    assert [first[0] for first, _ in captions[:4]] == ["a", "b", "a", "b"]
+    assert [first.word for first, _ in captions[:4]] == ["a", "b", "a", "b"]
     first = dataset.parts["train"].identifiers["file"][0]
     with Image.open(folder / first) as image:
         assert first.split("/")[-2] in "ab"
-        place = [second[0] for _, second in captions].index(first if len(first) < 20 else first.rpartition("/")[2])
+        place = [second.word for _, second in captions].index(first if len(first) < 20 else first.rpartition("/")[2])
         np.testing.assert_array_equal(pictures[place], np.asarray(image))
 
 

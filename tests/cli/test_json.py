@@ -12,6 +12,7 @@ import pytest
 from dltrain.cli.app import run
 from dltrain.cli.commands import COMMANDS
 from dltrain.cli.text import format_number
+from dltrain.cli.trackers.told import tell
 from dltrain.storage.run import Run
 
 CONFIG = """\
@@ -147,3 +148,4 @@ def test_a_report_says_why_a_run_came_to_no_end_and_how_to_go_on(folder, capfd, 
     assert "**The run was stopped, and has no metrics yet.**" in page
     assert "```\ndltrain fit --resume killed\n```" in page
     assert "(interrupted)" in answer(["compare", "run", "killed"], capfd)[1]
+    assert next(tell(folder / "killed")).status == "interrupted"

@@ -42,6 +42,12 @@ def test_differences_metrics_and_curves(runs, tmp_path):
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_of_other_rows_none_is_the_best(runs):
+    result = compare([runs[0], runs[2]])
+    assert "the metrics are not of the same rows" in result.warnings[0]
+    assert {place for places in result.best.values() for place in places.values()} == {None}
+
+
 @pytest.mark.parametrize(
     ("optimizers", "differences"),
     [

@@ -11,6 +11,7 @@ from PIL import Image
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.evaluation.drawing.mistakes import NUM_SHOWN, worst_mistakes
+from dltrain.evaluation.drawing.picture_sheet import Line, _dots, _font, _within
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.forward import Forward
@@ -190,3 +191,13 @@ def test_the_most_confident_mistakes_first() -> None:
     assert [round(mistake.probability, 2) for mistake in found] == [0.8, 0.7, 0.6]
     many = worst_mistakes(np.ones(100, np.int64), np.tile([[0.6, 0.4]], (100, 1)), ["a", "b"], np.zeros(100, np.int64))
     assert len(many) == NUM_SHOWN
+
+
+def test_a_line_under_a_picture_is_as_long_as_the_picture_and_keeps_its_figures() -> None:
+    font = _font(7)
+    for word in ("cat", "W" * 60, "i" * 60, "", "{}", "\u00e9" * 30):
+        text = _within(Line("said {} (92 %)", word, "#000000"), font, _dots(1.4))
+        assert text.startswith("said ")
+        assert text.endswith(" (92 %)")
+        assert font.getlength(text) <= _dots(1.4)
+        assert word in text or "\u2026" in text

@@ -76,7 +76,9 @@ def _text(result: CompareResult, width: int | None) -> str:
             cells = [format_number(value) + ("*" if index == best else " ") for index, value in enumerate(values)]
             rows.append([f"{part} {name}", *cells])
     if rows:
-        blocks.append(table(["metric", *(f"{head} " for head in heads)], rows, width=width) + "\n* the best of its row")
+        is_told = any(place is not None for places in result.best.values() for place in places.values())
+        said = "\n* the best of its row" if is_told else ""
+        blocks.append(table(["metric", *(f"{head} " for head in heads)], rows, width=width) + said)
     if result.picture is not None:
         blocks.append(f"curves: {result.picture}")
     return "\n\n".join(blocks)

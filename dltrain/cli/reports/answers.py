@@ -17,6 +17,7 @@ MOST_ROWS = 100  # of a table
 _SLICE_METRICS = ("accuracy", "log_loss", "mase", "rmse", "mae")
 _SORTING = ("f1", "iou")  # of the classes of a row, and of pixels
 NO_INTERVALS: Mapping[str, Any] = {}
+_SIDES = ("true", "predicted")
 _MOST_TARGETS = 8  # whose pictures are drawn
 
 
@@ -123,7 +124,7 @@ def _mistakes(
         [
             f"{one['row']:,}",
             *(str(one.get(name, "")) for name in named),
-            *(one[name] if isinstance(one[name], str) else format_number(one[name]) for name in ("true", "predicted")),
+            *((one[name] or "(none)") if isinstance(one[name], str) else format_number(one[name]) for name in _SIDES),
             format_number(one.get(measure)),
             *(rows.get(one["row"], {}).get(column, "") for column in columns),
         ]

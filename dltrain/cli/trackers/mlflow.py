@@ -99,7 +99,7 @@ class MlflowTracker:
                     self._client = MlflowClient(tracking_uri=self._uri)
                 yield
         except (mlflow.exceptions.MlflowException, OSError) as error:
-            reason = without_credentials(reason_of(error))
+            reason = without_credentials(_reason(error))
             hint = "the run is as it was; what was not sent is sent by `dltrain log RUN --to mlflow` later"
             raise DataError(f"MLflow at {self._where} does not take the run: {reason}", hint=hint) from error
 
@@ -174,6 +174,16 @@ class MlflowTracker:
         self._client.set_tag(identity, _WHOLE, told.end)
         known.whole = told.end
         return notes
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong at the bottom of it: MLflow tells each layer of the request around it as well."""
+    seen: BaseException | None = error
+    while seen is not None:
+        error = seen
+        inside = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        seen = next((one for one in inside if isinstance(one, BaseException)), None)
+    return reason_of(error).rpartition("): ")[2]
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from dltrain.config.canonical import with_defaults
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.storage.layout import PICTURES
 from dltrain.storage.run import Run
+from dltrain.storage.run_list import status_of
 from dltrain.sweep.compare import flat
 from dltrain.wording import without_credentials
 
@@ -157,7 +158,8 @@ def _tell_run(run: Run, manifest: Mapping[str, Any], sweep: Told | None, *, has_
         name=sweep.name if sweep else str(manifest.get("name", run.path.name)),
         mark=_mark(run, manifest),
         parent=sweep.mark if sweep else None,
-        status=str(manifest.get("status")),
+        # A trial has no lock of its own where many are trained as one program.
+        status=str(manifest.get("status")) if sweep else status_of(manifest, is_locked=run.is_locked()),
         started=milliseconds(manifest.get("started")),
         ended=milliseconds(manifest.get("ended") or manifest.get("started")),
         commit=str(manifest.get("git_commit") or ""),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.evaluation.drawing.history import NOT_CURVES
 from dltrain.evaluation.drawing.svg import TEXT, Axis, Dots, Line, Panel, bars, plot, sheet, shortened, text, text_width
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.documents import targets_of
@@ -205,9 +206,7 @@ def importance_panel(rows: Sequence[Mapping[str, Any]], metric: str) -> Panel:
 
 def history_panels(history: Mapping[str, Sequence[float]], best_epoch: float | None = None) -> list[Panel]:
     """Loss and each metric over the epochs, training beside validation."""
-    names = [
-        name for name in history if not name.startswith("val_") and name not in ("epoch", "phase", "seconds", "learning_rate")
-    ]
+    names = [name for name in history if not name.startswith("val_") and name not in (*NOT_CURVES, "learning_rate")]
     names.sort(key=lambda name: name != "loss")
     panels, epochs = [], history.get("epoch", ())
     for name in names[:6]:

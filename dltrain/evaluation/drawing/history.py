@@ -21,7 +21,7 @@ History = dict[str, list[float]]
 _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5195"
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
 _HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
-_NOT_CURVES = ("epoch", "phase", "seconds")
+NOT_CURVES = ("epoch", "phase", "seconds", "members")
 
 
 def read_history(file: Path) -> History:
@@ -150,7 +150,7 @@ def plot_activation(name: str, value: Callable[[Any], Any], slope: Callable[[Any
 
 def _curves(values: History) -> list[str]:
     """Loss first, then the metrics, the learning rate last and only where it moves."""
-    names = [name for name in values if not name.startswith("val_") and name not in _NOT_CURVES]
+    names = [name for name in values if not name.startswith("val_") and name not in NOT_CURVES]
     names = [name for name in names if name != "learning_rate" or len(set(values[name])) > 1]
     order = {"loss": 0, "learning_rate": 2}
     return sorted(names, key=lambda name: order.get(name, 1))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
-from dltrain.evaluation.drawing.picture_sheet import plot_sheet, short
+from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 from dltrain.wording import percent
 
 FILE = "mistakes.png"
@@ -97,6 +97,6 @@ def plot_mistakes(picture: Path, sheet: MistakeSheet) -> None:
     """Draw the sheet as PNG, written whole or not at all: label, prediction and its probability under each picture."""
     captions = []
     for mistake in sheet.mistakes:
-        said = f"said {short(mistake.prediction)} ({percent(mistake.probability, 0)})"
-        captions.append(((f"is {short(mistake.label)}", "#1b7837"), (said, "#b2182b")))
+        said = Line(f"said {{}} ({percent(mistake.probability, 0)})", mistake.prediction, "#b2182b")
+        captions.append((Line("is {}", mistake.label, "#1b7837"), said))
     plot_sheet(picture, sheet.heading, sheet.pictures, captions)

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.evaluation.drawing.picture_sheet import plot_sheet, short
+from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 from dltrain.evaluation.importance.occlusion import Occlusion, Occlusions
 
 FILE = "importance.png"
 _LOWER, _HIGHER = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)  # told apart by the colour-blind: Okabe and Ito
 _STRONGEST = 0.75  # of a mark that hides the picture below it
-_NUM_LETTERS = 14
 
 
 def plot_occlusions(picture: Path, found: Occlusions) -> bool:
@@ -24,13 +23,13 @@ def plot_occlusions(picture: Path, found: Occlusions) -> bool:
     return True
 
 
-def _caption(one: Occlusion, is_number: bool) -> tuple[tuple[str, str], tuple[str, str]]:
+def _caption(one: Occlusion, is_number: bool) -> tuple[Line, Line]:
     fall, *_ = one.worst
-    true, said = (short(text, _NUM_LETTERS) for text in (one.true, one.said))
     if is_number:
-        return (f"is {true}", "#000000"), (f"said {said}, {one.value - fall:.4g}", "#000000")
+        return Line("is {}", one.true, "#000000"), Line(f"said {{}}, {one.value - fall:.4g}", one.said, "#000000")
     ends = f"{100 * one.value:.0f}→{100 * (one.value - fall):.0f} %"
-    return (f"is {true}", "#1b7837"), (f"said {said}: {ends}", "#1b7837" if one.true == one.said else "#b2182b")
+    said = Line(f"said {{}}: {ends}", one.said, "#1b7837" if one.true == one.said else "#b2182b")
+    return Line("is {}", one.true, "#1b7837"), said
 
 
 def _gap(one: Occlusion) -> NDArray[np.uint8]:

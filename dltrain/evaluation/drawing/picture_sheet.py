@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,13 @@ _HEADING, _NARROWEST = 0.35, 3.2
 _DOTS = 120  # an inch
 _MOST_LETTERS = 22
 
-Line = tuple[str, str]  # text and colour
+
+class Line(NamedTuple):
+    """A line under a picture: `frame` with `{}` where the word stands, which is cut to the room there is."""
+
+    frame: str
+    word: str
+    colour: str
 
 
 def plot_sheet(picture: Path, heading: str, pictures: NDArray[np.uint8], captions: Sequence[tuple[Line, Line]]) -> None:
@@ -48,12 +54,21 @@ def plot_sheet(picture: Path, heading: str, pictures: NDArray[np.uint8], caption
         middle, top = left + _INCH * (index % columns + 0.5), _HEADING + cell * (index // columns)
         drawn = _fitted(image, _dots(_INCH - _GAP), _dots(_INCH * side))
         sheet.paste(drawn, (_dots(middle) - drawn.width // 2, _dots(top) + (_dots(_INCH * side) - drawn.height) // 2))
-        for number, (text, colour) in enumerate(lines):
+        for number, line in enumerate(lines):
             place = (_dots(middle), _dots(top + _INCH * side + 0.04 + 0.14 * number))
-            pen.text(place, text, fill=colour, font=small, anchor="ma")
+            pen.text(place, _within(line, small, _dots(_INCH - _GAP / 2)), fill=line.colour, font=small, anchor="ma")
     buffer = io.BytesIO()
     sheet.save(buffer, format="png")
     write_atomically(picture, buffer.getvalue())
+
+
+def _within(line: Line, font: Any, dots: int) -> str:
+    """The line with as many letters of its word as there is room for."""
+    for most in range(min(_MOST_LETTERS, max(len(line.word), 1)), 0, -1):
+        text = line.frame.replace("{}", short(line.word, most))
+        if font.getlength(text) <= dots:
+            break
+    return text
 
 
 def _dots(inches: float) -> int:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.cli.trackers.mlflow import MlflowTracker, _cut_values, _keys
+from dltrain.cli.trackers.mlflow import MlflowTracker, _cut_values, _keys, _reason
 from dltrain.cli.trackers.told import Epoch, Told, milliseconds, sendable
 from dltrain.cli.trackers.wandb import _project
 
@@ -74,3 +74,26 @@ def test_mlflow_takes_them_and_finds_the_run_again(tmp_path: Path, monkeypatch: 
         first = MlflowTracker(uri).send(told(f"{mark} 2020"))
         again = MlflowTracker(uri).send(told(f"{mark} 2020"))
         assert (first.is_new, again.is_new, again.identity) == (True, False, first.identity)
+
+
+def test_of_a_request_that_failed_what_is_at_the_bottom_is_said() -> None:
+    class RetryError(Exception):
+        def __init__(self, reason: Exception) -> None:
+            super().__init__(f"HTTPConnectionPool(host='h', port=1): Max retries exceeded (Caused by {reason!r})")
+            self.reason = reason
+
+    asked = "API request to http://h/api failed with exception"
+    broken = OSError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer"))
+    for reason, said in (
+        (broken, "Connection reset by peer"),
+        (ValueError("too many 500 error responses"), "too many 500 error responses"),
+        (
+            TimeoutError("HTTPConnectionPool(host='h', port=1): Read timed out. (read timeout=5)"),
+            "Read timed out. (read timeout=5)",
+        ),
+    ):
+        around = RuntimeError(RetryError(reason))
+        error = RuntimeError(f"{asked} {around}")
+        error.__context__ = around
+        assert _reason(error) == said
+    assert _reason(RuntimeError("no such experiment")) == "no such experiment"

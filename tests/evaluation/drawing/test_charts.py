@@ -150,6 +150,7 @@ def test_numbers_and_histories_can_be_read() -> None:
         "loss": [100.0, 1.0, math.nan],
         "val_loss": [100.0, 2.0, 1.0],
         "learning_rate": [0.1] * 3,
+        "members": [3.0] * 3,  # how many fits the means of an epoch are of
     }
     panels = history_panels(history, 2)
     assert len(panels) == 1
