@@ -171,13 +171,17 @@ def _middle(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, floa
     return max(left, 0.0), max(top, 0.0), min(left + width, size[0]), min(top + height, size[1])
 
 
+def camera_turn(image: Any) -> int:
+    """What the EXIF data of an open PIL image says of how the camera was held; 1: upright, or nothing that can be read."""
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, struct.error, ZeroDivisionError):
+        return 1  # only the EXIF data is corrupt
+
+
 def upright_size(image: Any) -> tuple[int, int]:
     """(height, width) of an open PIL image as `upright` will turn it; nothing is decoded."""
-    try:
-        turned = image.getexif().get(ORIENTATION, 1) in TURNED
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, struct.error, ZeroDivisionError):
-        turned = False  # only the EXIF data is corrupt
-    return (image.width, image.height) if turned else (image.height, image.width)
+    return (image.width, image.height) if camera_turn(image) in TURNED else (image.height, image.width)
 
 
 def upright(image: Any) -> Any:

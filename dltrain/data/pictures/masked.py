@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from dltrain.data.dataset import IGNORED, TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.pictures.files import PictureError, decode_file, skipped_note
 from dltrain.data.pictures.folders import PictureList
-from dltrain.data.pictures.form import PictureForm, argument_of
+from dltrain.data.pictures.form import TURNED, PictureForm, argument_of, camera_turn
 from dltrain.data.pictures.masks import (
     VALUES,
     MaskClasses,
@@ -84,6 +85,7 @@ def read_masks(config: DataConfig, found: PictureList, stored: StoredPictures, f
     sizes = [(height, width) for width, height in masks.sizes]
     own = [found.files[row] for row in pictures.rows]
     refuse_other_sizes(own, files, [(height, width) for width, height in pictures.sizes], sizes)
+    notes += turned_alone(own, files, sizes)
     values = in_memory(masks.images)[..., 0]
     boxes = counted_boxes(files, form, sizes)
     counts = values_of_each(values, boxes)
@@ -103,6 +105,24 @@ def odd_values(config: DataConfig, classes: MaskClasses) -> list[Note]:
             "the masks have pixels of the value 255, which is taken for a class; data.ignore: 255 leaves them out", "mask_of_255"
         )
     ]
+
+
+def turned_alone(pictures: Sequence[PictureFile], masks: Sequence[PictureFile], sizes: Sequence[tuple[int, int]]) -> list[Note]:
+    """A warning where a camera's EXIF data turns pictures, and no size tells whether their masks are turned already."""
+    rows = np.unique(np.linspace(0, len(pictures) - 1, LOOKED_AT).astype(int))
+    told = []
+    for row in rows:
+        turn, _ = decode_file(pictures[row].path, camera_turn)
+        is_told = turn in TURNED and sizes[row][0] != sizes[row][1]  # by the size, which is the mask's
+        if 1 < turn <= max(TURNED) and not is_told and decode_file(masks[row].path, camera_turn)[0] == 1:
+            told.append(os.path.basename(pictures[row].path))
+    if not told:
+        return []
+    text = (
+        f"{len(told):,} of {len(rows):,} pictures looked at are turned or mirrored by what their camera says (EXIF): "
+        f"{listed(told, 3)}; their masks say no such thing and are taken as they are, drawn on the turned picture"
+    )
+    return [warn(text, "masks_not_turned")]
 
 
 def _taken(stored: StoredPictures, rows: NDArray[np.int64]) -> StoredPictures:

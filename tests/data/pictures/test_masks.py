@@ -227,3 +227,20 @@ def test_a_picture_that_its_camera_turns_has_a_mask_that_is_turned(tmp_path: Pat
     with pytest.raises(DataError, match=r"the mask is 8×4 .* 4×8") as caught:
         read(folder)
     assert "turned as its camera says" in str(caught.value.faults[0].hint)
+
+
+@pytest.mark.parametrize(("turn", "height", "said"), [(6, 8, True), (3, 6, True), (6, 6, False), (1, 8, False)])
+def test_a_picture_that_its_camera_turned_has_a_mask_that_may_not_be(tmp_path: Path, turn: int, height: int, said: bool) -> None:
+    upright = np.random.default_rng(0).integers(0, 255, (height, 8, 3), np.uint8)
+    is_turned = turn == 6 and height != 8  # then the mask's size shows that it was drawn on the turned picture
+    for name in "ab":
+        exif = Image.Exif()
+        exif[ORIENTATION] = turn
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        Image.fromarray(upright).save(tmp_path / "pictures" / f"{name}.jpg", exif=exif)
+        mask = halves(0, 1)[:height]
+        Image.fromarray(mask.T if is_turned else mask).save(tmp_path / "masks" / f"{name}.png")
+    warnings = texts(read(tmp_path).notes, "warning")
+    assert any("2 of 2 pictures looked at are turned or mirrored" in text for text in warnings) == said
+    assert any("a.jpg, b.jpg" in text for text in warnings) == said
