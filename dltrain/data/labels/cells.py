@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_booleans, to_numbers
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.labels.written_lists import read_written_lists
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.targets import row_fault, sort_labels
@@ -66,6 +67,11 @@ def is_list(series: polars.Series) -> bool:
     return inner is not None and not inner.is_nested()
 
 
+def lists_of(series: polars.Series, reading: Reading) -> polars.Series | None:
+    """The column as lists, where it holds some, or texts that are lists; None where it does not."""
+    return series if is_list(series) else read_written_lists(series, reading)
+
+
 def _read_lists(series: polars.Series, empty: str, reading: Reading) -> Cells:
     """The labels of cells that are lists: an empty list has no label, none at all is no value unless `empty` says otherwise."""
     import polars
@@ -91,8 +97,9 @@ def read_cells(series: polars.Series, separator: str, empty: str, reading: Readi
     """
     import polars
 
-    if is_list(series):
-        return _read_lists(series, empty, reading)
+    lists = lists_of(series, reading)
+    if lists is not None:
+        return _read_lists(lists, empty, reading)
     name = name_of(series)
     raw = text_of(series) if not is_text(series) else series
     replaced = mend(raw, replace(reading, missing=()))  # what is replaced by nothing is as empty as an empty cell

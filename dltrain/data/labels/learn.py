@@ -17,8 +17,8 @@ from dltrain.data.labels.cells import (
     NONE,
     encode_columns,
     find_separator,
-    is_list,
     labels_of,
+    lists_of,
     read_cells,
     refuse_missing,
     separator_for,
@@ -60,7 +60,7 @@ def read_labels(
         columns: list[polars.Series] = [column_of(raw.frame, name) for name in names]
         return spec, encode_columns(columns, spec, reading, locate, drop=drop)
     series = column_of(raw.frame, names[0])
-    holds_lists = is_list(series)
+    holds_lists = lists_of(series, reading) is not None
     sign = asked.separator or ("" if holds_lists else find_separator(series, reading))
     separator = sign.strip() or sign
     empty = asked.empty or (MISSING if holds_lists else NONE)

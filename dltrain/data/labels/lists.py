@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltrain.data.columns.reading import Reading, is_text
-from dltrain.data.labels.cells import MISSING, MOST_LABELS, NONE, SEPARATORS, Cells, is_list, read_cells
+from dltrain.data.labels.cells import MISSING, MOST_LABELS, NONE, SEPARATORS, Cells, lists_of, read_cells
 
 if TYPE_CHECKING:
     import polars
@@ -16,12 +16,12 @@ MOST_WORDS = 4  # of a label
 
 
 def labels_in(series: polars.Series, reading: Reading) -> tuple[str, Cells] | None:
-    """The separator (empty for lists of Parquet) and the labels of a column of lists; None where it holds none.
+    """The separator (empty for what is lists already) and the labels of a column of lists; None where it holds none.
 
     Many of its cells hold the sign, the labels between are short, come again and again, and in more combinations than there are
     labels: in texts with commas they do not, and in `Paris, France` one says the other.
     """
-    if is_list(series):
+    if lists_of(series, reading) is not None:
         return "", read_cells(series, "", MISSING, reading)
     if not is_text(series):
         return None

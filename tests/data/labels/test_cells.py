@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from dltrain.config.types import DataConfig
 from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import (
@@ -20,6 +23,8 @@ from dltrain.data.labels.cells import (
     labels_of,
     read_cells,
 )
+from dltrain.data.labels.learn import read_labels
+from dltrain.data.raw import RawTable
 from dltrain.errors import DataError, Note
 
 READING = Reading()
@@ -74,6 +79,33 @@ def test_what_is_joined_is_read_again_as_scikit_learn_binarizes_it(rows: list[se
     written = joined(expected, spec)
     found = encode_cells(polars.Series("tags", written), spec, READING, nowhere, drop=False)
     np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b c", "d, e", "it's", 'a "q"', "é", "10"]), unique=True), min_size=1, max_size=20)
+)
+def test_lists_that_were_written_as_text_are_read_as_lists(rows: list[list[str]]) -> None:
+    expected = MultiLabelBinarizer(classes=sorted({label for row in rows for label in row})).fit_transform(rows)
+    for write in (str, lambda row: json.dumps(row, ensure_ascii=False), lambda row: str(np.array(row, object))):
+        series = polars.Series("tags", [write(row) for row in rows])
+        cells = read_cells(series, "|", "missing", READING)
+        assert not cells.is_missing.any()
+        found = cells.matrix(sorted({label for row in rows for label in row}))
+        np.testing.assert_array_equal(found, expected.reshape(found.shape))
+
+
+def test_only_a_column_of_written_lists_is_one() -> None:
+    series = polars.Series("tags", ["NA", "{a,b}", "{}", None, " {c} "])
+    cells = read_cells(series, ",", "missing", READING)
+    assert labels_of(cells, "tags", 1) == ("a", "b", "c")
+    np.testing.assert_array_equal(cells.is_missing, [True, False, False, True, False])
+    config = DataConfig("csv", target="tags", task="multilabel")
+    spec, codes = read_labels(config, RawTable(series.to_frame()), ["tags"], READING, nowhere, drop=True)
+    assert (spec.classes, spec.separator) == (("a", "b", "c"), "|")
+    np.testing.assert_array_equal(codes, encode_cells(series, spec, READING, nowhere, drop=True))
+    others = read_cells(polars.Series("tags", ["[a]|[b]", "[c]", "[a]"]), "|", "none", READING)
+    assert labels_of(others, "tags", 1) == ("[a]", "[b]", "[c]")
 
 
 def test_the_separator_is_found_out_or_asked_for() -> None:

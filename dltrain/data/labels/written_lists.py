@@ -1,0 +1,42 @@
+"""Lists of labels that were written as text: `['a', 'b']` by pandas, `["a", "b"]` by JSON, `{a,b}` by a database."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dltrain.data.columns.reading import Reading, is_text, mend
+
+if TYPE_CHECKING:
+    import polars
+
+_LIST = r"^(\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))$"
+# A label in quotes, in which the quote itself stands behind a backslash; or one without.
+_LABEL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,\s'"][^,]*""")
+
+
+def read_written_lists(series: polars.Series, reading: Reading) -> polars.Series | None:
+    """The column as one of lists, as Parquet holds them; None unless each cell that holds something is written so.
+
+    Args:
+        series: the raw column.
+        reading: its words for "no value".
+    """
+    import polars
+
+    if not is_text(series):
+        return None
+    cells = mend(series, reading).str.strip_chars()
+    cells = cells.set(cells == "", None)
+    filled = cells.drop_nulls()
+    if not len(filled) or filled[0][0] not in "[{(" or not filled.str.contains(_LIST).all():
+        return None
+    lists = [None if cell is None else [_bare(label) for label in _LABEL.findall(cell[1:-1])] for cell in cells]
+    return polars.Series(series.name, lists, polars.List(polars.String))
+
+
+def _bare(label: str) -> str:
+    label = label.strip()
+    if len(label) > 1 and label[0] in "'\"" and label[-1] == label[0]:
+        return re.sub(r"\\(.)", r"\1", label[1:-1])
+    return label
