@@ -265,6 +265,12 @@ def _argument_hint(context: Context, entry: ComponentEntry, name: str, value: No
     today = argument_of_today(entry, name)
     if today is not None:
         return f'did you mean "{today}"?'
+    other = context.catalog.find(entry.kind, name) if entry.kind in ("optimizer", "loss", "schedule") else None
+    if other is not None and other.name != entry.name:
+        arguments = value.plain() if isinstance(value, MappingNode) else {}
+        written = from_arguments(other, arguments, context.catalog)
+        written = f"{{{written}}}" if ":" in written else written
+        return f"for {other.name} in the place of {entry.name} write {written}."
     inner = find_here(context.catalog, ("layer",), name) if "layer" in entry.arguments else None
     if inner is not None:
         arguments = value.plain() if isinstance(value, MappingNode) else {}

@@ -500,3 +500,16 @@ def test_everywhere_twice_is_everywhere() -> None:
         "data: {source: csv, target: y, path: '/x/**/**/**/*.csv'}\nmodel: {layers: [Flatten]}\n", folder=Path("."), file="a"
     )
     assert config.data.path == ("/x/**/*.csv",)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("training.optimizer.SGD.learning_rate=0.1", "for SGD in the place of Adam write {SGD: {learning_rate: 0.1}}."),
+        ("training.optimizer.Adam.sgd={}", "for SGD in the place of Adam write SGD."),
+    ],
+)
+def test_another_component_among_the_arguments_of_one_is_told_where_it_belongs(word: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config_text("data: {source: digits}\nmodel: {layers: [Flatten]}\n", folder=Path(), overrides=[word])
+    assert (caught.value.faults[0].hint or "").startswith(hint)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -37,6 +40,11 @@ def read_written_lists(series: polars.Series, reading: Reading) -> polars.Series
 
 def _bare(label: str) -> str:
     label = label.strip()
-    if len(label) > 1 and label[0] in "'\"" and label[-1] == label[0]:
-        return re.sub(r"\\(.)", r"\1", label[1:-1])
-    return label
+    if len(label) < 2 or label[0] not in "'\"" or label[-1] != label[0]:
+        return label
+    if "\\" not in label:
+        return label[1:-1]
+    for read in (json.loads, ast.literal_eval):  # a text alone: neither runs anything
+        with contextlib.suppress(ValueError, SyntaxError):
+            return str(read(label))
+    return re.sub(r"\\(.)", r"\1", label[1:-1])

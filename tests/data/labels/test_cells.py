@@ -83,11 +83,13 @@ def test_what_is_joined_is_read_again_as_scikit_learn_binarizes_it(rows: list[se
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.lists(st.sampled_from(["a", "b c", "d, e", "it's", 'a "q"', "é", "10"]), unique=True), min_size=1, max_size=20)
+    st.lists(
+        st.lists(st.sampled_from(["a", "b c", "d, e", "it's", 'a "q"', "é", "😀", "10"]), unique=True), min_size=1, max_size=20
+    )
 )
 def test_lists_that_were_written_as_text_are_read_as_lists(rows: list[list[str]]) -> None:
     expected = MultiLabelBinarizer(classes=sorted({label for row in rows for label in row})).fit_transform(rows)
-    for write in (str, lambda row: json.dumps(row, ensure_ascii=False), lambda row: str(np.array(row, object))):
+    for write in (str, json.dumps, lambda row: json.dumps(row, ensure_ascii=False), lambda row: str(np.array(row, object))):
         series = polars.Series("tags", [write(row) for row in rows])
         cells = read_cells(series, "|", "missing", READING)
         assert not cells.is_missing.any()
