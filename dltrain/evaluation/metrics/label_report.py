@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from dltrain.evaluation.metrics.label_metrics import (
     said_labels,
     usual_set,
 )
-from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, are_uneven, errors_better
+from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Dealt, Prior, Verdict, are_uneven, errors_better
 from dltrain.evaluation.metrics.worst import worst_labels
 from dltrain.model.heads.answers import decide_labels
 from dltrain.model.heads.head import Head
@@ -109,12 +109,17 @@ def add_labels(
 def judge_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], prior: Prior, row_weights: ArrayLike | None) -> Verdict:
     """How the model's answers stand to the shares of the labels, judged by the log loss, then by how many labels are wrong."""
     assert prior.shares is not None
+    shares = prior.shares
     scores = np.asarray(probabilities, np.float64)
     weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
-    constant = np.broadcast_to(prior.shares, scores.shape)
+    constant = np.broadcast_to(shares, scores.shape)
     mine, theirs = (label_losses(true, said).mean(axis=1) for said in (scores, constant))
     wrong, constantly = ((said_labels(said) != true).mean(axis=1) for said in (scores, constant))
-    score, other = errors_better(mine, theirs, weights), errors_better(wrong, constantly, weights)
+    losses = [label_losses(each, constant) - label_losses(each, scores) for each in (np.zeros_like(true), np.ones_like(true))]
+    says, usual = said_labels(scores).astype(np.float64), said_labels(constant).astype(np.float64)
+    rights = [usual - says, says - usual]
+    score = errors_better(mine, theirs, weights, lambda: _dealt_labels(losses, true, shares))
+    other = errors_better(wrong, constantly, weights, lambda: _dealt_labels(rights, true, shares))
     return Verdict(
         "log_loss",
         float(np.average(mine, weights=weights)),
@@ -125,3 +130,11 @@ def judge_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], prior: Pr
         worse=score < -SCORE_ERRORS,
         strength=max(score, other),
     )
+
+
+def _dealt_labels(gains: Sequence[NDArray[np.float64]], true: NDArray[np.bool_], shares: NDArray[np.float64]) -> Dealt:
+    """Of what each row's answer would gain for each label that the row has not, and for each that it has [rows, labels]."""
+    without, having = (values.mean(axis=0) for values in gains)
+    mean = float((shares * having + (1 - shares) * without).mean())
+    variance = float((shares * (1 - shares) * (having - without) ** 2).sum()) / len(shares) ** 2
+    return Dealt(np.where(true, having, without).mean(axis=1), mean, variance)

@@ -8,7 +8,9 @@ weights gives the probabilities of a world in which the classes have those weigh
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ Floats = NDArray[np.float64]
 # By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
 # that are merely off, need more, so that a model that learnt nothing seldom passes by any of them.
 SCORE_ERRORS, OTHER_ERRORS = 2.0, 2.5
+ADDED_ROWS = 4.0  # of the training part's shares of the classes
 LEAST_ROWS = 5  # of each class, where classes have weights
 
 
@@ -109,9 +112,13 @@ def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_
     weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
     if prior.class_weights is not None:
         weights = weights * prior.class_weights[true]
-    constant = np.broadcast_to(prior.shares, scores.shape)
-    score = errors_better(_losses(true, scores), _losses(true, constant), weights)
-    others = [errors_better(scores.argmax(axis=1) != true, prior.shares.argmax() != true, weights)]
+    shares = prior.shares
+    constant = np.broadcast_to(shares, scores.shape)
+    gains = lambda: _dealt_classes(row_losses(shares) - row_losses(scores), true, shares)  # noqa: E731
+    score = errors_better(_losses(true, scores), _losses(true, constant), weights, gains)
+    said, usual = np.eye(len(shares))[scores.argmax(axis=1)], np.eye(len(shares))[shares.argmax()]
+    right = lambda: _dealt_classes(said - usual, true, shares)  # noqa: E731
+    others = [errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right)]
     rows = np.bincount(true, minlength=len(prior.shares))[prior.shares > 0]
     if prior.class_weights is not None and rows.min() < LEAST_ROWS:
         score, others = 0.0, [0.0]  # a class that weighs much stands for too few rows to know how they spread
@@ -168,22 +175,62 @@ def _losses(codes: NDArray[np.int64], probabilities: Floats) -> Floats:
     return row_losses(probabilities[np.arange(len(codes)), codes])
 
 
-def errors_better(model: NDArray[Any], baseline: NDArray[Any], weights: Floats) -> float:
-    """By how many standard errors of their paired difference the model's errors are below the baseline's; 0: not known."""
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """By how much a model's answers, dealt out among the rows, are better than the prior's: what how often it gives each tells.
+
+    That depends on the shares of the classes in a part alone, which few rows show badly, and rows of one class not at all.
+
+    Attributes:
+        of_rows: for what each row is, [rows].
+        mean, variance: for rows that have the classes of the training part in its shares.
+    """
+
+    of_rows: Floats
+    mean: float
+    variance: float
+
+
+def _dealt_classes(gains: Floats, codes: NDArray[np.int64], shares: Floats) -> Dealt:
+    """Of what each row's answer would gain for each class, [rows, classes]."""
+    of_class = gains.mean(axis=0) if len(gains) else np.zeros(len(shares))
+    mean = float(shares @ of_class)
+    return Dealt(of_class[codes], mean, float(shares @ (of_class - mean) ** 2))
+
+
+def errors_better(
+    model: NDArray[Any], baseline: NDArray[Any], weights: Floats, dealt: Callable[[], Dealt] | None = None
+) -> float:
+    """By how many standard errors of their paired difference the model's errors are below the baseline's; 0: not known.
+
+    Args:
+        model, baseline: errors of each row.
+        weights: of the rows.
+        dealt: of classes, what the answers gain dealt out among the rows.
+    """
     difference = np.asarray(baseline, np.float64) - np.asarray(model, np.float64)
-    total = weights.sum()
-    if len(difference) < 2 or total <= 0 or not np.isfinite(difference).all():
+    rows, total = len(difference), float(weights.sum())
+    if rows < 2 or total <= 0 or not np.isfinite(difference).all():
         return 0.0
-    mean = float(weights @ difference / total)
-    # Of a ratio of sums over rows, each of which brings its weight along (Cochran, "Sampling Techniques", 1977, section 2.11).
-    error = math.sqrt(float(((weights * (difference - mean)) ** 2).sum()) * len(weights) / max(1, len(weights) - 1)) / total
+    mean, freedom = float(weights @ difference) / total, max(1e-9, total**2 / float((weights**2).sum()) - 1)
     if mean == 0:
         return 0.0
-    if error == 0:
-        return math.copysign(math.inf, mean)
-    # Few rows, or few that weigh, make the error itself uncertain: what Student's t asks for beyond the normal, near two errors.
-    freedom = max(1e-9, float(total**2 / (weights**2).sum()) - 1)
-    return float(mean / error / (1 + 5 / (4 * freedom)))
+    more, center, spread = 0.0, mean, 0.0
+    if dealt is not None:
+        # As Agresti and Coull add to a share ("Approximate is better than 'exact'", The American Statistician 52, 1998).
+        found, more = dealt(), ADDED_ROWS
+        center, spread = mean - float(weights @ found.of_rows) / total + found.mean, found.variance
+    weight, count = total / rows, rows + more
+    mean = (rows * mean + more * center) / count
+    squares = float(((weights * (difference - mean)) ** 2).sum()) + more * weight**2 * ((center - mean) ** 2 + spread)
+    # Of a ratio of sums over rows, each of which brings its weight along (Cochran, "Sampling Techniques", 1977, section 2.11).
+    error = math.sqrt(squares * count / max(1, count - 1)) / (weight * count)
+    if error < 1e-12 * abs(mean):  # the same of every row: what a coin does once in 2 ** rows
+        return math.copysign(-NormalDist().inv_cdf(0.5 ** min(rows, 1000)), mean)
+    # Few rows, or few that weigh, make the error itself uncertain: Student's t as the normal deviate that is as rare (Wallace,
+    # "Bounds on normal approximations to Student's and the chi-square distributions", Ann. Math. Statist. 30, 1959).
+    deviate = math.sqrt(freedom * math.log1p((mean / error) ** 2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    return math.copysign(deviate, mean)
 
 
 def _auc_errors(is_positive: NDArray[np.bool_], scores: Floats) -> float:

@@ -8,6 +8,7 @@ import sklearn.metrics as sk
 from scipy.stats import spearmanr
 
 from dltrain.evaluation.diagnosis import Evidence, diagnose
+from dltrain.evaluation.metrics.label_report import judge_labels
 from dltrain.evaluation.metrics.metrics import (
     classification_baseline,
     classification_metrics,
@@ -17,7 +18,7 @@ from dltrain.evaluation.metrics.metrics import (
     regression_metrics,
 )
 from dltrain.evaluation.metrics.report import describe_reference, restore_priors
-from dltrain.evaluation.metrics.verdicts import Verdict, judge_classes, judge_numbers, prior_of_classes
+from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
 from dltrain.model.layer_statistics import LayerStatistics
 
 DRAWS = 150
@@ -57,6 +58,61 @@ def test_d8_a_good_model_on_few_rows_is_not_called_worse():
     told = [sentence for verdict in verdicts if (sentence := verdict.sentence("test"))]
     assert told
     assert all("not shown to be better than the baseline on these 20 rows" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+@pytest.mark.parametrize("rows", [2, 3, 5, 8, 15])
+def test_few_rows_do_not_make_a_model_that_says_the_same_of_all_better(rows, share):
+    rng = np.random.default_rng(rows)
+    better = worse = 0
+    for _ in range(DRAWS):
+        codes, yes = (rng.random(rows) < share).astype(int), np.full(rows, share + 0.03 * rng.choice([-1, 1]))
+        prior = prior_of_classes((rng.random(500) < share).astype(int), 2, None, None)
+        verdict = judge_classes(codes, np.stack([1 - yes, yes], axis=1), prior)
+        better, worse = better + verdict.better, worse + verdict.worse
+    assert better <= 0.06 * DRAWS
+    assert worse <= 0.1 * DRAWS  # which it is by a little
+
+
+@pytest.mark.parametrize("rows", [3, 5, 10])
+def test_few_rows_of_several_labels_do_neither(rows):
+    rng = np.random.default_rng(rows)
+    shares, better = np.array([0.02, 0.3, 0.5, 0.1]), 0
+    for _ in range(DRAWS):
+        said = np.broadcast_to(np.clip(shares + 0.02 * rng.normal(size=4), 0.005, 1), (rows, 4))
+        better += judge_labels(rng.random((rows, 4)) < shares, said, Prior(shares=shares), None).better
+    assert better <= 0.06 * DRAWS
+    true = rng.random((40, 4)) < shares
+    assert judge_labels(true, np.where(true, 0.9, 0.05), Prior(shares=shares), None).better
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_two_or_three_numbers_seldom_make_a_useless_model_better(constant):
+    rng = np.random.default_rng(11)
+    for rows in (2, 3, 5):
+        said = [np.full(rows, rng.normal() / 10) if constant else rng.normal(size=rows) / 3 for _ in range(4 * DRAWS)]
+        found = [judge_numbers(rng.normal(size=rows), one, rng.normal() / 10) for one in said]
+        assert sum(verdict.better for verdict in found) <= 0.04 * len(found)
+    # A target that is the same in all rows tells as much as a coin that falls the same way each time.
+    assert not judge_numbers(np.full(4, 7.0), np.full(4, 6.0), 5.0).better
+    assert judge_numbers(np.full(9, 7.0), np.full(9, 6.0), 5.0).better
+
+
+def test_good_models_are_known_on_few_rows_and_on_rows_of_one_class():
+    even = Prior(shares=np.array([0.5, 0.5]))
+    yes = np.array([0.1] * 5 + [0.9] * 5)
+    assert judge_classes(np.repeat([0, 1], 5), np.stack([1 - yes, yes], axis=1), even).better
+    assert judge_classes(np.ones(33, int), np.tile([0.05, 0.95], (33, 1)), even).better
+    assert not judge_classes(np.ones(5, int), np.tile([0.48, 0.52], (5, 1)), even).better
+    worse = judge_classes(np.ones(33, int), np.tile([0.55, 0.45], (33, 1)), even)
+    assert (worse.better, worse.worse) == (False, True)
+    codes = np.repeat([1, 0], [5, 495])
+    rare, sure = Prior(shares=np.array([0.99, 0.01])), np.where(codes == 1, 0.99, 0.002)
+    assert judge_classes(codes, np.stack([1 - sure, sure], axis=1), rare).better
+    assert not judge_classes(codes, np.tile([0.98, 0.02], (500, 1)), rare).better
+    rng = np.random.default_rng(12)
+    true = rng.normal(size=5)
+    assert judge_numbers(true, true + 0.01 * rng.normal(size=5), 0.0).better
 
 
 @pytest.mark.parametrize("num_classes", [3, 10])
