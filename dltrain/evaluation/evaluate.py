@@ -136,8 +136,10 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         described, targets = stored.manifest.get("reference", {}), stored.preprocessing.schema.targets
         reference, priors = restore_reference(described, targets), restore_priors(described, targets)
         report = report_part(found.name, logs, stored.heads, outputs, found.part, reference, priors)
-        if stored.is_average and stored.config.training is not None:
-            members = measure_members(model, encoded, found.part, stored.heads, stored.config.training)
+        # Members of folds have each learnt other rows of the training part: what they say of all of it is no one's number.
+        training = stored.config.training
+        if stored.is_average and training is not None and not (found.name == "train" and training.members.folds):
+            members = measure_members(model, encoded, found.part, stored.heads, training)
         if stored.config.evaluation.baselines and found.train is not None:
             wanted, schema = stored.config.evaluation.baselines, stored.preprocessing.schema
             report.report["learned"] = learned_baselines(wanted, schema, found.train, found.part, stored.config.seed)

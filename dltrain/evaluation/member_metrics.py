@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import TrainingConfig
 from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.forecasts.forecast import report_forecast
 from dltrain.evaluation.metrics.label_metrics import label_metrics
 from dltrain.evaluation.metrics.metrics import classification_metrics, regression_metrics
-from dltrain.evaluation.metrics.report import answers_of, probabilities_of
+from dltrain.evaluation.metrics.report import PartReport, answers_of, probabilities_of
+from dltrain.evaluation.metrics.series_scores import series_scores
+from dltrain.evaluation.predictions.series_answers import whole_series
 from dltrain.model.encode import EncodedPart
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.given_outputs import OutputScorer
@@ -68,13 +71,21 @@ def measure_members(
 
 def _own_metrics(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> dict[str, float]:
     """The metrics that are reported besides Keras's, by the same names as those of the average."""
+    if part.references:
+        report = PartReport({}, {})
+        unknown = {target.name: np.zeros(1) for head in heads for target in head.targets}  # of the simple forecasts alone
+        report_forecast(report, "train", heads, outputs, part, unknown)
+        return report.metrics
     several = sum(len(head.targets) for head in heads) > 1
     found: dict[str, float] = {}
     for head, output in zip(heads, outputs, strict=True):
         if head.classes:
             prefix = f"{head.name}_" if several else ""
             measure = label_metrics if head.is_multilabel else classification_metrics
-            metrics = measure(part.targets[head.targets[0].name], probabilities_of(head, output))
+            codes, probabilities = part.targets[head.targets[0].name], probabilities_of(head, output)
+            metrics, of_series = measure(codes, probabilities), whole_series(part)
+            if of_series is not None:
+                metrics |= series_scores(head, of_series, part, probabilities, codes).metrics
             found |= {prefix + name: value for name, value in metrics.items()}
             continue
         for index, target in enumerate(head.targets):

@@ -111,6 +111,8 @@ def test_folds_hold_out_each_row_once_and_leave_the_test_part(tmp_path: Path) ->
     assert result.metrics["validation"]["accuracy"] == pytest.approx(right)
     losses = [float(row["probability_up" if row["true_y"] == "up" else "probability_down"]) for row in rows]
     assert result.metrics["validation"]["loss"] == pytest.approx(-np.mean(np.log(losses)), rel=1e-4)
+    assert evaluate(result.run, part="train").members == {}  # each has learnt other rows of it
+    assert evaluate(result.run).members.keys() == result.members["metrics"]["test"].keys()
 
 
 class _Killed(Exception):

@@ -83,6 +83,15 @@ def test_the_mean_of_the_training_part_is_a_baseline_of_the_verdict(tmp_path: Pa
     assert "The model is no better than the mean of the training part: rmse on the validation part is" in notes
 
 
+def test_members_are_measured_as_their_average_is(tmp_path: Path) -> None:
+    run = fit(waves(tmp_path, "training.members=2", "training.epochs=1"), runs=tmp_path / "runs").run
+    members = json.loads((run / "metrics.json").read_text())["members"]["metrics"]["test"]
+    found = evaluate(run).members
+    assert found.keys() == members.keys() >= {"rmse", "mase", "rmse_step_2"}
+    for name, one in found.items():
+        assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4), name
+
+
 def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
     config = waves(tmp_path)
     result = fit(config, runs=tmp_path / "runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,10 @@ def test_each_series_has_one_answer(tmp_path: Path) -> None:
     assert run.baseline["series_accuracy"] == pytest.approx(0.5)
     low, high = run.intervals["test"]["series_accuracy"]
     assert low < metrics["series_accuracy"] <= high
+    members = json.loads((run.run / "metrics.json").read_text())["members"]["metrics"]["test"]
+    measured = evaluate(run.run).members
+    assert measured.keys() == members.keys() >= {"series_accuracy", "accuracy"}
+    assert measured["series_log_loss"]["values"] == pytest.approx(members["series_log_loss"]["values"], rel=1e-5)
 
     said = predict(run.run, data=[str(tmp_path / "pitches.csv")])
     assert said.identifiers.keys() == {"tone"}

@@ -99,14 +99,20 @@ def add_labels(
             f"No row of the {part_name} part has the label {listed(absent, 8)}: its F1 and average precision count as 0, as in "
             "scikit-learn; the mean of roc_auc is that of the others."
         )
-    verdict = judge_labels(true, probabilities, prior, part.weights)
+    verdict = judge_labels(true, probabilities, prior, part.weights, part.blocks)
     result.verdicts[target.name] = verdict
     sentence = verdict.sentence(part_name)
     if sentence is not None and part_name != "train":
         result.notes.append(sentence)
 
 
-def judge_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], prior: Prior, row_weights: ArrayLike | None) -> Verdict:
+def judge_labels(
+    true: NDArray[np.bool_],
+    probabilities: NDArray[Any],
+    prior: Prior,
+    row_weights: ArrayLike | None,
+    blocks: ArrayLike | None = None,
+) -> Verdict:
     """How the model's answers stand to the shares of the labels, judged by the log loss, then by how many labels are wrong."""
     assert prior.shares is not None
     shares = prior.shares
@@ -118,8 +124,8 @@ def judge_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], prior: Pr
     losses = [label_losses(each, constant) - label_losses(each, scores) for each in (np.zeros_like(true), np.ones_like(true))]
     says, usual = said_labels(scores).astype(np.float64), said_labels(constant).astype(np.float64)
     rights = [usual - says, says - usual]
-    score = errors_better(mine, theirs, weights, lambda: _dealt_labels(losses, true, shares))
-    other = errors_better(wrong, constantly, weights, lambda: _dealt_labels(rights, true, shares))
+    score = errors_better(mine, theirs, weights, lambda: _dealt_labels(losses, true, shares), blocks)
+    other = errors_better(wrong, constantly, weights, lambda: _dealt_labels(rights, true, shares), blocks)
     return Verdict(
         "log_loss",
         float(np.average(mine, weights=weights)),

@@ -171,34 +171,10 @@ def regression_baseline(train_targets: ArrayLike, targets: ArrayLike) -> dict[st
     return regression_metrics(targets, np.full(len(np.asarray(targets)), mean))
 
 
-STANDARD_ERRORS = 2.0
-
-
-def is_no_better(model_errors: ArrayLike, baseline_errors: ArrayLike) -> bool:
-    """Whether the model's errors on a part are not below the baseline's by more than chance explains.
-
-    Both were made on the same rows, so the differences are paired: the model counts as better where their mean is above
-    two of its standard errors. Two of them let a model that learnt nothing pass for better about once in
-    forty times, one would once in six (one-sided normal tail), which is too often for a warning that people trust.
-
-    Args:
-        model_errors: error of each row [rows], less is better: 0 or 1 for a class, squared for a number.
-        baseline_errors: the same of the baseline's predictions.
-
-    Returns:
-        True also where it cannot be told: fewer than two rows, or an error that is not finite.
-    """
-    difference = np.asarray(baseline_errors, np.float64) - np.asarray(model_errors, np.float64)
-    if len(difference) < 2 or not np.isfinite(difference).all():
-        return True
-    variance = float(difference.var()) / (len(difference) - 1)
-    return bool(difference.mean() <= STANDARD_ERRORS * variance**0.5)
-
-
 def baseline_sentence(
     part: str, metric: str, metrics: Mapping[str, float], baseline: Mapping[str, float], *, is_worse: bool
 ) -> str:
-    """The sentence that says so where `is_no_better`; `is_worse`: by more than chance."""
+    """The sentence about a model that is not better than the baseline; `is_worse`: by more than chance."""
     shown = "no better" if is_worse else "not shown to be better"
     return (
         f"The model is {shown} than the baseline: {metric} on the {part} part is {metrics[metric]:.4g}, the baseline's is "

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.evaluation.metrics.intervals import Interval
-from dltrain.evaluation.metrics.metrics import baseline_sentence, is_no_better
+from dltrain.evaluation.metrics.metrics import baseline_sentence
 from dltrain.evaluation.metrics.part_intervals import mean_intervals
 from dltrain.evaluation.metrics.pca_baseline import PcaBaseline
 from dltrain.evaluation.metrics.report import PartReport
+from dltrain.evaluation.metrics.verdicts import SCORE_ERRORS, errors_better
 from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 
@@ -123,10 +124,10 @@ def report_reconstruction(
         result.intervals |= {f"{CORRUPTED}{key}": value for key, value in measured.intervals().items()}
         if pca is not None:
             result.baseline |= {f"{CORRUPTED}{key}": value for key, value in compared.metrics().items()}
-    if pca is not None and name != "train" and is_no_better(measured.row_errors, compared.row_errors):
+    better = errors_better(measured.row_errors, compared.row_errors) if pca is not None else 0.0
+    if pca is not None and name != "train" and better <= SCORE_ERRORS:
         key = f"{CORRUPTED}mse" if corrupt is not None else "mse"
-        is_worse = not is_no_better(compared.row_errors, measured.row_errors)
-        sentence = baseline_sentence(name, key, result.metrics, result.baseline, is_worse=is_worse)
+        sentence = baseline_sentence(name, key, result.metrics, result.baseline, is_worse=better < -SCORE_ERRORS)
         result.notes.append(sentence.replace("the baseline:", f"PCA with {len(pca.components)} components:"))
     return result
 

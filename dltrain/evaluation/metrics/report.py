@@ -343,7 +343,7 @@ def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix
         result.report |= report
         result.mistakes = mistakes
     prior, weights = prior_for(head, shared.priors.get(target.name), seen), None if is_mended(head) else part.weights
-    _note(result, shared.name, target, judge_classes(indices, probabilities, prior, weights), prefix)
+    _note(result, shared.name, target, judge_classes(indices, probabilities, prior, weights, part.blocks), prefix)
 
 
 def prior_for(head: Head, stored: Prior | None, seen: NDArray[Any]) -> Prior:
@@ -384,7 +384,7 @@ def _regression(shared: _Shared, target: TargetSpec, column: NDArray[Any], *, pr
     prior = shared.priors.get(target.name) or Prior(mean=target.mean_of(shared.reference[target.name]))
     assert prior.mean is not None
     mean = float(target.to_own(prior.mean))
-    _note(result, shared.name, target, judge_numbers(true, predicted, mean, part.weights), prefix)
+    _note(result, shared.name, target, judge_numbers(true, predicted, mean, part.weights, part.blocks), prefix)
 
 
 def _note(result: PartReport, part: str, target: TargetSpec, verdict: Verdict, prefix: str) -> None:

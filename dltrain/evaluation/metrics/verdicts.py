@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -90,9 +89,9 @@ class Verdict:
             return f"The model is better than the baseline {how}: {figures}."
         if self.worse:
             return f"The model is no better than the baseline: {figures}."
+        these = "this one row" if self.rows == 1 else f"these {self.rows:,} rows"
         return (
-            f"The model is not shown to be better than the baseline on these {self.rows:,} rows: {figures}, "
-            "and the difference is within chance."
+            f"The model is not shown to be better than the baseline on {these}: {figures}, and the difference is within chance."
         )
 
 
@@ -105,8 +104,14 @@ def prior_of_classes(codes: ArrayLike, num_classes: int, row_weights: ArrayLike 
     return Prior(weights, counts / counts.sum() if counts.sum() > 0 else np.full(num_classes, 1 / num_classes))
 
 
-def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_weights: ArrayLike | None = None) -> Verdict:
-    """Of probabilities [rows, classes] for rows of the classes `codes`."""
+def judge_classes(
+    codes: ArrayLike,
+    probabilities: ArrayLike,
+    prior: Prior,
+    row_weights: ArrayLike | None = None,
+    blocks: ArrayLike | None = None,
+) -> Verdict:
+    """Of probabilities [rows, classes] for rows of the classes `codes`; rows of one block belong together."""
     assert prior.shares is not None
     true, scores = np.asarray(codes, np.int64), np.asarray(probabilities, np.float64)
     weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
@@ -115,15 +120,15 @@ def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_
     shares = prior.shares
     constant = np.broadcast_to(shares, scores.shape)
     gains = lambda: _dealt_classes(row_losses(shares) - row_losses(scores), true, shares)  # noqa: E731
-    score = errors_better(_losses(true, scores), _losses(true, constant), weights, gains)
+    score = errors_better(_losses(true, scores), _losses(true, constant), weights, gains, blocks)
     said, usual = np.eye(len(shares))[scores.argmax(axis=1)], np.eye(len(shares))[shares.argmax()]
     right = lambda: _dealt_classes(said - usual, true, shares)  # noqa: E731
-    others = [errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right)]
+    others = [errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right, blocks)]
     rows = np.bincount(true, minlength=len(prior.shares))[prior.shares > 0]
     if prior.class_weights is not None and rows.min() < LEAST_ROWS:
         score, others = 0.0, [0.0]  # a class that weighs much stands for too few rows to know how they spread
     if scores.shape[1] == 2:
-        others.append(_auc_errors(true == 1, scores[:, 1]))
+        others.append(_auc_errors(true == 1, scores[:, 1]) * _worth(len(true), blocks))
     return Verdict(
         "log_loss",
         log_loss(true, scores, weights),
@@ -136,21 +141,25 @@ def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_
     )
 
 
-def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weights: ArrayLike | None = None) -> Verdict:
-    """Of predicted numbers [rows], and of `mean`, in the unit of the true ones."""
+def judge_numbers(
+    true: ArrayLike, predicted: ArrayLike, mean: float, row_weights: ArrayLike | None = None, blocks: ArrayLike | None = None
+) -> Verdict:
+    """Of predicted numbers [rows], and of `mean`, in the unit of the true ones; rows of one block belong together."""
     truth, answers = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
     weights = np.ones(len(truth)) if row_weights is None else np.asarray(row_weights, np.float64)
     squares, constant = (answers - truth) ** 2, (mean - truth) ** 2
-    score = errors_better(squares, constant, weights)
+    score, worth = errors_better(squares, constant, weights, blocks=blocks), _worth(len(truth), blocks)
     total = max(weights.sum(), np.finfo(np.float64).tiny)
     # A few rows far from the others make the squares' own spread so large that no difference stands out: then it counts as well
     # that the answers are nearer and in the order of the truth, which ranks tell whatever lies far out. What was trained to the
     # middle of what may come is nearer by its absolute errors, which no constant makes smaller than the median does.
     middle, distances = _weighted_median(truth, weights), np.abs(answers - truth)
     is_nearer = weights @ squares < weights @ constant or weights @ distances < weights @ np.abs(middle - truth)
-    is_farther = errors_better(distances, np.abs(mean - truth), weights) < -SCORE_ERRORS  # what the squares of a few rows hide
+    is_farther = (
+        errors_better(distances, np.abs(mean - truth), weights, blocks=blocks) < -SCORE_ERRORS
+    )  # what the squares of a few rows hide
     in_order = (
-        _correlation_errors(_ranks(truth), _ranks(answers))
+        _correlation_errors(_ranks(truth), _ranks(answers)) * worth
         if weights.min(initial=1.0) > 0 and is_nearer and not is_farther
         else 0.0
     )
@@ -162,7 +171,7 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
         is_weighted=are_uneven(row_weights),
         better=score > SCORE_ERRORS or in_order > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
-        strength=max(score, in_order, _correlation_errors(truth, answers)),
+        strength=max(score, in_order, _correlation_errors(truth, answers) * worth),
     )
 
 
@@ -199,38 +208,58 @@ def _dealt_classes(gains: Floats, codes: NDArray[np.int64], shares: Floats) -> D
 
 
 def errors_better(
-    model: NDArray[Any], baseline: NDArray[Any], weights: Floats, dealt: Callable[[], Dealt] | None = None
+    model: ArrayLike,
+    baseline: ArrayLike,
+    weights: Floats | None = None,
+    dealt: Callable[[], Dealt] | None = None,
+    blocks: ArrayLike | None = None,
 ) -> float:
     """By how many standard errors of their paired difference the model's errors are below the baseline's; 0: not known.
 
     Args:
         model, baseline: errors of each row.
-        weights: of the rows.
+        weights: of the rows; None: each counts once.
         dealt: of classes, what the answers gain dealt out among the rows.
+        blocks: int [rows]: rows of one number belong together, and chance moves them together; None: each stands alone.
     """
     difference = np.asarray(baseline, np.float64) - np.asarray(model, np.float64)
-    rows, total = len(difference), float(weights.sum())
-    if rows < 2 or total <= 0 or not np.isfinite(difference).all():
+    given = np.ones(len(difference)) if weights is None else weights
+    rows, total = len(difference), float(given.sum())
+    sums, shares = _of_blocks(given * difference, blocks), _of_blocks(given, blocks)
+    if len(sums) < 2 or total <= 0 or not np.isfinite(difference).all():
         return 0.0
-    mean, freedom = float(weights @ difference) / total, max(1e-9, total**2 / float((weights**2).sum()) - 1)
+    mean, units, freedom = float(sums.sum()) / total, len(sums), max(1e-9, total**2 / float((shares**2).sum()) - 1)
     if mean == 0:
         return 0.0
     more, center, spread = 0.0, mean, 0.0
     if dealt is not None:
         # As Agresti and Coull add to a share ("Approximate is better than 'exact'", The American Statistician 52, 1998).
         found, more = dealt(), ADDED_ROWS
-        center, spread = mean - float(weights @ found.of_rows) / total + found.mean, found.variance
+        center, spread = mean - float(given @ found.of_rows) / total + found.mean, found.variance
     weight, count = total / rows, rows + more
     mean = (rows * mean + more * center) / count
-    squares = float(((weights * (difference - mean)) ** 2).sum()) + more * weight**2 * ((center - mean) ** 2 + spread)
-    # Of a ratio of sums over rows, each of which brings its weight along (Cochran, "Sampling Techniques", 1977, section 2.11).
-    error = math.sqrt(squares * count / max(1, count - 1)) / (weight * count)
-    if error < 1e-12 * abs(mean):  # the same of every row: what a coin does once in 2 ** rows
-        return math.copysign(-NormalDist().inv_cdf(0.5 ** min(rows, 1000)), mean)
-    # Few rows, or few that weigh, make the error itself uncertain: Student's t as the normal deviate that is as rare (Wallace,
+    squares = float(((sums - shares * mean) ** 2).sum()) + more * weight**2 * ((center - mean) ** 2 + spread)
+    # Of a ratio of sums over units, each of which brings its weight along (Cochran, "Sampling Techniques", 1977, section 2.11).
+    error = math.sqrt(squares * units / (units - 1)) / (weight * count)
+    if error < 1e-12 * abs(mean):  # the same of every unit: what a coin does once in 2 ** units
+        return math.copysign(-NormalDist().inv_cdf(0.5 ** min(units, 1000)), mean)
+    # Few units, or few that weigh, make the error itself uncertain: Student's t as the normal deviate that is as rare (Wallace,
     # "Bounds on normal approximations to Student's and the chi-square distributions", Ann. Math. Statist. 30, 1959).
     deviate = math.sqrt(freedom * math.log1p((mean / error) ** 2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return math.copysign(deviate, mean)
+
+
+def _of_blocks(values: Floats, blocks: ArrayLike | None) -> Floats:
+    """Sums of the rows that belong together."""
+    if blocks is None:
+        return values
+    codes = np.unique(np.asarray(blocks), return_inverse=True)[1]
+    return np.bincount(codes, values)
+
+
+def _worth(rows: int, blocks: ArrayLike | None) -> float:
+    """What standard errors of independent rows are worth at least, where the rows of a block may all be alike."""
+    return 1.0 if blocks is None or not rows else math.sqrt(len(np.unique(np.asarray(blocks))) / rows)
 
 
 def _auc_errors(is_positive: NDArray[np.bool_], scores: Floats) -> float:

@@ -12,12 +12,12 @@ from dltrain.evaluation.metrics.metrics import (
     classification_metrics,
     classification_report,
     confusion_matrix,
-    is_no_better,
     log_loss,
     regression_baseline,
     regression_metrics,
     roc_auc,
 )
+from dltrain.evaluation.metrics.verdicts import errors_better
 
 
 @st.composite
@@ -126,16 +126,17 @@ def test_noise_is_no_better_and_learning_is():
     better = 0
     for _ in range(400):
         targets, guesses = rng.integers(2, size=(2, 200))
-        better += not is_no_better(guesses != targets, targets != 1)
+        better += errors_better(guesses != targets, targets != 1) > 2
     assert better <= 400 * 0.05
     targets = rng.integers(2, size=40)
-    assert not is_no_better(np.where(rng.random(40) < 0.9, targets, 1 - targets) != targets, targets != 1)
+    assert errors_better(np.where(rng.random(40) < 0.9, targets, 1 - targets) != targets, targets != 1) > 2
 
 
 @pytest.mark.parametrize(
     ("model", "baseline", "no_better"),
     [
-        ([0, 0, 0], [1, 1, 1], False),
+        ([0] * 9, [1] * 9, False),
+        ([0, 0, 0], [1, 1, 1], True),
         ([1, 1, 1], [1, 1, 1], True),
         ([1, 1, 1], [0, 0, 0], True),
         ([0], [1], True),
@@ -144,7 +145,12 @@ def test_noise_is_no_better_and_learning_is():
     ],
 )
 def test_is_no_better_at_the_edges(model, baseline, no_better):
-    assert is_no_better(model, baseline) is no_better
+    assert (errors_better(model, baseline) <= 2) is no_better
+
+
+def test_weights_of_one_row_tell_nothing():
+    assert errors_better([0, 1, 1], [1, 1, 1], np.array([1.0, 0, 0])) <= 2
+    assert errors_better([0, 0], [1, 1], np.zeros(2)) == 0
 
 
 @pytest.mark.parametrize("is_worse", [True, False])

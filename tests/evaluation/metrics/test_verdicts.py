@@ -7,6 +7,7 @@ import pytest
 import sklearn.metrics as sk
 from scipy.stats import spearmanr
 
+from dltrain.data.splits import blocks_in_order
 from dltrain.evaluation.diagnosis import Evidence, diagnose
 from dltrain.evaluation.metrics.label_report import judge_labels
 from dltrain.evaluation.metrics.metrics import (
@@ -18,7 +19,7 @@ from dltrain.evaluation.metrics.metrics import (
     regression_metrics,
 )
 from dltrain.evaluation.metrics.report import describe_reference, restore_priors
-from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
+from dltrain.evaluation.metrics.verdicts import Prior, Verdict, errors_better, judge_classes, judge_numbers, prior_of_classes
 from dltrain.model.layer_statistics import LayerStatistics
 
 DRAWS = 150
@@ -113,6 +114,36 @@ def test_good_models_are_known_on_few_rows_and_on_rows_of_one_class():
     rng = np.random.default_rng(12)
     true = rng.normal(size=5)
     assert judge_numbers(true, true + 0.01 * rng.normal(size=5), 0.0).better
+
+
+@pytest.mark.parametrize(("windows", "steps"), [(200, 12), (1000, 12), (1000, 24)])
+def test_nothing_is_better_than_the_last_value_of_a_random_walk(windows, steps):
+    """Futures overlap: many windows are few pieces of evidence."""
+    rng, found = np.random.default_rng(steps), []
+    for _ in range(DRAWS):
+        walk = np.cumsum(rng.normal(size=windows + steps))
+        walk -= walk[0]
+        truth = np.stack([walk[start + 1 : start + 1 + steps] for start in range(windows)])
+        last = walk[:windows, None]
+        shrunk, naive = (((share * last - truth) ** 2).mean(axis=1) for share in (0.99, 1.0))  # 1 % off, all the same
+        found.append((errors_better(shrunk, naive), errors_better(shrunk, naive, blocks=blocks_in_order(windows, 2 * steps))))
+    alone, in_blocks = (np.abs(scores) > 2 for scores in np.array(found).T)
+    assert in_blocks.mean() <= 0.2 < 0.4 < alone.mean()
+
+
+def test_rows_of_one_group_are_one_piece_of_evidence():
+    rng, better, told = np.random.default_rng(13), np.zeros(2), 0
+    prior, groups = Prior(shares=np.array([0.5, 0.5])), np.repeat(np.arange(12), 20)
+    for _ in range(DRAWS):
+        codes, yes = (rng.random(12) < 0.5).astype(int)[groups], (0.5 + 0.2 * rng.normal(size=12)).clip(0.05, 0.95)[groups]
+        scores = np.stack([1 - yes, yes], axis=1)
+        better += [judge_classes(codes, scores, prior, blocks=blocks).better for blocks in (None, groups)]
+        offset, noise = rng.normal(size=12)[groups], rng.normal(size=12)[groups]
+        told += judge_numbers(offset + 0.1 * rng.normal(size=240), 0.3 * noise, 0.0, blocks=groups).better
+        right = np.where(codes == 1, 0.8, 0.2)
+        assert judge_classes(codes, np.stack([1 - right, right], axis=1), prior, blocks=groups).better
+    assert better[1] <= 0.1 * DRAWS < 0.25 * DRAWS < better[0]
+    assert told <= 0.08 * DRAWS
 
 
 @pytest.mark.parametrize("num_classes", [3, 10])

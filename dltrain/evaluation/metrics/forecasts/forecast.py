@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.dataset import Part, SeriesRows, TargetSpec
+from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.metrics.forecasts.quantile_scores import quantile_scores, quantiles_of
 from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
-from dltrain.evaluation.metrics.metrics import is_no_better, regression_metrics
+from dltrain.evaluation.metrics.metrics import regression_metrics
+from dltrain.evaluation.metrics.verdicts import SCORE_ERRORS, errors_better
 from dltrain.evaluation.metrics.worst import worst_forecasts
 from dltrain.model.heads.head import Head
 
@@ -77,7 +78,7 @@ def report_forecast(
             specs[0].ahead,
         )
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
-        _add(result, name, found, stack_steps(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
+        _add(result, name, found, stack_steps(specs, means), part, prefix=f"{column}_" if len(columns) > 1 else "")
         result.forecasts.append(found)
         worst = worst_forecasts(found.truth, found.forecast, found.first_ahead, part)
         result.report.setdefault("furthest", {})[column] = worst
@@ -104,9 +105,8 @@ def stack_steps(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]])
     return np.stack([spec.to_own(values[spec.name]) for spec in specs], axis=1)
 
 
-def _add(
-    result: PartReport, part: str, found: Forecast, means: NDArray[np.float64], rows: SeriesRows | None, *, prefix: str
-) -> None:
+def _add(result: PartReport, name: str, found: Forecast, means: NDArray[np.float64], part: Part, *, prefix: str) -> None:
+    rows = part.series
     truth = found.truth.ravel()
 
     def measure(forecast: NDArray[np.float64]) -> dict[str, float]:
@@ -134,17 +134,18 @@ def _add(
     result.report.setdefault("baselines", {})
     for key, values in baselines.items():
         result.report["baselines"].setdefault(key, {}).update({prefix + metric: value for metric, value in values.items()})
-    if part == "train":
+    if name == "train":
         return
     errors_of_rows = ((found.forecast - found.truth) ** 2).mean(axis=1)
     for key, forecast in simple.items():
         simple_errors = ((forecast - found.truth) ** 2).mean(axis=1)
-        if is_no_better(errors_of_rows, simple_errors):
-            is_worse = not is_no_better(simple_errors, errors_of_rows)
+        better = errors_better(errors_of_rows, simple_errors, blocks=part.blocks)  # windows whose futures overlap are alike
+        if better <= SCORE_ERRORS:
+            is_worse = better < -SCORE_ERRORS
             shown = "no better" if is_worse else "not shown to be better"
             chance = "" if is_worse else ", and the difference is within chance"
             result.notes.append(
-                f"The model is {shown} than the {key}: {prefix}rmse on the {part} part is {metrics['rmse']:.4g}, "
+                f"The model is {shown} than the {key}: {prefix}rmse on the {name} part is {metrics['rmse']:.4g}, "
                 f"that of the {key} is {baselines[key]['rmse']:.4g}{chance}."
             )
 
