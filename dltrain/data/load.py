@@ -112,7 +112,7 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
             message = f"weight column {config.weight}: all weights of the {name} part are 0: nothing can be measured on it"
             raise DataError(config_fault(config, "data.weight", message))
     if isinstance(raw, RawTable) and isinstance(fitted.preprocessing, TablePreprocessing):
-        mark_blocks(config, raw, fitted.preprocessing, fitted.parts)
+        mark_blocks(config, raw, fitted.preprocessing, fitted.parts.values())
     return Dataset(
         schema=fitted.preprocessing.schema,
         parts=fitted.parts,

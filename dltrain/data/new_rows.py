@@ -21,6 +21,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source
 from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.data.tables.row_blocks import mark_other_rows
 from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import Note, UsageError, warn, warnings_of
 from dltrain.reporting import Reporter
@@ -32,6 +33,7 @@ def read_part(
     paths: Sequence[str],
     *,
     with_targets: bool,
+    config: DataConfig | None = None,
     reporter: Reporter = SILENT,
 ) -> Part:
     """Raw rows or pictures from files, preprocessed as a run does it.
@@ -40,6 +42,7 @@ def read_part(
         preprocessing: of the run.
         paths: text tables, parquet or npz files, picture files or folders, globs.
         with_targets: the target must be there (`evaluate`); else it is not looked at (`predict`).
+        config: of the run's own data, whose split says which rows belong together; None: that is not asked.
         reporter: hears what is unusual: surplus columns, unseen categories.
 
     Raises:
@@ -59,7 +62,10 @@ def read_part(
         if folders:
             where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
             notes.append(warn(where, "folder_of_pictures"))
-    part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
+    by_file = _for_file(preprocessing, raw)
+    part = by_file.transform(raw, with_targets=with_targets, notes=notes)
+    if config is not None and isinstance(raw, RawTable) and isinstance(by_file, TablePreprocessing):
+        notes += mark_other_rows(config, raw, by_file, part)
     for warning in warnings_of(notes):
         reporter.warning(warning)
     return part

@@ -254,7 +254,7 @@ def _of_blocks(values: Floats, blocks: ArrayLike | None) -> Floats:
     if blocks is None:
         return values
     codes = np.unique(np.asarray(blocks), return_inverse=True)[1]
-    return np.bincount(codes, values)
+    return np.asarray(np.bincount(codes, values), np.float64)
 
 
 def _worth(rows: int, blocks: ArrayLike | None) -> float:
