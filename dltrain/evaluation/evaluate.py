@@ -11,7 +11,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.average_of_sweep import load_trusted
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, member_heads
 from dltrain.evaluation.masks.score import report_segmentation
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
@@ -139,7 +139,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         # Members of folds have each learnt other rows of the training part: what they say of all of it is no one's number.
         training = stored.config.training
         if stored.is_average and training is not None and not (found.name == "train" and training.members.folds):
-            members = measure_members(model, encoded, found.part, stored.heads, training)
+            members = measure_members(model, encoded, found.part, stored.heads, training, member_heads(stored))
         if stored.config.evaluation.baselines and found.train is not None:
             wanted, schema = stored.config.evaluation.baselines, stored.preprocessing.schema
             report.report["learned"] = learned_baselines(wanted, schema, found.train, found.part, stored.config.seed)

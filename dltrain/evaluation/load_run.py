@@ -223,3 +223,15 @@ def _tell_answers(stored: StoredRun, weights: str, reporter: Reporter) -> None:
 def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:
     """A model's outputs for preprocessed rows, the same bits as in training's own evaluation."""
     return list(Forward(model, evaluation_batch_size(inputs)).outputs(inputs))
+
+
+def member_heads(stored: StoredRun) -> list[tuple[Head, ...]]:
+    """The heads of each member of an ensemble that learnt logarithms, each with its own smearing; none of others.
+
+    Args:
+        stored: the ensemble.
+    """
+    if not any(target.is_log for head in stored.heads for target in head.targets):
+        return []
+    folder = stored.run.path / "members"
+    return [averaged_heads(load_run(path).heads) for path in sorted(folder.glob("[0-9]*"), key=lambda path: int(path.name))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,12 @@ def member_answers(heads: Sequence[Head], members: Sequence[Sequence[NDArray[Any
 
 
 def measure_members(
-    model: Any, encoded: EncodedPart, part: Part, heads: Sequence[Head], training: TrainingConfig
+    model: Any,
+    encoded: EncodedPart,
+    part: Part,
+    heads: Sequence[Head],
+    training: TrainingConfig,
+    own_heads: Sequence[Sequence[Head]] = (),
 ) -> dict[str, dict[str, Any]]:
     """The metrics of each member on a part, see `summarize`.
 
@@ -58,14 +64,18 @@ def measure_members(
         encoded, part: the rows.
         heads: of the model; what is done to the average's outputs is not done to a member's.
         training: the metrics.
+        own_heads: of each member, where they are not those of the average: of logarithms each has a smearing of its own.
     """
     heads = without_answers(heads)
     members = member_outputs(model, encoded.inputs, heads)[1:]
-    scorer = OutputScorer([array.shape[1:] for array in members[0]], output_names(model), heads, training)
+    shapes, names = [array.shape[1:] for array in members[0]], output_names(model)
+    scorer = OutputScorer(shapes, names, heads, training)
     metrics = []
-    for outputs in members:
-        logs = scorer.score(outputs, encoded.targets, encoded.weights)
-        metrics.append(_own_metrics(heads, outputs, part) | logs)
+    for outputs, own in zip_longest(members, own_heads):
+        told = heads if own is None else without_answers(own)
+        judged = scorer if own is None else OutputScorer(shapes, names, told, training)
+        logs = judged.score(outputs, encoded.targets, encoded.weights)
+        metrics.append(_own_metrics(told, outputs, part) | logs)
     return summarize(metrics)
 
 

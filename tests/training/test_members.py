@@ -174,6 +174,9 @@ def test_averages_of_logarithms_are_the_same_in_metrics_and_predictions(tmp_path
     assert (np.asarray(found.columns["spread"]) > 0).all()
     [head] = load_run(run).heads
     assert head.targets[0].smearing != 1.0
+    members = json.loads((run / "metrics.json").read_text())["members"]["metrics"]["test"]
+    for name, one in evaluate(run).members.items():  # each with the smearing of its own
+        assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4, abs=1e-4), name
 
 
 def test_logits_are_averaged_as_probabilities(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_members_are_measured_as_their_average_is(tmp_path: Path) -> None:
     found = evaluate(run).members
     assert found.keys() == members.keys() >= {"rmse", "mase", "rmse_step_2"}
     for name, one in found.items():
-        assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4), name
+        assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4, abs=1e-4), name
 
 
 def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
