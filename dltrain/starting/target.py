@@ -272,7 +272,7 @@ def study_target(
         what = nearly_numbers(values) if is_text(values) else ""
         message = f"{name} is no target: {kind.left_out or 'free text'}, so there are no classes to learn"
         message += f"; its values look like {what}: write plain numbers" if what else ""
-        units = units_of(values) if is_text(values) else []
+        units = units_of(values) if is_text(values) and not what else []
         message += f"; they are numbers with different units ({listed(units)}): write one" if 1 < len(units) <= MOST_UNITS else ""
         hint = f"say --target with another column, such as {listed(others, 8)}" if others else "no other column can be one"
         raise UsageError(Fault(message, hint=hint))

@@ -69,6 +69,7 @@ _SHORT = (("true", "t"), ("true", "1"), ("false", "f"), ("false", "0"), ("yes", 
 # What a spreadsheet shows for 0 in a column of amounts.
 LEDGER_ZERO = r"^[$€£¥]? *-+ *[$€£¥]?$"
 # Formats that much else fits: codes, results of games.
+MONTHS = r"^(0?[1-9]|1[0-2])/\d\d$"
 WEAK_FORMATS = ("%m/%y", "%m.%Y", "%Y-%j", "%y%m%d")
 
 
@@ -102,6 +103,9 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
         ):
             continue
         sample = first_values(column_of(frame, name), reading)
+        if months := _months(name, kind, sample):
+            warnings += months
+            continue
         is_word = np.isnan(to_numbers(sample, replace(reading, units=None)))
         if is_word.all() and len(sample):
             warnings += _different_units(name, kind, sample)
@@ -135,6 +139,16 @@ def _said_of_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: 
 
 def _fate(kind: ColumnKind) -> str:
     return f"it is left out ({kind.left_out})" if kind.left_out else f"it is of kind {kind.kind}"
+
+
+def _months(name: str, kind: ColumnKind, sample: polars.Series) -> list[Note]:
+    """A warning on months of years, such as 1/86, of which there are all twelve: fractions would be written so as well."""
+    months = sample.str.extract(MONTHS, 1)
+    if not len(sample) or months.null_count() or months.cast(int).n_unique() < 12:
+        return []
+    said = f"{shown_column(name)}: values such as {sample[0]!r} look like months of years, and may be fractions, so {_fate(kind)}"
+    how = f'`data.features: {{{name}: date}}` with `data.dates: {{{name}: "%m/%y"}}` reads months'
+    return [warn(f"{said}; {how}", "nearly_dates")]
 
 
 def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_]) -> list[Note]:

@@ -100,3 +100,13 @@ def test_iso_8601_lengths_of_time_are_seconds():
     assert are_durations(values)
     assert to_seconds(values).to_list() == [5400.0, 2700.0, 4.5, 90000.0, -10.0, 1209600.0]
     assert not are_durations(polars.Series(["P", "PT", "P1"]))
+
+
+def test_months_of_years_are_told_from_fractions_and_units(tmp_path):
+    months = [f"{month}/{year}" for year in (86, 87) for month in range(1, 13)]
+    (warning,) = load(tmp_path, months).warnings
+    assert warning.startswith("x: values such as '1/86' look like months of years, and may be fractions, so it is ")
+    dataset = load(tmp_path, months, features={"x": "date"}, dates={"x": "%m/%y"})
+    assert not dataset.warnings
+    (warning,) = load(tmp_path, ["1/2", "3/4", "1/8"] * 8).warnings
+    assert "look like fractions" in warning
