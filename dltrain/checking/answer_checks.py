@@ -68,7 +68,7 @@ def check_slices(config: Config, facts: DataFacts) -> Iterator[Fault]:
 
 
 def _why_uncut(config: Config, facts: DataFacts) -> str:
-    """Why the answers of single rows are not at hand to be cut, in words; empty where they are."""
+    """Why no threshold can be applied to the answers of single rows, in words; empty where one can."""
     from dltrain.data.tables.streamed.fit import why_streamed  # NumPy, which other configs need not
 
     task = facts.schema.targets[0].task if facts.schema is not None else config.data.task

@@ -99,7 +99,7 @@ def _told(result: FitResult, document: Mapping[str, Any], columns: int) -> list[
 
 
 def _members(result: FitResult, part: str) -> list[str]:
-    """What the members of an ensemble come to one by one, in the metrics that count."""
+    """Each member of an ensemble in the metrics that decide."""
     values = result.members.get("metrics", {}).get(part, {})
     return members_lines({part: {name: values[name] for name in deciding_metrics(values) if name in values}})
 

@@ -154,7 +154,7 @@ def report_text(report: Mapping[str, Any], width: int | None = None) -> list[str
 
 
 def members_lines(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
-    """A line for each part: what the members of an ensemble come to one by one.
+    """A line for each part with the metrics of each member of an ensemble.
 
     Args:
         metrics: part -> metric -> mean, min, max.

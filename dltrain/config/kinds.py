@@ -1,4 +1,4 @@
-"""What a value may be, in a short notation, and reading a node as such a value.
+"""The types of config values in a short notation, and how a YAML node is read as one.
 
 The notation, used by the catalog, by the keys and by the data sources: alternatives joined by `|`, each one of
 

@@ -116,7 +116,7 @@ def _commonest_suffix(folder: str) -> str:
 
 
 def neighbours(path: str) -> str:
-    """What there is in the place of a path that is not there, for a hint."""
+    """The nearest name in the folder of a path that does not exist, or how many files it holds, for a hint."""
     folder = Path(path).parent
     while not os.path.isdir(folder) and folder != folder.parent:
         folder = folder.parent

@@ -17,7 +17,7 @@ from dltrain.storage.far.failure import NotFetchedError
 
 
 def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFacts:
-    """What the data is, as far as its beginning tells; a small table is read whole.
+    """Look at the beginning of the data: schema, sizes and faults; a small table is read whole.
 
     Args:
         config: the `data:` block.

@@ -138,7 +138,7 @@ def _refuse_type(name: str, series: polars.Series) -> None:
 
 
 def _refuse_no_labels(name: str, values: polars.Series, numbers: NDArray[np.float64], reading: Reading) -> None:
-    """What is hardly meant as classes, nor is it numbers: which it is has to be said."""
+    """Refuse dates, numbers with stray words and names of pictures as a target, unless `task` says that they are classes."""
     _refuse_dates(name, values, reading)
     _refuse_stray_words(name, values, numbers)
     refuse_names_of_pictures(name, values.unique(maintain_order=True).to_list() if is_text(values) else (), len(values))
@@ -210,7 +210,7 @@ def _refuse_equal_numbers(name: str, numbers: NDArray[np.float64], num_different
 
 
 def _remark(values: polars.Series, reading: Reading, as_expected: bool, labels: Sequence[str]) -> str:
-    """What could be read otherwise: one number written in several ways, or words among numbers."""
+    """A remark where labels may be meant otherwise: one number written in several ways, or words among numbers."""
     if not is_text(values):
         return ""
     if as_expected:

@@ -1,4 +1,4 @@
-"""What the members of an ensemble come to one by one: the mean of each metric, between which values it is, and each member's."""
+"""Metrics of each member of an ensemble, with their mean, lowest and highest value."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def _dtype_name(array: Any) -> str:
 
 
 def _spec(array: Any) -> Any:
-    """What one call may be given in the array's place: any number of such rows."""
+    """The `TensorSpec` of an array with any number of rows."""
     import tensorflow as tf
 
     if isinstance(array, PixelTensor):

@@ -218,7 +218,7 @@ def _without_settings() -> Iterator[None]:
 
 
 def _asked_otherwise() -> dict[str, Any]:
-    """What Keras's settings file and the environment ask for that is not done: its name -> the value."""
+    """Settings of Keras's file and environment that are ignored: name -> value."""
     usual = {**SETTINGS, "backend": "tensorflow"}
     found: dict[str, Any] = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":

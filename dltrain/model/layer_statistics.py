@@ -96,7 +96,7 @@ def evenly(num_rows: int, count: int) -> NDArray[np.int64]:
 
 
 def near_an_end(activation: str, outputs: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where sigmoid or tanh is so near to an end of its range that next to no gradient passes."""
+    """Where sigmoid or tanh is saturated: so near to an end of its range that hardly any gradient passes."""
     low = -1.0 if activation == "tanh" else 0.0
     return np.asarray((outputs < low + _SATURATED) | (outputs > 1 - _SATURATED))
 

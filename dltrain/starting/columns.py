@@ -85,7 +85,7 @@ class Columns:
 
     @property
     def are_chosen(self) -> bool:
-        """Whether some are read, or left out, otherwise than a fit would by itself: then the config names them."""
+        """Whether the config has to name the columns, as some are read, or left out, otherwise than a fit would by itself."""
         names_parts = any(kind.left_out.startswith(SAYS_PART) for kind in self.kinds.values())
         return bool(self.read_as) or names_parts
 

@@ -374,7 +374,7 @@ def _lacks_values(target: Target, columns: Columns) -> bool:
 
 
 def _dates(columns: Columns) -> dict[str, str] | None:
-    """How dates are written that another reader might take otherwise: by what was guessed."""
+    """The formats of dates that were guessed, which another reader might take otherwise."""
     found = {name: kind.date_format for name, kind in columns.kinds.items() if kind.note and kind.date_format}
     return found or None
 

@@ -74,7 +74,7 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
 
 
 def _first_line(reason: object) -> str:
-    """What NumPy says, without its advice, such as to trust pickles."""
+    """The first line of NumPy's message, without its advice to trust pickles."""
     return str(reason).partition("\n")[0][:200]
 
 

@@ -69,7 +69,7 @@ def _may_have(file: Path) -> bool:
 
 
 def status_of(manifest: Mapping[str, Any], *, is_locked: bool) -> str:
-    """How a run ended, or "running" where a process still has it."""
+    """How a run ended, or "running" where a process holds its lock."""
     status = str(manifest.get("status", "failed"))
     # Its process was killed before it could say so.
     return "interrupted" if status == "running" and not is_locked else status

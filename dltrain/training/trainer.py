@@ -195,7 +195,7 @@ class Trainer:
         self._save_if_due(signals)
 
     def _merge_metrics(self) -> None:
-        """Put the sums over all processes in place of what this one's rows come to."""
+        """Replace the metrics of this process's rows by those of the rows of all processes."""
         if self.group.count > 1:
             restore_metrics(self.model, added_metrics(self.group.gather(capture_metrics(self.model))))
 

@@ -54,7 +54,7 @@ def command(
 
 
 def _own_catalog(config: Path | None) -> Catalog | None:
-    """What there is with a config's own code; None without a config."""
+    """The catalog with the components of a config's own code; None without a config."""
     if config is None:
         return None
     from dltrain.config.load import load_own_catalog

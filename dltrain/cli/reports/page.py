@@ -1,4 +1,4 @@
-"""What a report is made of, whatever it is written as. All text in it is text: a label that looks like markup stays as it is."""
+"""The parts of a report, for HTML and Markdown alike. All text in it is text: a label that looks like markup stays as it is."""
 
 from __future__ import annotations
 

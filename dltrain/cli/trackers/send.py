@@ -60,7 +60,7 @@ def send_run(path: Path, tracker: Any) -> list[Logged]:
 
 
 def follow_run(path: Path, to: str, say: Callable[[str], None]) -> None:
-    """Hand over what comes to a run for as long as the process lives that holds the other end of standard input.
+    """Hand over a run's new metrics until standard input is closed, by the end of the process that trains.
 
     Args:
         path: the run or sweep; its manifest need not be there yet.
@@ -100,7 +100,7 @@ def _send_so_far(path: Path, tracker: Any, say: Callable[[str], None], *, is_las
 
 
 def _told(path: Path) -> list[Told]:
-    """What there is to tell; nothing where files are being written."""
+    """Runs with their metrics and files to hand over; none while the files are being written."""
     try:
         return list(tell(path))
     except RunError:

@@ -58,7 +58,7 @@ def read_choices(context: Context, node: Node, path: str, uses: Mapping[str, Any
 
 
 def _read_choice(context: Context, node: Node, path: str, uses: Mapping[str, Any], choices: MappingNode) -> dict[str, Any]:
-    """What one choice sets; nothing where it leaves all as it is."""
+    """The keys that one choice sets, with their values; empty where it changes nothing."""
     if is_absent(node):
         return {}
     if not isinstance(node, MappingNode):

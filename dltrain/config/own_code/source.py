@@ -257,7 +257,7 @@ def _plain(name: str) -> str:
 
 
 def _dotted(node: ast.expr, names: dict[str, str]) -> str | None:
-    """What an expression such as `keras.layers.Layer` stands for; None where it is no dotted name."""
+    """The full name of an expression such as `keras.layers.Layer`; None where it is no dotted name."""
     words: list[str] = []
     while isinstance(node, ast.Attribute) and len(words) < _DEEPEST:
         words.append(node.attr)

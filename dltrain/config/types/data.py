@@ -102,7 +102,7 @@ class CorruptConfig:
 
 @dataclass(frozen=True, slots=True)
 class TextConfig:
-    """How free text becomes tokens, and where the embedding begins.
+    """How free text becomes tokens, and the word vectors that the embedding begins with.
 
     Attributes:
         max_tokens: None: as many as there are.

@@ -31,7 +31,7 @@ class CodeFile:
 
 @dataclass(frozen=True, slots=True)
 class OwnComponent:
-    """What a file registers, as its source says.
+    """A component that a file of own code registers, read from its source.
 
     Attributes:
         kind: as in `Component.kind`; of a function that may be of several kinds the first.

@@ -111,7 +111,7 @@ class Unseen:
 
 
 class Kind:
-    """What a column of one kind is and does; as it stands here, one whose text is an input of its own.
+    """The behaviour of a column of one kind; the defaults are those of text that is an input of its own.
 
     Attributes:
         name: as in `data.features`.

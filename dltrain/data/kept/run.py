@@ -105,7 +105,7 @@ def require_kind(config: DataConfig, kept: KeptRun, kind: str) -> None:
 
 
 def _contradictions(config: DataConfig, kept: KeptRun) -> Iterator[Fault]:
-    """What the block says and the run has otherwise."""
+    """Faults of keys of the `data:` block that differ from those of the run."""
     written = kept.folder / "config.yaml"
     there = load_config(written).data if written.is_file() else None
     if there is not None:

@@ -65,7 +65,7 @@ class Several:
 
     @property
     def has_usual_name(self) -> bool:
-        """Whether the columns are called as such columns are."""
+        """Whether the columns are called as those that name series usually are, such as `store`."""
         return bool(self.columns) and all(NAMES.fullmatch(name) for name in self.columns)
 
     @property

@@ -36,7 +36,7 @@ def stored_series(series: SeriesConfig) -> dict[str, Any]:
 
 
 def restored_series(state: Mapping[str, Any], features: Collection[str]) -> SeriesConfig:
-    """Of what `stored_series` gave; keys that are missing are those of a run of before there were such keys.
+    """A `SeriesConfig` of the values that `stored_series` wrote; keys that an older run does not have take their defaults.
 
     Args:
         state: the plain values.

@@ -29,7 +29,7 @@ def find_times(names: Sequence[str]) -> tuple[slice, bool] | None:
 
 
 def how_to_turn(names: Sequence[str], file: str, separator: str = ",") -> str | None:
-    """What makes a row for each time of such a table, for a hint: a command; None where the table is none.
+    """A command that makes a row for each time of a table with a column for each, for a hint; None: it is no such table.
 
     Args:
         names: of all columns, in their order.

@@ -76,7 +76,7 @@ def _sums_before(values: NDArray[np.float64], sampling: int) -> NDArray[np.float
 
 
 def window_weights(found: NDArray[np.float64], least: float, power: int) -> NDArray[np.float32]:
-    """What the loss of each window counts, so that an error counts as large as it is beside the window's own deviation.
+    """The weight of each window's loss: errors count in units of the window's own deviation.
 
     Args:
         found: from `deviations`.

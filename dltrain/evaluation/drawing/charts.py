@@ -53,7 +53,7 @@ def class_panels(report: Mapping[str, Any], heading: str = "") -> list[Panel]:
 
 
 def labels_panel(report: Mapping[str, Any]) -> Panel:
-    """Of several labels per row a bar each, as long as its F1, the worst first, with precision and recall beside it."""
+    """A bar for the F1 of each of several labels per row, the worst first, with precision and recall beside it."""
     found = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])[:MOST_CLASSES]
     names = [f"{shortened(str(label), _LONGEST)} ({row['support']:,})" for label, row in found]
     said = [f"{row['f1']:.3f} (precision {row['precision']:.3f}, recall {row['recall']:.3f})" for _, row in found]

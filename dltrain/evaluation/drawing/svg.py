@@ -204,7 +204,7 @@ def spark(counts: Sequence[float]) -> bytes:
 
 
 def _fitted(name: str, room: float) -> str:
-    """As much of an axis's name as has room beside the field."""
+    """An axis's name, cut to the length of the axis."""
     while text_width(name) > room:
         name = shortened(name, len(name) - max(2, len(name) // 10))
     return name

@@ -130,7 +130,7 @@ def between(low: float, high: float) -> float:
 
 
 def describe_asked(wanted: ThresholdConfig) -> str:
-    """How a threshold comes to be, in words."""
+    """By which rule a threshold is chosen, in words."""
     if wanted.number is not None:
         return "as the config says"
     if wanted.cost is not None:

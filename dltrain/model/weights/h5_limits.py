@@ -36,7 +36,7 @@ def why_not_h5(model: Any, optimizer: str, write: Callable[[], bytes]) -> str | 
 
 
 def _is_known_good(layer: Any) -> bool:
-    """Whether a layer, or all of a body of `keras.applications`, comes back as it went in."""
+    """Whether HDF5 keeps all of a layer, or of a network of `keras.applications`."""
     if type(layer).__name__ == "Functional":
         return all(map(_is_known_good, layer.layers))
     return type(layer).__name__ in _KNOWN_GOOD

@@ -88,7 +88,7 @@ class Alone:
         yield Whole(index)
 
     def guarded(self) -> contextlib.AbstractContextManager[None]:
-        """Within, it is told as such that another process was lost."""
+        """A context in which errors that come of the loss of another process are raised as WorkerLostError."""
         return contextlib.nullcontext()
 
 

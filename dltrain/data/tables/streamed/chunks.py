@@ -78,7 +78,7 @@ class Wanted:
 
     @property
     def is_all_read(self) -> bool:
-        """Whether no column is kept as it was read, so that words for "no value" may be left out of all of them."""
+        """Whether every column is converted, so that words for "no value" may become gaps in all of them."""
         return all(column is not None for column in self.columns.values())
 
 
