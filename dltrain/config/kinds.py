@@ -245,30 +245,22 @@ def _read_simple(alternative: Alternative, node: Node) -> Any:
         return node.plain()
     if not isinstance(node, ScalarNode):
         return MISMATCH
-    value = node.value
-    fits = False
-    if word == "none":
-        fits = value is None
-    elif word == "bool":
-        fits = isinstance(value, bool)
-    elif word == "int":
-        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 and alternative.range.holds(value)
-    elif word == "number":
-        fits = (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and abs(value) < 1e308
-            and alternative.range.holds(value)
-        )
-    elif word == "duration":
-        return (duration(value) if isinstance(value, str) else None) or MISMATCH
-    elif word == "text":
-        fits = isinstance(value, str) and value != ""
-    elif word == "name" and value is not None and node.text != "":
-        return node.text
-    elif word == "word" and isinstance(value, str) and value.lower() == alternative.literal.lower():
-        return alternative.literal
-    return value if fits else MISMATCH
+    value, text = node.value, node.value if isinstance(node.value, str) else ""
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if word == "duration":
+        return (duration(text) if text else None) or MISMATCH
+    if word == "name":
+        return MISMATCH if value is None or node.text == "" else node.text
+    if word == "word":
+        return alternative.literal if text.lower() == alternative.literal.lower() and text else MISMATCH
+    fits = {
+        "none": value is None,
+        "bool": isinstance(value, bool),
+        "int": isinstance(number, int) and abs(number) < 1 << 63 and alternative.range.holds(number),
+        "number": number is not None and abs(number) < 1e308 and alternative.range.holds(number),
+        "text": text != "",
+    }
+    return value if fits.get(word) else MISMATCH
 
 
 def _hint(kind: Kind, node: Node, path: str) -> str | None:

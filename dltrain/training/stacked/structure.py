@@ -109,32 +109,25 @@ def why_not_stacked(config: Config) -> str | None:
     training = config.training
     if training is None:
         return "there is nothing to train"
-    if config.code is not None:
-        return "it has code of its own"
-    if asks_for_rate(training):
-        return "each fit finds a learning rate of its own"
-    if training.members.are_several:
-        return "each trial is an ensemble, whose members are trained together"
-    streamed = why_streamed(config.data)
-    if streamed:
-        return f"the data stays on disk ({streamed})"
-    if config.data.augment or getattr(config.data, "corrupt", None):
-        return "the data is changed at random in each epoch"
-    if (len(config.data.target) > 1 and config.data.task != MULTILABEL) or isinstance(training.loss, Mapping):
-        return "there are several targets"
-    if config.data.series is not None and config.data.series.quantiles:
-        return "quantiles are foretold"
-    if config.data.series is not None and config.data.series.scale is not None:
-        return "each window is scaled by itself"
-    if config.data.series is not None and {"known", "static"} & {w for layer in config.model.layers for w in layer.inputs or ()}:
-        return "layers take parts of the windows"
-    if config.data.task == SEGMENTATION:
-        return "each pixel has a class"
-    if config.data.is_reconstruction:
-        return "the input is reconstructed"
-    if training.tensorboard is not None:
-        return "TensorBoard watches each model by itself"
-    return _why_not_model(config) or _why_not_training(training)
+    data, series, streamed = config.data, config.data.series, why_streamed(config.data)
+    names_windows = series is not None and {"known", "static"} & {w for layer in config.model.layers for w in layer.inputs or ()}
+    several = (len(data.target) > 1 and data.task != MULTILABEL) or isinstance(training.loss, Mapping)
+    reasons = {
+        "it has code of its own": config.code is not None,
+        "each fit finds a learning rate of its own": asks_for_rate(training),
+        "each trial is an ensemble, whose members are trained together": training.members.are_several,
+        f"the data stays on disk ({streamed})": streamed,
+        "the data is changed at random in each epoch": data.augment or getattr(data, "corrupt", None),
+        "there are several targets": several,
+        "quantiles are foretold": series is not None and series.quantiles,
+        "each window is scaled by itself": series is not None and series.scale is not None,
+        "layers take parts of the windows": names_windows,
+        "each pixel has a class": data.task == SEGMENTATION,
+        "the input is reconstructed": data.is_reconstruction,
+        "TensorBoard watches each model by itself": training.tensorboard is not None,
+    }
+    reason = next((reason for reason, holds in reasons.items() if holds), None)
+    return reason or _why_not_model(config) or _why_not_training(training)
 
 
 def why_not_network(config: Config) -> str | None:
