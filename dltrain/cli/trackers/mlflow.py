@@ -79,7 +79,7 @@ class MlflowTracker:
             return Logged(told.path, known.identity, is_new=is_new or told.is_over, notes=notes)
 
     def broken_off(self, told: Told) -> None:
-        """Say of a run that its process ended and left it as it is; what is still to come is sent when it is gone on with."""
+        """See `Tracker`."""
         with self._asking():
             known = self._known.get(told.mark)
             if known is not None and not known.whole:

@@ -7,10 +7,9 @@ import select
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from dltrain.cli.trackers.answers import require_answer
-from dltrain.cli.trackers.told import Logged, Told, tell
+from dltrain.cli.trackers.told import Logged, Told, Tracker, tell
 from dltrain.errors import DltrainError, RunError, UsageError
 
 EVERY = 1.0  # seconds between two looks at a run that is trained
@@ -18,7 +17,7 @@ _EXPORTING = 180  # seconds that importing TensorFlow and writing a model may ta
 _DRAWING = 2.0  # seconds after its end in which the pictures of a trial are drawn
 
 
-def tracker_of(to: str, uri: str | None, experiment: str | None) -> Any:
+def tracker_of(to: str, uri: str | None, experiment: str | None) -> Tracker:
     """The tracker of that name, which answers.
 
     Args:
@@ -42,7 +41,7 @@ def tracker_of(to: str, uri: str | None, experiment: str | None) -> Any:
     return WandbTracker(experiment)
 
 
-def send_run(path: Path, tracker: Any) -> list[Logged]:
+def send_run(path: Path, tracker: Tracker) -> list[Logged]:
     """Hand over a run, or a sweep and then its trials.
 
     Raises:
@@ -86,7 +85,7 @@ def follow_run(path: Path, to: str, say: Callable[[str], None]) -> None:
         say(f"problem {fault.message}" + (f"; {fault.hint}" if fault.hint else ""))
 
 
-def _send_so_far(path: Path, tracker: Any, say: Callable[[str], None], *, is_last: bool) -> None:
+def _send_so_far(path: Path, tracker: Tracker, say: Callable[[str], None], *, is_last: bool) -> None:
     for told in _told(path):
         if told.is_over and not is_last and (told.parent is None or 1000 * (time.time() - _DRAWING) < told.ended):
             continue  # something may still be written

@@ -125,6 +125,9 @@ class Tracker(Protocol):
             DataError: it does not answer, or refuses.
         """
 
+    def broken_off(self, told: Told) -> None:
+        """Say of a run that its process ended and left it as it is; what is still to come is sent when it is gone on with."""
+
     def close(self) -> None:
         """Nothing more will be told."""
 
