@@ -7,7 +7,7 @@ that its first rows show, and a value with another one is no number.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
 from dltrain.data.columns.dates.finding import find_writing
@@ -35,8 +35,9 @@ MANY_AMOUNTS = 20
 MOST_UNITS = 8
 FEWEST_MARKS = 10
 _LETTER = r"\p{L}"
-_BLANK = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]*"
-_DIGITS = r"[.,]?\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}\x{2009}\x{2007}]*\d)?"
+_BLANKS = r"\s\x{a0}\x{202f}\x{2009}\x{2007}"
+_BLANK = f"[{_BLANKS}]*"
+_DIGITS = rf"[.,]?\d(?:[\d.,'\x{{2019}}{_BLANKS}]*\d)?"
 _EXPONENT = r"(?:[eE][-+]?\d+)?"
 # A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
 _AFFIX = (
@@ -129,10 +130,12 @@ def _in_full(series: polars.Series, currency: str) -> polars.Series:
         has_other = ~(parts[1].is_in(["", currency]) & parts[4].is_in(["", currency]))
         parts = series.set(has_other.fill_null(False), None).str.extract_groups(_CUT).struct
     factors = parts[3].replace_strict({**_FACTORS, "": ""}, default=None)
-    full = (parts[0] + parts[2].str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "") + factors).str.replace(
-        f"[{MINUS}]", "-"
-    )
-    return full.fill_null(series).alias(series.name)
+    return (_bare(parts) + factors).fill_null(series).alias(series.name)
+
+
+def _bare(parts: Any) -> polars.Series:
+    """A number without blanks, of the sign before its currency and of what stands behind that."""
+    return (parts[0] + parts[2]).str.replace_all(f"[{_BLANKS}]", "").str.replace(f"[{MINUS}]", "-")
 
 
 def is_currency(unit: str) -> bool:
@@ -219,11 +222,10 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         return _in_full(series, unit[len(CUT) + 2 :])
     if unit == FLAGS:
         return series.str.replace(_FLAG, "")
-    if unit and not re.fullmatch(f"{CURRENCY}|%", unit):
+    if unit and unit != PERCENT and not is_currency(unit):
         parts, written_with = series.str.extract_groups(_WITH_UNIT).struct, _written_with(series)
         same = [text for text in written_with.drop_nulls().unique().to_list() if _plain(text) == _plain(unit)]
-        bare = (parts[0] + parts[2]).str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "").str.replace(f"[{MINUS}]", "-")
-        return bare.zip_with(written_with.is_in(same).fill_null(False), series).alias(series.name)
+        return _bare(parts).zip_with(written_with.is_in(same).fill_null(False), series).alias(series.name)
     if not series.str.contains(_ODD_SIGNS).any():
         return series
     before, after = series.str.extract(_AFFIX, 1), series.str.extract(_AFFIX, 2)
@@ -233,7 +235,7 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         is_bare &= ~series.str.contains("[1-9]")
     others = ((before != "") & (before != unit)) | ((after != "") & (after != unit))
     is_number = ((has_sign | is_bare) & ~others).fill_null(False)
-    bare = series.str.replace_all(rf"{CURRENCY}|%|\s|\x{{a0}}|\x{{202f}}|\x{{2009}}|\x{{2007}}" if unit else r"^\s+|\s+$", "")
+    bare = series.str.replace_all(f"{CURRENCY}|%|[{_BLANKS}]" if unit else r"^\s+|\s+$", "")
     bare = bare.str.replace(f"[{MINUS}]", "-")
     bare = bare.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-]*\d)-$", "-$1")
     return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()

@@ -11,7 +11,7 @@ from dltrain.config.catalog.metrics import AVERAGES
 from dltrain.evaluation.metrics.intervals import Share, Sums
 from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
 from dltrain.evaluation.metrics.metrics import ratio, scores_of
-from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, auc_columns, rarer_rows, shares_of
+from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, area_of, auc_columns, rarer_rows, shares_of
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
@@ -61,15 +61,13 @@ def label_sums(
         found = {name: ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
         if is_counted:
             found |= _averaged(counts_of(sums), labels)
-        place, of_labels = after, []
+        place, of_labels = after, list[Floats]()
         for (_, whole), label in zip(areas, labels):
             if whole is None:
                 continue
-            above, positive, below, negative = (sums[..., place + index] for index in range(4))
+            of_labels.append(area_of(sums, place, whole))
+            found[f"roc_auc[{label}]"] = of_labels[-1]
             place += 4
-            with np.errstate(all="ignore"):
-                found[f"roc_auc[{label}]"] = above / positive + below / negative - whole
-            of_labels.append(found[f"roc_auc[{label}]"])
         if of_labels:
             found["roc_auc"] = np.mean(of_labels, axis=0)
         return found

@@ -56,9 +56,7 @@ def class_sums(
     def compute(sums: Floats) -> dict[str, Floats]:
         found = {name: ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
         if whole is not None:
-            above, positive, below, negative = (sums[..., first - 4 + place] for place in range(4))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found["roc_auc"] = above / positive + below / negative - whole
+            found["roc_auc"] = area_of(sums, first - 4, whole)
         if not is_counted:
             return found
         scored = scores_of(*counts_of(sums))
@@ -131,6 +129,19 @@ def shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]
 def rarer_rows(is_positive: NDArray[np.bool_]) -> float:
     """How many rows the rarer of two classes has."""
     return float(min(is_positive.sum(), (~is_positive).sum()))
+
+
+def area_of(sums: Floats, first: int, whole: float) -> Floats:
+    """The area under the ROC curve of rows drawn anew, from the sums of their `auc_columns`.
+
+    Args:
+        sums: [..., columns].
+        first: of the four columns.
+        whole: the area of all rows, as `auc_columns` gives it.
+    """
+    above, positive, below, negative = (sums[..., first + place] for place in range(4))
+    with np.errstate(all="ignore"):
+        return np.asarray(above / positive + below / negative - whole)
 
 
 def auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[Floats], float | None]:
