@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What a list shows of a run when nothing else is asked for: the first of these that it has.
 _TELLING = ("accuracy", "r2", "rmse", "loss")
-_NAME_WIDTH = 32
+_MOST_NAMED = 5  # runs that lack what is sorted by
 
 
 def command(
@@ -157,17 +157,21 @@ def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int
     blocks = []
     for board in boards:
         rows = [
-            [one_line(entry.path.name, _NAME_WIDTH), with_interval(entry.value, entry.interval), entry.standing]
-            for entry in board.entries
+            [one_line(entry.path.name), with_interval(entry.value, entry.interval), entry.standing] for entry in board.entries
         ]
         header = ["run", f"{board.metric} ({board.part})", "beside the best", "time"]
         cells = [[*row, format_seconds(seconds[entry.path])] for row, entry in zip(rows, board.entries, strict=True)]
-        named = [f"{board.data or 'data that is not known'}:"] if len(boards) > 1 or board.data else []
+        said = f"{board.data or 'data that is not known'}:"
+        named = [*(pieces(said, console.width) if console.width else [said])] if len(boards) > 1 or board.data else []
         blocks.append("\n".join([*named, table(header, cells, left_after=2, width=console.width)]))
-    left = [f"{one_line(info.path.name, _NAME_WIDTH)} ({info.status})" for info in infos if info.path not in standings]
+    left = [info for info in infos if info.path not in standings]
     sentences = []
     if left:
-        sentences.append(f"without a result: {', '.join(left[:5])}{f' and {len(left) - 5:,} more' if len(left) > 5 else ''}")
+        names = [
+            one_line(info.path.name) + (f" ({info.status})" if info.status != "finished" else "") for info in left[:_MOST_NAMED]
+        ]
+        more = f" and {len(left) - _MOST_NAMED:,} more" if len(left) > _MOST_NAMED else ""
+        sentences.append(f"without {metric}: {', '.join(names)}{more}")
     if any(standing == ALIKE for standing in standings.values()):
         sentences.append("`dltrain evaluate RUN --against OLD` compares two of them row by row, which tells smaller differences")
     blocks += ["\n".join(pieces(text, console.width)) if console.width else text for text in sentences]

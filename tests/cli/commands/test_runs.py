@@ -87,6 +87,20 @@ def test_no_word_of_a_sentence_is_cut_at_the_edge_of_a_terminal(cli, runs, monke
     assert folded.split()[-20:] == whole.split()[-20:]
 
 
+def test_long_names_that_begin_alike_are_told_apart_at_80_columns(cli, runs, monkeypatch):
+    names = [f"an experiment with a name of many words, of {word} and rows" for word in ("wine", "iris")]
+    for name in names:
+        shutil.copytree(runs / "a-run", runs / name)
+        _with_data(runs, name, "a table whose name is as long as that of the experiment, or even longer", [0.84, 0.96])
+    out = cli("runs", "--sort", "accuracy").out
+    assert all(name in out for name in names)
+    monkeypatch.setattr("dltrain.cli.console.is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    out = cli("runs", "--sort", "accuracy").out
+    assert max(map(len, out.splitlines())) <= 80
+    assert all(word in out for word in ("wine", "iris"))
+
+
 def test_runs_of_the_same_data_stand_beside_each_other(cli, runs):
     shutil.copytree(runs / "a-run", runs / "f-run")
     _with_data(runs, "a-run", "one", [0.88, 0.92])
@@ -100,8 +114,8 @@ def test_runs_of_the_same_data_stand_beside_each_other(cli, runs):
     assert lines[3].split()[-3:] == ["worse", "12.0", "s"]
     assert lines[5] == "two.csv (1,200 rows):"
     assert lines[7].split()[0] == "f-run"
-    assert "without a result: " in out
-    assert "c-run (finished)" in out
+    assert "without test.accuracy: " in out
+    assert "c-run" in out
     assert max(map(len, lines)) <= 80
     _with_data(runs, "a-run", "one", [0.84, 0.96])
     out = cli("runs", "--sort", "accuracy", "--part", "test").out
