@@ -12,6 +12,7 @@ from dltrain.errors import RunError
 
 _UNLIMITED = 1 << 60
 _GROUPS = Path("/sys/fs/cgroup")
+_MEMBERSHIP = Path("/proc/self/cgroup")
 # A fit takes 20 open files at a time; where there are fewer, TensorFlow and polars end the process themselves.
 LEAST_OPEN_FILES = 32
 # Address space that importing TensorFlow and a first step take (1.67 GB as of 2.21 on two cores), and a core's threads more.
@@ -82,7 +83,7 @@ def watch_address_space() -> None:
 @lru_cache(maxsize=1)
 def memory_bytes() -> int:
     """Bytes of memory that a process may take at the most: the machine's, or what a control group or `ulimit -v` leaves of it."""
-    limits = [system.memory_of_machine(), *_group_limits(_GROUPS, Path("/proc/self/cgroup"))]
+    limits = [system.memory_of_machine(), *_group_limits(_GROUPS, _MEMBERSHIP)]
     soft, _ = system.limits("RLIMIT_AS")
     if soft is not None:
         limits.append(soft)
@@ -99,10 +100,11 @@ def _group_limits(root: Path, membership: Path) -> list[int]:
     for line in lines:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if controllers not in ("", "memory"):
+        is_first = "memory" in controllers.split(",")  # version 1, in which a hierarchy may have several controllers
+        if controllers and not is_first:
             continue
-        top = root / "memory" if controllers == "memory" else root
-        name = "memory.limit_in_bytes" if controllers == "memory" else "memory.max"
+        top = root / controllers if is_first else root
+        name = "memory.limit_in_bytes" if is_first else "memory.max"
         folder = top / path.lstrip("/")
         for place in [folder, *folder.parents]:
             if not place.is_relative_to(top):

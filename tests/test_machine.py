@@ -22,6 +22,10 @@ def test_control_groups_of_both_versions(tmp_path):
     membership = tmp_path / "membership"
     membership.write_text("0::/a/b\n5:memory:/docker\n3:cpu:/docker\n")
     assert sorted(machine._group_limits(root, membership)) == [2000, 3000]
+    (root / "hugetlb,memory").mkdir()
+    (root / "hugetlb,memory" / "memory.limit_in_bytes").write_text("4000\n")
+    membership.write_text("9:hugetlb,memory:/of/the/host\n")
+    assert machine._group_limits(root, membership) == [4000]
     assert machine._group_limits(root, tmp_path / "none") == []
 
 

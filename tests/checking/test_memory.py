@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dltrain import machine
 from dltrain.checking import check_file, memory
 from dltrain.checking.check import check_config, raise_for_errors
 from dltrain.cli.app import run as command
@@ -32,6 +33,39 @@ def config(tmp_path, monkeypatch):
         return tmp_path / "c.yaml"
 
     return write
+
+
+@pytest.fixture
+def group(tmp_path, monkeypatch):
+    """Puts this process into a control group with a limit, as far as its files tell."""
+    root, membership = tmp_path / "cgroup", tmp_path / "membership"
+
+    def limit(version, size):
+        place = root / ("memory/jobs/7" if version == 1 else "jobs/7")
+        place.mkdir(parents=True)
+        (place / ("memory.limit_in_bytes" if version == 1 else "memory.max")).write_text(f"{size}\n")
+        membership.write_text("4:memory:/jobs/7\n0::/\n" if version == 1 else "0::/jobs/7\n")
+        monkeypatch.setattr(machine, "_GROUPS", root)
+        monkeypatch.setattr(machine, "_MEMBERSHIP", membership)
+        monkeypatch.setattr(memory, "memory_bytes", machine.memory_bytes.__wrapped__)  # which is asked once a process
+
+    return limit
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(("size", "is_refused"), [(1_200_000_000, True), (1_900_000_000, False)])
+def test_attack_13_the_limit_of_a_control_group_is_what_there_is(config, group, version, size, is_refused, capsys):
+    path = config(500_000)
+    group(version, size)
+    result = check_file(path)[1]
+    [fault] = said(result)
+    assert f"of the {size / 1e9:,.1f} GB that this machine has" in fault.message
+    assert ("fit refuses it" in str(fault.hint)) == is_refused
+    assert command(["check", str(path)]) == 0
+    assert f"{size / 1e9:,.1f} GB" in capsys.readouterr().err
+    if is_refused:
+        assert command(["fit", str(path), "--run-dir", "run", "-q"]) == 2
+        assert f"{size / 1e9:,.1f} GB" in capsys.readouterr().err
 
 
 def said(result):
