@@ -272,7 +272,8 @@ def refuse_surprises(columns: Sequence[FeatureColumn], found: Mapping[str, Surpr
 
 def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, known_by: str) -> Fault:
     file, line = locate(row)
-    message = f"column {column.name} holds {value!r}, expected {column.by_kind.expected(column)} ({known_by})"
+    shown = value if isinstance(value, float) else repr(str(value))
+    message = f"column {column.name} holds {shown}, expected {column.by_kind.expected(column)} ({known_by})"
     hint = f'if it means "no value": data.replace: {{{column.name}: {{"{value}": ""}}}}; if the column holds words: '
     hint += f"data.features: {{{column.name}: category}}"
     written = split_writing(column.date_format)[0] if column.kind == "date" else None

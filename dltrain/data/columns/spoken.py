@@ -26,7 +26,18 @@ from dltrain.data.columns.reading import (
     mend,
     to_numbers,
 )
-from dltrain.data.columns.units import FLAGS, MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, is_cut, units_of
+from dltrain.data.columns.units import (
+    FLAGS,
+    MANY_AMOUNTS,
+    MOST_UNITS,
+    PERCENT,
+    TIMES,
+    has_no_unit,
+    is_currency,
+    is_cut,
+    is_measure,
+    units_of,
+)
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import Fault, Note, warn
@@ -239,13 +250,22 @@ def bare_numbers(found: Mapping[str, float | None], reading: Reading) -> list[No
 
 
 def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[Note]:
-    """A warning of numbers with several units."""
+    """What is said of numbers with several units; a warning where they are many, or have one unit and words among them."""
     units = units_of(sample)
-    if not 1 < len(units) <= MOST_UNITS or sample.n_unique() <= MANY_AMOUNTS:
+    if 1 < len(units) <= MOST_UNITS:
+        said = (
+            f"{shown_column(name)}: numbers with different units ({listed(units, MOST_UNITS)}), so {_fate(kind)}: write one unit"
+        )
+        if sample.n_unique() > MANY_AMOUNTS:
+            return [warn(said, "several_units")]
+        return [Note(said)] if all(map(is_measure, units)) else []
+    is_word = has_no_unit(sample)
+    if is_word.sum() > (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() > MOST_WORDS:
         return []
-    fate = f"left out ({kind.left_out})" if kind.left_out else f"of kind {kind.kind}"
-    said = f"{shown_column(name)}: numbers with different units ({listed(units, MOST_UNITS)}), so it is {fate}: write one unit"
-    return [warn(said, "several_units")]
+    units = units_of(sample.filter(~is_word))
+    if len(units) != 1 or sample.filter(~is_word).n_unique() <= MANY_AMOUNTS:
+        return []
+    return [_said_of_words(name, kind, sample, is_word, f"numbers with a unit ({units[0]})")]
 
 
 def far_codes(

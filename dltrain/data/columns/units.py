@@ -14,7 +14,9 @@ from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.number_signs import CURRENCY, MARK, MINUS
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars
+    from numpy.typing import NDArray
 
 # What stands for a unit where a column holds lengths of time: `2h 50m`, or `1:02:03` beside `2:03`; all of them `1:02:03`; all of
 # them `2:03`, of which nothing tells whether they are hours and minutes.
@@ -33,6 +35,7 @@ CUT = "cut to K, M, B"
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
+_ORDINALS = ("st", "nd", "rd", "th", "er", "ère", "ème")
 FEWEST_MARKS = 10
 _LETTER = r"\p{L}"
 _BLANKS = r"\s\x{a0}\x{202f}\x{2009}\x{2007}"
@@ -174,6 +177,17 @@ def units_of(values: polars.Series) -> list[str]:
         return _signs_of(values) if values.str.contains(_AFFIX).all() else []
     written = sorted(written_with.drop_nulls().unique().to_list(), reverse=True)
     return sorted({_plain(unit): unit for unit in written}.values())
+
+
+def has_no_unit(values: polars.Series) -> NDArray[np.bool_]:
+    """Which values are no numbers with something before them or behind."""
+    is_bare: NDArray[np.bool_] = _written_with(values).is_null().to_numpy()
+    return is_bare
+
+
+def is_measure(unit: str) -> bool:
+    """Whether what stands at few different numbers is a unit, rather than a part of a code (`2B`) or of an order (`2nd`)."""
+    return unit.casefold() not in _ORDINALS and (len(unit) > 1 or not unit.isalpha() or unit in "ghlmst")
 
 
 def _written_with(values: polars.Series) -> polars.Series:

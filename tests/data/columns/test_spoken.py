@@ -110,3 +110,25 @@ def test_months_of_years_are_told_from_fractions_and_units(tmp_path):
     assert not dataset.warnings
     (warning,) = load(tmp_path, ["1/2", "3/4", "1/8"] * 8).warnings
     assert "look like fractions" in warning
+
+
+@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["5 kg", "7 kg", "5 lb", "9 lb"], "numbers with different units (kg, lb)"),
+        (["64 GB", "512 MB", "1 TB"], "numbers with different units (GB, MB, TB)"),
+        (["$5", "$10", "€7"], "numbers with different units ($, €)"),
+        (["1A", "2B", "3A", "2A"], ""),  # seats
+        (["1st", "2nd", "3rd", "4th"], ""),
+        ([*(f"{number}.5 kg" for number in range(30)), "n.k."], "because of 'n.k.' it is"),
+        ([*(f"{number} kg" for number in range(9)), "n.k."], ""),
+    ],
+)
+def test_units_of_few_numbers_and_words_among_numbers_with_a_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, values: list[str], said: str
+) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)
+    notes = [note.text for note in load(tmp_path, values).notes if note.text.startswith("x: ")]
+    assert [said in note for note in notes] == [True] * bool(said)

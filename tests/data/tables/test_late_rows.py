@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars
 import pytest
 
@@ -75,3 +76,18 @@ def test_codes_as_targets_that_only_late_rows_show(tmp_path: Path, monkeypatch: 
     load_both(tmp_path / "t.csv", monkeypatch)  # as a feature it is a number, which does for no target
     classes = load_both(tmp_path / "t.csv", monkeypatch, target=("code",)).schema.targets[0].classes
     assert {"01", "10"} < set(classes)
+
+
+def test_fractions_of_parquet_as_categories_and_units_beside_replace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    thirds = polars.Series("third", [row % 7 / 3 for row in range(NUM_ROWS)], dtype=polars.Float32)
+    day_first = COLUMNS["day_first"]
+    frame = polars.DataFrame({"third": thirds, "weight": COLUMNS["weight"], "day": day_first, "y": range(NUM_ROWS)})
+    frame.write_parquet(tmp_path / "t.parquet")
+    features = {"third": "category", "weight": None, "day": "category"}
+    config = DataConfig(
+        "parquet", path=(str(tmp_path / "t.parquet"),), target=("y",), features=features, replace={"weight": {"3.5": ""}}
+    )
+    resident, streamed = load_as(monkeypatch, IN_MEMORY, config), load_as(monkeypatch, STREAMED, config)
+    assert_same(resident, streamed)
+    words = {column.name: column.categories for column in streamed.preprocessing.features}  # type: ignore[attr-defined]
+    assert set(words["third"]) == {str(np.float32(part / 3)) for part in range(7)}

@@ -136,4 +136,4 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
         if len(sample) and str(sample.dtype) == "String":
             written = date_writing(series, sample, reading) or nearest_writing(sample)
             return ColumnKind(forced, written.text if written else None, note=written.note if written else "")
-    return ColumnKind(forced, date_format, note=inferred.note if forced == "date" else "")
+    return ColumnKind(forced, date_format, note=inferred.note) if forced == "date" else ColumnKind(forced)

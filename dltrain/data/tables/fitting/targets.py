@@ -134,6 +134,7 @@ def check_targets(
     for spec in specs:
         if spec.is_reconstruction or spec.is_multilabel:
             continue
+        notes += [] if spec.task == "classification" else _beyond_float32(spec.name, targets[spec.name][rows["train"]])
         is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
         if spec.task == "classification" and not (is_one and config.allow_one_class):
             notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
@@ -146,6 +147,16 @@ def check_targets(
             raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
         notes.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
     return [*notes, *numbers_among_labels(config.task, specs, replace(reading, units=None))]
+
+
+def _beyond_float32(name: str, numbers: NDArray[np.float64]) -> list[Note]:
+    """A warning of numbers whose squares float32 does not hold, in which Keras computes metrics."""
+    most = float(np.abs(numbers).max(initial=0.0))
+    if most**2 <= float(np.finfo(np.float32).max):
+        return []
+    said = f"the target {name} has numbers as large as {most:.3g}, of which float32 does not hold the squares"
+    how = "the metrics of the epochs may be infinite or no number, those at the end are right; a larger unit avoids it"
+    return [warn(f"{said}: {how}", "beyond_float32")]
 
 
 def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:

@@ -332,9 +332,10 @@ def as_text(frame: polars.DataFrame, is_whole: Mapping[str, bool]) -> polars.Dat
     import polars
 
     return frame.with_columns(
-        column_of(frame, name).fill_nan(None).cast(polars.Int64 if whole else polars.Float64).cast(polars.String).alias(name)
+        (column.fill_nan(None).cast(polars.Int64) if whole else column.fill_nan(None)).cast(polars.String).alias(name)
         for name, whole in is_whole.items()
         if name in frame.columns
+        for column in [column_of(frame, name)]
     )
 
 

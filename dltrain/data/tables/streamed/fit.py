@@ -6,6 +6,7 @@ Rows, parts, statistics and the model's numbers are those that `fit_table` makes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ def fit_streamed(
     raw = convert(config, surveyed, plan, reading, reporter)
     if stored is None:
         sample = with_late_values(raw, sample, reading)
-        reading = with_units(config, sample, reading) if kept is None else reading
+        reading = with_units(config, sample, replace(reading, units=None)) if kept is None else reading
     fit = StreamedFit(config, raw, reading, seed, reporter)
     fit.kept = kept
     if stored is None:
