@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars
@@ -350,3 +351,18 @@ def test_attack_15_text_too_long_for_a_date_is_not_searched_for_one(monkeypatch)
     """A cell of some megabytes took minutes."""
     monkeypatch.setattr(formats, "_date_formats", None)
     assert formats.candidates("5 January 2020 " * 20) == ()
+
+
+@pytest.mark.parametrize("writing", ["%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", None])
+@pytest.mark.parametrize("read", [to_dates, to_moments])
+def test_offsets_beside_dates_learnt_without_a_zone_leave_the_clock_as_it_is_written(read: Any, writing: str | None) -> None:
+    """As the moments of a Parquet file."""
+    texts = [
+        "2020-01-01T00:30:00+02:00",
+        "2020-01-01T00:30:00Z",
+        "2020-01-01T00:30:00",
+        "2020-07-01 00:30:00-05:00",
+        "2020-01-01",
+    ]
+    found = read(polars.Series("t", texts), writing).to_list()
+    assert found == [*(datetime(2020, month, 1, 0, 30) for month in (1, 1, 1, 7)), datetime(2020, 1, 1)]

@@ -35,8 +35,8 @@ _END_OF_DAY = rf"^(.*(?:[ T_:]|\d-|\d{{8}}))24((?:[:.]?00){{0,2}}(?:[.,]0+)?(?: 
 def to_dates(series: polars.Series, writing: str | None, *, with_iso: bool = True) -> polars.Series:
     """What the clock on the wall showed: datetimes (microseconds, no zone), null where there is no value or no such date.
 
-    Moments are shown by the clock of the writing's zone, whatever zone they are given in. Text without a format is ISO 8601, and
-    ISO 8601 is read beside any other format, unless `with_iso` is false.
+    Moments are shown by the clock of the writing's zone, whatever zone they are given in; where it has none, by their own. Text
+    without a format is ISO 8601, which is read beside any other format, unless `with_iso` is false.
     """
     dates, is_moment = _read(series, writing, with_iso=with_iso)
     zone = split_writing(writing)[1]
@@ -97,13 +97,12 @@ def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) 
     if date_format and (series.dtype.is_numeric() or is_digits(date_format)):  # 20141013
         series = as_digits(series, date_format)
     if series.dtype == polars.String:
-        if date_format is None:
-            return _read_iso(series)
-        dates, is_moment = parse(series, date_format)
-        if with_iso and dates.null_count() > series.null_count() and not date_format.startswith("%Y-%d"):
-            others, others_are = _read_iso(series.set(dates.is_not_null(), None))
-            is_moment = _choose(dates.is_not_null(), is_moment, others_are)
-            dates = _choose(dates.is_not_null(), dates, others)
+        dates, is_moment = _read_text(series, date_format, with_iso=with_iso)
+        has_offset = (is_moment & dates.is_not_null()).fill_null(False)
+        if zone is None and "%z" not in (date_format or "").casefold() and has_offset.any():  # learnt from dates without a zone
+            bare = series.str.replace(rf" ?(?:{ZONE})(?:{PLACE})?$", "")
+            dates = _choose(has_offset, _read_text(bare, date_format, with_iso=with_iso)[0], dates)
+            is_moment = is_moment & ~has_offset
         return dates, is_moment
     no, yes = (polars.Series("", [flag], dtype=polars.Boolean).new_from_index(0, len(series)) for flag in (False, True))
     if str(series.dtype).startswith("Date"):
@@ -113,6 +112,17 @@ def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) 
             return series.dt.convert_time_zone(UTC).dt.replace_time_zone(None).cast(polars.Datetime("us"), strict=False), yes
         return series.cast(polars.Datetime("us"), strict=False), no
     return polars.Series(series.name, [None] * len(series), dtype=polars.Datetime("us")), no
+
+
+def _read_text(series: polars.Series, date_format: str | None, *, with_iso: bool) -> tuple[polars.Series, polars.Series]:
+    if date_format is None:
+        return _read_iso(series)
+    dates, is_moment = parse(series, date_format)
+    if with_iso and dates.null_count() > series.null_count() and not date_format.startswith("%Y-%d"):
+        others, others_are = _read_iso(series.set(dates.is_not_null(), None))
+        is_moment = _choose(dates.is_not_null(), is_moment, others_are)
+        dates = _choose(dates.is_not_null(), dates, others)
+    return dates, is_moment
 
 
 def _read_epoch(series: polars.Series, microseconds: int) -> tuple[polars.Series, polars.Series]:
