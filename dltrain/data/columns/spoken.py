@@ -17,6 +17,8 @@ from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import (
+    LEADING_ZERO,
+    SAMPLE_ROWS,
     Reading,
     coded_by,
     first_values,
@@ -39,7 +41,7 @@ from dltrain.data.columns.units import (
     units_of,
 )
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.tables.column_names import column_of, name_of
+from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import Fault, Note, warn
 from dltrain.wording import listed, shown_column
 
@@ -266,6 +268,33 @@ def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list
     if len(units) != 1 or sample.filter(~is_word).n_unique() <= MANY_AMOUNTS:
         return []
     return [_said_of_words(name, kind, sample, is_word, f"numbers with a unit ({units[0]})")]
+
+
+def first_code(series: polars.Series, reading: Reading) -> str | None:
+    """The first whole number with zeros before it of a text; None: there is none."""
+    if not is_text(series):
+        return None
+    codes = series.filter(series.str.contains(rf"{LEADING_ZERO}+$").fill_null(False))
+    codes = mend(codes.alias(marked(name_of(series))), reading).drop_nulls() if len(codes) else codes
+    return str(codes[0]) if len(codes) else None
+
+
+def late_codes(found: Mapping[str, str | None]) -> list[Note]:
+    """Warnings of codes with leading zeros in columns of numbers, where the first rows, by which the kind is told, have none.
+
+    Args:
+        found: column -> its first such code.
+    """
+    return [
+        warn(
+            f"{shown_column(name)}: values with leading zeros, such as {code}, stand behind the first {SAMPLE_ROWS:,} rows; they "
+            f"are read as numbers, as those before are: `data.features: {{{name}: category}}` reads codes, `{{{name}: number}}` "
+            "agrees",
+            "late_codes",
+        )
+        for name, code in found.items()
+        if code is not None
+    ]
 
 
 def far_codes(

@@ -15,7 +15,7 @@ from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
-from dltrain.data.columns.spoken import bare_number, bare_numbers, how_read
+from dltrain.data.columns.spoken import bare_number, bare_numbers, first_code, how_read, late_codes
 from dltrain.data.columns.unmet_words import unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
@@ -114,6 +114,8 @@ class TableFit:
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
         notes += odd_words(taught, specs, raw.frame.columns)
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
+        asked = config.features or {}
+        notes += late_codes(self.first_codes([c.name for c in taught if c.kind == "number" and asked.get(c.name) is None]))
         self.check_gaps(taught)
         vectored, details, known = token_vectors(taught, config)
         notes += known
@@ -235,6 +237,12 @@ class TableFit:
         frame, units = self.raw.frame, self.reading.units or {}
         names = [name for name in names if name in units and name in frame.columns]
         return bare_numbers({name: bare_number(column_of(frame, name), self.reading) for name in names}, self.reading)
+
+    def first_codes(self, names: Sequence[str]) -> Mapping[str, str | None]:
+        """Columns of numbers, and the first of each that has zeros before it."""
+        frame = self.raw.frame
+        columns = {name: column_of(frame, name).slice(SAMPLE_ROWS) for name in names} if frame.height > SAMPLE_ROWS else {}
+        return {name: first_code(column, self.reading) for name, column in columns.items()}
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """Each column fitted to the training rows."""

@@ -30,8 +30,8 @@ ROW_MARGIN = 1.2  # rows are counted by their length in the file's beginning
 _PERHAPS = ("one class only", "in every row", "one class of", "is the same", "stands in one row only")
 # Warnings that hold for the whole if they hold for some rows of it.
 _SURE = (
-    "alike_words", "encoding", "first_line_is_data", "nearly_numbers", "numbers_among_labels", "row_of_units", "several_units",
-    "without_unit",
+    "alike_words", "encoding", "first_line_is_data", "late_codes", "nearly_numbers", "numbers_among_labels", "row_of_units",
+    "several_units", "without_unit",
 )  # fmt: skip
 # The first rows of the first of some files, and about how many rows all have, if that can be told.
 Sample = Callable[[Sequence[str], DataConfig], tuple[RawTable, int | None]]

@@ -78,6 +78,32 @@ def test_codes_as_targets_that_only_late_rows_show(tmp_path: Path, monkeypatch: 
     assert {"01", "10"} < set(classes)
 
 
+def test_codes_among_numbers_that_only_late_rows_show_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As numbers they lose their zeros; those that the first rows show are categories."""
+    codes = late(lambda row: str(row % 40 + 10), lambda row: f"00{row % 10}")
+    gaps = late(lambda row: str(row % 40 + 10), lambda row: "000" if row % 2 else "0.5")
+    polars.DataFrame({"code": codes, "gap": gaps, "y": COLUMNS["y"]}).write_csv(tmp_path / "t.csv")
+    streamed = load_both(tmp_path / "t.csv", monkeypatch, replace={"gap": {"000": ""}})
+    said = [note for note in streamed.warnings if "leading zeros" in note]
+    assert len(said) == 1
+    assert said[0].startswith(f"code: values with leading zeros, such as 00{LATE % 10}, ")
+    asked = load_both(tmp_path / "t.csv", monkeypatch, features={"code": "number", "gap": "number"})
+    assert not any("leading zeros" in note for note in asked.warnings)
+    polars.DataFrame({"code": codes, "y": COLUMNS["y"]}).write_parquet(tmp_path / "t.parquet")
+    config = DataConfig("parquet", path=(str(tmp_path / "t.parquet"),), target=("y",))
+    for way in (IN_MEMORY, STREAMED):
+        assert "leading zeros" in " | ".join(load_as(monkeypatch, way, config).warnings)
+
+
+def test_words_that_are_numbers_of_a_unit_that_only_late_rows_show_are_met(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polars.DataFrame({"height": COLUMNS["height"], "y": COLUMNS["y"]}).write_csv(tmp_path / "t.csv")
+    word = f"{(LATE + 3) % 97}"
+    streamed = load_both(tmp_path / "t.csv", monkeypatch, replace={"height": {word: "", "9999": ""}})
+    assert [note for note in streamed.warnings if "data.replace" in note] == ["data.replace: no value of height is '9999'"]
+
+
 def test_fractions_of_parquet_as_categories_and_units_beside_replace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thirds = polars.Series("third", [row % 7 / 3 for row in range(NUM_ROWS)], dtype=polars.Float32)
     day_first = COLUMNS["day_first"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, read_feature
-from dltrain.data.columns.reading import Reading, is_text, word_numbers
-from dltrain.data.columns.spoken import bare_number
+from dltrain.data.columns.reading import Reading, word_numbers
+from dltrain.data.columns.spoken import bare_number, first_code
 from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.tables.column_names import column_of, only
@@ -31,7 +31,6 @@ from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, TextLayout
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import WidthCheck
-from dltrain.data.targets import CODE
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ class Chunk:
         frame: the wanted columns of all or the first of them; None: not asked for.
         bad: column -> rows that hold no value of its kind, and all values.
         bare: column -> its first number without the unit of the others.
-        coded: columns of numbers that hold codes.
+        coded: columns of numbers -> their first code with zeros before it.
         origin: (row of the chunk, file, line) wherever the distance between row and line changes.
         widths: fields and lines of the records where they were counted one by one.
         met: words that were looked for and are in these rows.
@@ -104,7 +103,7 @@ class Chunk:
     frame: polars.DataFrame | None = None
     bad: Bad = field(default_factory=dict)
     bare: Mapping[str, float] = field(default_factory=dict)
-    coded: Collection[str] = ()
+    coded: Mapping[str, str] = field(default_factory=dict)
     origin: tuple[tuple[int, str, int], ...] = ()
     widths: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     met: list[tuple[str | None, str]] = field(default_factory=list)
@@ -364,12 +363,12 @@ def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -
     """
     import polars
 
-    columns, bad, bare, coded = list[polars.Series](), {}, {}, []
+    columns, bad, bare, coded = list[polars.Series](), {}, {}, {}
     for name, column in wanted.columns.items():
         series = column_of(frame, name)
         if column is not None and name not in done:
-            if name in wanted.exact and is_text(series) and series.str.contains(CODE).any():
-                coded.append(name)
+            if column.kind == "number" and (code := first_code(series, wanted.reading)) is not None:
+                coded[name] = code
             if (number := bare_number(series, wanted.reading)) is not None:
                 bare[name] = number
             values, rows, mended = read_feature(series, column, wanted.reading)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import FeatureColumn, Surprises, read_feature
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import Reading
-from dltrain.data.columns.spoken import bare_number
+from dltrain.data.columns.spoken import bare_number, first_code
+from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.tables.column_names import column_of
+from dltrain.errors import Note
 
 if TYPE_CHECKING:
     import polars
@@ -35,9 +37,10 @@ class ColumnFiles:
         stored: column -> what it is stored as: `AS_READ`, or values of the kind "number", "boolean", "date", "category".
         surprises: column -> what could not be read as that kind.
         kinds: column -> what the first rows say it is; columns that are not there are to be judged by all rows.
-        unmet: notes (text, level, code) on words of the config that no row holds.
+        unmet: words of the config that no row holds.
         last_rows: of each source its first row, the row behind its last, and the texts of the last.
         bare: column of numbers with a unit -> the first of them without it.
+        coded: column of numbers -> the first of them with zeros before it.
     """
 
     folder: Path
@@ -47,9 +50,10 @@ class ColumnFiles:
     stored: Mapping[str, str]
     surprises: Mapping[str, Surprises]
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
-    unmet: Sequence[Sequence[str]] = ()
+    unmet: UnmetWords = field(default_factory=lambda: UnmetWords([], {}))
     last_rows: Sequence[tuple[int, int, Mapping[str, str | None]]] = ()
     bare: Mapping[str, float] = field(default_factory=dict)
+    coded: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -126,6 +130,23 @@ class ColumnFiles:
             return self.bare.get(name)
         found = (bare_number(series, reading) for _, series in self.pieces(name))
         return next((number for number in found if number is not None), None)
+
+    def first_code(self, name: str, reading: Reading) -> str | None:
+        """See `first_code`."""
+        if self.stored[name] != AS_READ:
+            return self.coded.get(name)
+        found = (first_code(series, reading) for _, series in self.pieces(name))
+        return next((code for code in found if code is not None), None)
+
+    def unmet_words(self, reading: Reading) -> list[Note]:
+        """See `unmet_words`; columns whose unit only late rows show are looked through once more, with it."""
+        unmet, units = self.unmet, reading.units or {}
+        for name in [
+            name for name, words in unmet.replace.items() if words and name in units and self.stored.get(name) == AS_READ
+        ]:
+            for _, series in self.pieces(name):
+                unmet.remove(UnmetWords([], {name: unmet.replace[name]}).among(series.alias(name).to_frame(), reading))
+        return unmet.warnings()
 
     def numbers(self, name: str, column: FeatureColumn | None = None, reading: Reading | None = None) -> NDArray[np.float64]:
         """A whole column of numbers as it is stored, or read as a column of that kind; NaN where there is no value."""

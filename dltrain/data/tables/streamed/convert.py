@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
 from dltrain.wording import shown
 
-FORMAT = 7
+FORMAT = 8
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20
 WORKERS = 2
@@ -144,9 +144,10 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         {name: kind for name, (kind, _) in meta["stored"].items()},
         surprises,
         plan.kinds,
-        meta.get("unmet", ()),
+        UnmetWords(*meta["unmet"]),
         meta.get("last_rows", ()),
         meta["bare"],
+        meta["coded"],
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
     described = (Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True))
@@ -181,6 +182,7 @@ class _Conversion:
         self.files: list[tuple[str, int]] = []
         self.surprises: dict[str, Surprises] = {}
         self.bare: dict[str, float] = {}
+        self.coded: dict[str, str] = {}
         self.origin: list[tuple[int, int, int]] = []
         self.faults: list[Fault] = []
         self.sources: list[dict[str, Any]] = []
@@ -218,15 +220,18 @@ class _Conversion:
         }
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
-        unmet = [astuple(note) for note in self.wanted.unmet.warnings()] if self.wanted.unmet is not None else []
+        unmet = self.wanted.unmet or UnmetWords([], {})
         document |= {
             "exact": sorted(self.plan.exact),
             "bare": self.bare,
+            "coded": self.coded,
             "last_rows": self.last_rows,
             "repeats": self.repeats,
             "empty": self.empty,
         }
-        write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": unmet})
+        write_meta(
+            folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": [unmet.missing, unmet.replace]}
+        )
 
     def _read(self, source: Source, pool: ThreadPoolExecutor, beside: ThreadPoolExecutor, folder: Path) -> None:
         """One file: its chunks are made by several threads and taken in in order."""
@@ -290,6 +295,7 @@ class _Conversion:
         for name, (rows, values) in chunk.bad.items():
             self.surprises.setdefault(name, Surprises()).add(rows, values, self.height)
         self.bare = {**chunk.bare, **self.bare}
+        self.coded = {**chunk.coded, **self.coded}
         for row, _, line in chunk.origin:
             if row < chunk.frame.height:
                 self._add_origin(self.height + row, number, line)

@@ -292,12 +292,16 @@ class StreamedFit(TableFit):
 
     def odd_cells(self) -> list[Note]:
         """See `TableFit.odd_cells`."""
-        return [*(Note(*entry) for entry in self.files.unmet), *_totals_rows(self.files, self.raw, self.reading)]
+        return [*self.files.unmet_words(self.reading), *_totals_rows(self.files, self.raw, self.reading)]
 
     def bare_numbers(self, names: Sequence[str]) -> list[Note]:
         """See `TableFit.bare_numbers`."""
         names = [name for name in names if name in self.files.stored]
         return bare_numbers({name: self.files.bare_number(name, self.reading) for name in names}, self.reading)
+
+    def first_codes(self, names: Sequence[str]) -> Mapping[str, str | None]:
+        """See `TableFit.first_codes`."""
+        return {name: self.files.first_code(name, self.reading) for name in names}
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """See `TableFit.learn`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -211,7 +212,7 @@ def read_typed_columns(
     """
     import polars
 
-    if has_edge_blanks(records.content, layout.separator):
+    if has_edge_blanks(records.content, layout.separator) or _may_hold_codes(records.content, layout):
         return None
     try:
         frame = _parse(records.content, layout, dict.fromkeys(numbers, polars.Float64), missing)
@@ -221,6 +222,15 @@ def read_typed_columns(
         return None
     frame = only(frame, columns)
     return frame if all(column_of(frame, name).is_finite().all() for name in numbers) else None
+
+
+def _may_hold_codes(content: bytes, layout: TextLayout) -> bool:
+    """Whether a whole number with zeros before it is a field: it may be one of a column of numbers, where it is to be said."""
+    import polars
+
+    edge = rf"[{re.escape(layout.separator)}{layout.quote or ''}\n\r]"
+    text = polars.Series([content], dtype=polars.Binary).cast(polars.String, strict=False)
+    return bool(text.str.contains(rf"{edge}[+-]?0\d+{edge}").fill_null(True).item())
 
 
 def _parse(content: bytes, layout: TextLayout, types: Mapping[str, Any], missing: Sequence[str] | None) -> polars.DataFrame:
