@@ -11,6 +11,7 @@ from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset, Part, Schema
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import UsageError
+from dltrain.evaluation.drawing.letters import lacking_letters, say_lacking
 from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 
 NUM_SHOWN = 24
@@ -38,8 +39,11 @@ def draw_samples(dataset: Dataset, picture: Path) -> str:
         (Line("{}", _label(part, dataset.schema, row), "#1b7837"), Line("{}", _name(part, row), "#666666")) for row in rows
     ]
     height, width = spec.shape[:2]
-    plot_sheet(picture, f"{len(rows)} of {part.num_rows:,} pictures of the training part, {height}×{width}", drawn, captions)
-    return f"{len(rows)} pictures of the training part are drawn in {picture}"
+    heading = f"{len(rows)} of {part.num_rows:,} pictures of the training part, {height}×{width}"
+    with lacking_letters() as lacking:
+        plot_sheet(picture, heading, drawn, captions)
+    more = f"; {say_lacking(lacking)}" if lacking else ""
+    return f"{len(rows)} pictures of the training part are drawn in {picture}{more}"
 
 
 def _rows_in_turn(part: Part, schema: Schema) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import Fault, UsageError
+from dltrain.evaluation.drawing.letters import lacking_letters, say_lacking
 from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.evaluation.predictions.predict import predict
@@ -63,7 +64,10 @@ def plot_feature_maps(
         for index, (low, high) in enumerate((each.min(), each.max()) for each in shown)
     ]
     more = f"the first {len(shown)} of {len(maps)} maps" if len(maps) > len(shown) else f"{len(maps)} maps"
-    plot_sheet(picture, f"{layer}: {more} of {Path(image).name}", np.stack([_grey(each) for each in shown]), captions)
+    with lacking_letters() as lacking:
+        plot_sheet(picture, f"{layer}: {more} of {Path(image).name}", np.stack([_grey(each) for each in shown]), captions)
+    if lacking:
+        reporter.warning(f"{picture.name}: {say_lacking(lacking)}")
     return FeatureMaps(layer, values[0], len(shown))
 
 

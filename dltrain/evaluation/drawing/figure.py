@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltrain.evaluation.drawing.letters import choose_fonts, lacking_letters, say_lacking
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import write_atomically
 
@@ -46,6 +47,7 @@ def save_figure(figure: Figure, picture: Path, **options: Any) -> None:
     Raises:
         RunError: it cannot be written.
     """
+    choose_fonts(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", **options)
     write_atomically(picture, buffer.getvalue())
@@ -74,7 +76,11 @@ def draw_or_warn(draw: Callable[..., Any], what: str, *args: Any, reporter: Repo
         What `draw` returns; None where it failed.
     """
     try:
-        return draw(*args)
+        with lacking_letters() as lacking:
+            drawn = draw(*args)
+        if lacking:
+            reporter.warning(f"{what}: {say_lacking(lacking)}")
+        return drawn
     except Exception as error:  # a full disk, a library that cannot be loaded, or a bug: none of them undoes a training
         logger.debug("%s could not be drawn", what, exc_info=True)
         text = (str(error).splitlines() or [""])[0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.evaluation.drawing.letters import apart, font_of
 from dltrain.storage.atomic import write_atomically
 
 _COLUMNS, _INCH, _TEXT, _GAP = 6, 1.5, 0.42, 0.12
@@ -47,8 +49,8 @@ def plot_sheet(picture: Path, heading: str, pictures: NDArray[np.uint8], caption
     width, height = max(_INCH * columns, _NARROWEST), cell * rows + _HEADING
     sheet = Image.new("RGB", (_dots(width), _dots(height)), "white")
     pen = ImageDraw.Draw(sheet)
-    large, small = _font(9), _font(7)
-    pen.text((_dots(width / 2), _dots(0.12)), heading, fill="black", font=large, anchor="mm")
+    large, shown = _font(heading, 9)
+    pen.text((_dots(width / 2), _dots(0.12)), shown, fill="black", font=large, anchor="mm")
     left = (width - _INCH * columns) / 2
     for index, (image, lines) in enumerate(zip(pictures, captions, strict=True)):
         middle, top = left + _INCH * (index % columns + 0.5), _HEADING + cell * (index // columns)
@@ -56,19 +58,20 @@ def plot_sheet(picture: Path, heading: str, pictures: NDArray[np.uint8], caption
         sheet.paste(drawn, (_dots(middle) - drawn.width // 2, _dots(top) + (_dots(_INCH * side) - drawn.height) // 2))
         for number, line in enumerate(lines):
             place = (_dots(middle), _dots(top + _INCH * side + 0.04 + 0.14 * number))
-            pen.text(place, _within(line, small, _dots(_INCH - _GAP / 2)), fill=line.colour, font=small, anchor="ma")
+            small, shown = _within(line, _dots(_INCH - _GAP / 2))
+            pen.text(place, shown, fill=line.colour, font=small, anchor="ma")
     buffer = io.BytesIO()
     sheet.save(buffer, format="png")
     write_atomically(picture, buffer.getvalue())
 
 
-def _within(line: Line, font: Any, dots: int) -> str:
-    """The line with as many letters of its word as there is room for."""
+def _within(line: Line, dots: int) -> tuple[Any, str]:
+    """The font, and the line with as many letters of its word as there is room for."""
     for most in range(min(_MOST_LETTERS, max(len(line.word), 1)), 0, -1):
-        text = line.frame.replace("{}", short(line.word, most))
+        font, text = _font(line.frame.replace("{}", apart(short(line.word, most))), 7)
         if font.getlength(text) <= dots:
             break
-    return text
+    return font, text
 
 
 def _dots(inches: float) -> int:
@@ -85,12 +88,17 @@ def _fitted(image: NDArray[np.uint8], width: int, height: int) -> Any:
     return found.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
 
 
-def _font(points: float) -> Any:
-    """The letters of matplotlib's pictures."""
-    import matplotlib
+def _font(text: str, points: float) -> tuple[Any, str]:
+    """A font of so many points that has the letters of a text, and the text as it can draw it."""
+    font, shown = font_of(text)
+    return _loaded(font, points), shown
+
+
+@cache
+def _loaded(font: Path, points: float) -> Any:
     from PIL import ImageFont
 
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), points * _DOTS / 72)
+    return ImageFont.truetype(font, points * _DOTS / 72)
 
 
 def short(text: str, most: int = _MOST_LETTERS) -> str:
