@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import polars
 
 NO_PATTERN = "\0"
+UNNAMED = re.compile(r"unnamed_\d+")
 
 
 def refuse_long_names(names: Sequence[str], file: str) -> None:
@@ -27,6 +29,13 @@ def refuse_long_names(names: Sequence[str], file: str) -> None:
         message = f"the name of column {lengths.index(longest) + 1} is {longest:,} bytes long, more than {NAME_BYTES.value:,}"
         hint = f"if the file has no header line: data.header: false; {NAME_BYTES.hint}"
         raise DataError(Fault(message, file=file or None, hint=hint))
+
+
+def comment_hint(names: Sequence[str]) -> str:
+    """What to say where the names of columns do not do and the first begins as comments do; empty: it does not."""
+    first = next((name for name in names if not UNNAMED.fullmatch(name)), "")  # one may stand for names of rows
+    mark = next((mark for mark in ("#", "%", "//") if first.startswith(mark)), None)
+    return f'if its first line is a comment, `data.comment: "{mark}"` leaves out lines that begin so' if mark else ""
 
 
 def only(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:

@@ -15,7 +15,7 @@ from dltrain.data.columns.number_signs import CURRENCY, MINUS, NumberSigns, find
 from dltrain.data.columns.reading import USUAL_MISSING, is_number
 from dltrain.data.columns.units_row import units_below
 from dltrain.data.raw import TWO_READINGS
-from dltrain.data.tables.column_names import named_columns, refuse_long_names
+from dltrain.data.tables.column_names import comment_hint, named_columns, refuse_long_names
 from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan, WidthCheck, quotes_are_letters, scan_text
@@ -66,7 +66,7 @@ class TextLayout:
 
     def width_check(self, file: str) -> WidthCheck:
         """A check of the file's records."""
-        return WidthCheck(len(self.columns), self.named_by, file)
+        return WidthCheck(len(self.columns), self.named_by, file, comment_hint(self.columns) if self.first else "")
 
     def without_repeats(self, content: bytes, first_line: int, *, begins: bool) -> tuple[bytes, list[int]]:
         """Whole lines of the text with repeated headers left empty, as files put one behind the other have them; and their lines.

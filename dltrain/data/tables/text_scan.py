@@ -279,11 +279,13 @@ class WidthCheck:
         width: columns.
         named_by: what says so ("the header names").
         file: for the faults.
+        hint: what may have made columns of a line that names none; empty: nothing.
     """
 
     width: int
     named_by: str
     file: str
+    hint: str = ""
     first_line: int = 0
     num_records: int = 0
     num_wrong: int = 0
@@ -317,7 +319,7 @@ class WidthCheck:
         if len(self.widths) == 1 and self.num_records > 1:
             message = f"the rows have {min(self.widths)} values each, {self.named_by} {self.width}"
             question = "is the separator right (data.separator), is there a header line (data.header, data.columns)?"
-            return [Fault(message, file=self.file, line=self.first_line, hint=question)]
+            return [Fault(message, file=self.file, line=self.first_line, hint=self.hint or question)]
         if broken := lines_of_a_row(self.last):
             message = f"each row goes over {len(broken)} lines, of {', '.join(map(str, broken))} values"
             return [Fault(message, file=self.file, line=self.first_line, hint=BROKEN_ROWS)]
@@ -329,5 +331,7 @@ class WidthCheck:
                 hint = f"if the table begins at line {line} only: data.skip: {line - 1}"
             elif have == 1:
                 hint = "if it is no row, `data.comment: …` with its first word leaves out lines that begin so"
+            if self.hint and self.num_wrong > self.num_records / 2:
+                return [Fault(message, file=self.file, line=line, hint=self.hint)]
             faults.append(Fault(message, file=self.file, line=line, hint=hint))
         return capped(faults, self.num_wrong)

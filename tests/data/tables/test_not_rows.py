@@ -205,3 +205,16 @@ def test_headers_in_other_letters_are_said_a_category_called_as_its_column_is_no
         (tmp_path / "t.csv").write_text("\n".join(["kind,remote,y", *rows[:20], header, header, *rows[20:]]))
         told = " ".join(load_as(monkeypatch, bound, config_of(tmp_path / "t.csv")).warnings)
         assert ("kind is 'Kind' in some rows: if these are headers in the middle of the file" in told) == is_said
+
+
+@pytest.mark.parametrize("comment", ["# made by x", "# made by x, on Monday", "% 1, 2, 3", "// x\n// y", "# a\n#\n# b, c"])
+def test_a_comment_above_the_header_is_told_by_what_leaves_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, comment: str
+) -> None:
+    (tmp_path / "t.csv").write_text("\n".join([comment, HEADER, *LINES]))
+    mark = comment.split()[0]
+    with pytest.raises(DataError) as error:
+        load_as(monkeypatch, bound, config_of(tmp_path / "t.csv"))
+    assert len(error.value.faults) == 1
+    assert f'`data.comment: "{mark}"` leaves out' in str(error.value.faults[0].hint)
+    assert load_as(monkeypatch, bound, replace(config_of(tmp_path / "t.csv"), comment=mark)).parts["train"].num_rows == ROWS

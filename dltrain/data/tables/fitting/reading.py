@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from dltrain.data.columns.reading import USUAL_MISSING, Reading, find_units
 from dltrain.data.columns.spoken import unusable_types
 from dltrain.data.labels.cells import is_list
 from dltrain.data.raw import RawTable
-from dltrain.data.tables.column_names import column_of, named_columns
+from dltrain.data.tables.column_names import column_of, comment_hint, named_columns
 from dltrain.errors import DataError, capped
 from dltrain.wording import column_hint
 
@@ -51,12 +52,21 @@ def are_lists(config: DataConfig, series: polars.Series) -> bool:
     return config.task == MULTILABEL and is_list(series)
 
 
+def _hint(name: str, have: Sequence[str]) -> str:
+    return "; ".join(hint for hint in (column_hint(name, have), comment_hint(have)) if hint)
+
+
 def check_columns(config: DataConfig, raw: RawTable) -> None:
     """Every column that the config names must be there, and of a type that can be read (raises DataError)."""
     have = raw.frame.columns
     where = raw.origin[0][1] if raw.origin else config.source
     faults = [
-        config_fault(config, key, f"{name} is not a column of {where}", column_hint(name, have))
+        config_fault(
+            config,
+            key,
+            f"{name} is not a column of {where}",
+            "; ".join(filter(None, [column_hint(name, have), comment_hint(have)])),
+        )
         for key, name in named_columns(config)
         if name not in have
     ]
