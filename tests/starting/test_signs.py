@@ -288,3 +288,20 @@ def test_numbers_of_two_units_are_no_names_of_rows(tmp_path: Path, capsys: pytes
 def test_numbers_behind_which_each_line_ends_with_a_sign_are_numbers(tmp_path: Path) -> None:
     lines = "".join(f"{row % 4},{'abc'[row % 3]},{value:.2f};\n" for row, value in enumerate(VALUES))
     np.testing.assert_array_equal(column(tmp_path, lines, "2", "column_3").ravel(), VALUES)
+
+
+def test_columns_each_written_in_one_way_are_not_told_to_be_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{comma(value)};{value / 100:.{1 + row % 2 * 2}f};{row % 3}" for row, value in enumerate(VALUES)]
+    points = [float(row.split(";")[1]) for row in rows]
+    for name, values in (("a", VALUES), ("b", points)):
+        (tmp_path / name).mkdir()
+        np.testing.assert_array_equal(column(tmp_path / name, "a;b;y\n" + "\n".join(rows), "y", name), values)
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_a_code_for_no_value_in_the_target_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{row % 7},{-200 if row % 4 == 0 else value / 100:.2f}" for row, value in enumerate(VALUES)]
+    column(tmp_path, "x,co\n" + "\n".join(rows), "co", "x")
+    told = capsys.readouterr().err
+    assert "co:" in told
+    assert 'if that is a code, `data.replace: {co: {"-200": ""}}` makes it no value' in told

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 # A code for "no value": nines, or one of the other codes of questionnaires.
 CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
 FEW_CODES = 3
+FAR_CODE = "far_code"
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
@@ -328,7 +329,7 @@ def far_codes(
                 count = f"{len(known) - len(others):,} of the {len(known):,} values looked at are {code:g}"
                 how = f'`data.replace: {{{name}: {{"{code:g}": ""}}}}` makes it no value'
                 said = f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
-                found.append(warn(said, "far_code"))
+                found.append(warn(said, FAR_CODE))
     return found
 
 
