@@ -21,6 +21,7 @@ from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
 from dltrain.storage.far.address import is_far
 from dltrain.storage.far.copies import fetch_all
 from dltrain.storage.far.failure import NotFetchedError
+from dltrain.storage.other_files import refuse_other_kinds
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.storage.zstandard_size import most_content
 from dltrain.wording import did_you_mean, shown
@@ -258,48 +259,6 @@ def digest(content: bytes | memoryview) -> str:
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
 
 
-# What other programs write, and what becomes of it.
-OTHER_SUFFIXES = {
-    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
-    ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
-    ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
-    ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
-    ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata", ".sas7bdat": "a file of SAS",
-    ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R", ".ndjson": "JSON lines",
-}  # fmt: skip
-# What reads some of them, after `import polars`; that, SciPy and sqlite3 are there in any case.
-_READERS = {
-    **dict.fromkeys((".jsonl", ".ndjson"), '; polars.read_ndjson("NAME")'),
-    **dict.fromkeys((".feather", ".arrow"), '; polars.read_ipc("NAME")'),
-    **dict.fromkeys((".sqlite", ".db"), ', sqlite3; polars.read_database("SELECT * FROM its_table", sqlite3.connect("NAME"))'),
-    ".json": '; polars.read_json("NAME")',
-    ".arff": ", scipy.io.arff as arff; "
-    'polars.DataFrame(arff.loadarff("NAME")[0]).with_columns(polars.col(polars.Binary).cast(str))',
-}
-_OTHER_KINDS = {
-    b"\x89PNG": "a picture (PNG)", b"\xff\xd8\xff": "a picture (JPEG)", b"GIF8": "a picture (GIF)", b"%PDF-": "a PDF",
-    b"PK\x03\x04": "a zip archive, as Excel's .xlsx and NumPy's .npz are", b"\xd0\xcf\x11\xe0": "an old Excel or Office file",
-    b"\x93NUMPY": "an array of NumPy's", b"\x89HDF": "an HDF5 file", b"SQLite format 3": "an SQLite database",
-    b"PAR1": "a Parquet file", b"ARROW1": "an Arrow or Feather file", b'{"': "JSON", b'[{"': "JSON",
-}  # fmt: skip
-
-
-def how_to_convert(path: str) -> str:
-    """What makes a table of a file that is none, for a hint: a command, where there is a short one."""
-    suffix, name, stem = Path(path).suffix.casefold(), Path(path).name, Path(path).stem
-    is_plain = re.fullmatch(r"[\w.,+-]+", name) is not None
-    if suffix in (".zip", ".tar"):
-        module = "zipfile" if suffix == ".zip" else "tarfile"
-        return f"`python -m {module} -e {name} {stem}.d` unpacks it" if is_plain else "unpack it"
-    reader = _READERS.get(suffix)
-    if reader is None:
-        return "save the data as CSV, Parquet or .npz"
-    if not is_plain:
-        return "save it as Parquet"
-    code = reader.replace("NAME", name) + f'.write_parquet("{stem}.parquet")'
-    return f"python -c 'import polars{code}' makes a table of it"
-
-
 def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
     """The text as UTF-8 with `\\n` line ends and without a byte-order mark.
 
@@ -342,7 +301,7 @@ def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
         DataError: NUL bytes, or bytes that are no UTF-8; with the line.
     """
     if first_line == 1:
-        _refuse_other_kinds(content, path)
+        refuse_other_kinds(content, path)
     if not content.isascii():
         _check_multibyte(content, path, first_line)
     nul = content.find(b"\0")
@@ -352,21 +311,6 @@ def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
         message = "NUL byte: the file is damaged here" if is_text else "NUL byte: this is not a text file, or a damaged one"
         raise DataError(Fault(message, file=shown(path), line=line, column=column))
     return content.replace(b"\r\n", b"\n") if b"\r" in content else content
-
-
-def _refuse_other_kinds(content: bytes, path: str) -> None:
-    """Name the files that are often given in a table's place."""
-    kind = next((name for start, name in _OTHER_KINDS.items() if content.startswith(start)), None)
-    if kind is not None:
-        hint = "save it as CSV or Parquet" if "Excel" in kind else "give a CSV or Parquet file"
-        hint = how_to_convert(path) if Path(path).suffix.casefold() in _READERS else hint
-        if kind == "a Parquet file":
-            is_called_so = path.endswith(".parquet")
-            kind += "" if is_called_so else ", though not named .parquet"
-            hint = (
-                "`data.source: parquet` reads it; training, validation and test data are of one source" if is_called_so else hint
-            )
-        raise DataError(Fault(f"expected a table as text, found {kind}", file=shown(path), hint=hint))
 
 
 def _check_multibyte(content: bytes, path: str, first_line: int) -> None:

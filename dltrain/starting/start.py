@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.data.files import OTHER_SUFFIXES, expand_paths, how_to_convert, table_pattern
+from dltrain.data.files import expand_paths, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.folders import holds_masks
 from dltrain.data.pictures.not_classes import not_classes
@@ -17,6 +17,7 @@ from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
+from dltrain.storage.other_files import OTHER_SUFFIXES, how_to_convert
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import listed, nearest, shown
 

@@ -1,0 +1,103 @@
+"""Files that are given in a table's place and are none: what they are, by their ending or first bytes, and what makes a table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dltrain.errors import DataError, Fault
+from dltrain.wording import shown
+
+# What other programs write, and what becomes of it.
+OTHER_SUFFIXES = {
+    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
+    ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
+    ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
+    ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
+    ".tgz": "an archive", ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata",
+    ".sas7bdat": "a file of SAS", ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R",
+    ".ndjson": "JSON lines", ".npy": "an array of NumPy's",
+    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".aiff", ".opus"), "a sound"),
+    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm"), "a film"),
+}  # fmt: skip
+# What reads some of them, after `import polars`; that, SciPy and sqlite3 are there in any case.
+_READERS = {
+    **dict.fromkeys((".jsonl", ".ndjson"), '; polars.read_ndjson("NAME")'),
+    **dict.fromkeys((".feather", ".arrow"), '; polars.read_ipc("NAME")'),
+    **dict.fromkeys((".sqlite", ".db"), ', sqlite3; polars.read_database("SELECT * FROM its_table", sqlite3.connect("NAME"))'),
+    ".json": '; polars.read_json("NAME")',
+    ".arff": ", scipy.io.arff as arff; "
+    'polars.DataFrame(arff.loadarff("NAME")[0]).with_columns(polars.col(polars.Binary).cast(str))',
+}
+_ARRAYS = "save the data as CSV, Parquet or .npz"
+_OF_SOUNDS = "sounds are learned from as arrays (.npz), or as pictures of their spectrograms"
+_OF_FILMS = "films are learned from as arrays (.npz), or as pictures of some moments"
+_OF_PAGES = "a link that has moved, or asks to log in, gives such a page: download the file itself"
+# First bytes -> what the file is, and what to do; an empty hint: as for its ending.
+_KINDS = {
+    b"\x89PNG": ("a picture (PNG)", ""), b"\xff\xd8\xff": ("a picture (JPEG)", ""), b"GIF8": ("a picture (GIF)", ""),
+    b"%PDF-": ("a PDF", ""), b"PK\x03\x04": ("a zip archive, as Excel's .xlsx and NumPy's .npz are", ""),
+    b"\xd0\xcf\x11\xe0": ("an old Excel or Office file", "save it as CSV or Parquet"),
+    b"\x93NUMPY": ("an array of NumPy's", ""), b"\x89HDF": ("an HDF5 file", ""), b"SQLite format 3": ("an SQLite database", ""),
+    b"PAR1": ("a Parquet file", ""), b"ARROW1": ("an Arrow or Feather file", ""), b'{"': ("JSON", ""), b'[{"': ("JSON", ""),
+    b"MATLAB 5.0 MAT": ("a MATLAB file", ""), b"<?xml": ("XML", ""),
+    b"version https://git-lfs": ("Git LFS's note of where a file is", "`git lfs pull` fetches the file itself"),
+    **dict.fromkeys((b"RIFF", b"OggS", b"fLaC", b"ID3"), ("a sound or film", _OF_SOUNDS)),
+    **{b"\x80%c" % version: ("a pickle, which dltrain never reads", _ARRAYS) for version in (2, 3, 4, 5)},
+    **{bytes([0, 0, kind, axes]): ("an array in MNIST's format (IDX)", "`dltrain init mnist` has MNIST itself; else " + _ARRAYS)
+       for kind in (8, 9, 11, 12, 13, 14) for axes in (1, 2, 3, 4)},
+}  # fmt: skip
+_WEB_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE)
+_PLAIN = r"[\w.,+-]+"
+_TAR_MARK = slice(257, 262)
+
+
+def how_to_convert(path: str) -> str:
+    """What makes a table of a file that is none, for a hint: a command, where there is a short one."""
+    suffix, name, stem = Path(path).suffix.casefold(), Path(path).name, Path(path).stem
+    is_plain = re.fullmatch(_PLAIN, name) is not None
+    if suffix in (".zip", ".tar", ".tgz"):
+        return _how_to_unpack("zipfile" if suffix == ".zip" else "tarfile", path)
+    what = OTHER_SUFFIXES.get(suffix)
+    if what in ("a sound", "a film"):
+        return _OF_SOUNDS if what == "a sound" else _OF_FILMS
+    if suffix == ".npy" and is_plain:
+        code = f'import numpy; numpy.savez("data.npz", x=numpy.load("{name}"), y=numpy.load("TARGETS.npy"))'
+        return f"python -c '{code}' puts it beside the array of targets"
+    reader = _READERS.get(suffix)
+    if reader is None:
+        return _ARRAYS
+    if not is_plain:
+        return "save it as Parquet"
+    code = reader.replace("NAME", name) + f'.write_parquet("{stem}.parquet")'
+    return f"python -c 'import polars{code}' makes a table of it"
+
+
+def _how_to_unpack(module: str, path: str) -> str:
+    name, folder = Path(path).name, Path(path).stem.removesuffix(".tar") + ".d"
+    return f"`python -m {module} -e {name} {folder}` unpacks it" if re.fullmatch(_PLAIN, name) else "unpack it"
+
+
+def refuse_other_kinds(content: bytes, path: str) -> None:
+    """Name the files that are often given in a table's place (raises DataError).
+
+    Args:
+        content: the beginning of the file, unpacked.
+        path: where it is.
+    """
+    kind, hint = next((found for start, found in _KINDS.items() if content.startswith(start)), ("", ""))
+    if not kind and _WEB_PAGE.match(content):
+        kind, hint = "a web page (HTML)", _OF_PAGES
+    if not kind and content[_TAR_MARK] == b"ustar":
+        kind, hint = "an archive (tar)", _how_to_unpack("tarfile", path)
+    if not kind:
+        return
+    if Path(path).suffix.casefold() in _READERS or kind == "an array of NumPy's":
+        hint = how_to_convert(path)
+    elif not hint:
+        hint = "save it as CSV or Parquet" if "Excel" in kind else "give a CSV or Parquet file"
+    if kind == "a Parquet file":
+        is_called_so = path.endswith(".parquet")
+        kind += "" if is_called_so else ", though not named .parquet"
+        hint = "`data.source: parquet` reads it; training, validation and test data are of one source" if is_called_so else hint
+    raise DataError(Fault(f"expected a table as text, found {kind}", file=shown(path), hint=hint))
