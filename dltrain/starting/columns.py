@@ -179,7 +179,7 @@ def with_gaps(columns: Columns, target: str) -> Columns:
     numbers, missing, odd = dict(columns.numbers), dict(columns.missing), dict(columns.odd_words)
     replaced = dict(columns.reading.replace or {})
     for name, values in columns.numbers.items():
-        number = stand_in(values) if name != target and not columns.kinds[name].left_out else None
+        number = _stand_in(values) if name != target and not columns.kinds[name].left_out else None
         if number is None:
             continue
         numbers[name] = np.where(values == number, np.nan, values)
@@ -193,7 +193,7 @@ def with_gaps(columns: Columns, target: str) -> Columns:
     )
 
 
-def stand_in(values: NDArray[np.float64]) -> int | None:
+def _stand_in(values: NDArray[np.float64]) -> int | None:
     """The number of nines alone, farther out than all others, that several rows have."""
     values = values[np.isfinite(values)]
     for end in (values.max(), values.min()) if len(values) else ():

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, ImagesConfig, LabelsConfig, TextConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.kinds import is_unspaced
-from dltrain.data.columns.spoken import FAR_CODE
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
 from dltrain.data.raw import RawTable
@@ -138,7 +137,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     head = _head(written, whole, is_whole)
     config = _as_written(config, where, written)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
-    _warn(reporter, [*notes_on_columns(studied), *(note for note in notes if note.code == FAR_CODE)])
+    _warn(reporter, notes_on_columns(studied))
     text = render_table(head, studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.kinds import KINDS
-from dltrain.data.columns.spoken import how_read
+from dltrain.data.columns.spoken import far_codes, how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
@@ -24,13 +24,13 @@ from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.data.targets import numbers_among_labels
 from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
-from dltrain.starting.columns import Columns, stand_in
+from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
 from dltrain.starting.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.leaks import SURELY, Leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
 from dltrain.starting.target import Target
-from dltrain.wording import counted, listed, percent
+from dltrain.wording import listed, percent
 
 MOST_SHOWN = 8
 # Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
@@ -222,20 +222,11 @@ def notes_on_columns(found: Studied) -> list[Note]:
     said = f"{told}: if it is not known before {name} is, leave it out as well"
     notes += totals_rows(found.raw, found.columns.reading)
     notes += numbers_among_labels(None, [found.target.spec], replace(found.columns.reading, units=None))
-    notes += _stand_in_of_target(found)
+    amounts = [found.target.name] if found.target.spec.task == "regression" else []
+    out = {found.target.name, *found.config.drop, *(name for name, kind in found.columns.kinds.items() if kind.left_out)}
+    numbers = {name: values for name, values in found.columns.numbers.items() if name in amounts or name not in out}
+    notes += far_codes(numbers, amounts)
     return [*notes, *([warn(said, "telling") if SURELY in told else Note(said)] if told else [])]
-
-
-def _stand_in_of_target(found: Studied) -> list[Note]:
-    """A warning of a number among the values to predict that may stand for no value: no one but the user knows."""
-    name, values = found.target.name, found.columns.numbers.get(found.target.name)
-    number = stand_in(values) if values is not None and found.target.spec.task == "regression" else None
-    if values is None or number is None:
-        return []
-    rows = counted(int((values == number).sum()), "row")
-    said = f"{name} is {number} in {rows}, far from all others, and learned as that amount; if it stands for no value, "
-    said += f'`replace: {{{name}: {{"{number}": ""}}}}` and `missing_target: drop` leave them out'
-    return [warn(said, "stand_in")]
 
 
 def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:

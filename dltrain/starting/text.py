@@ -357,7 +357,7 @@ def with_late_signs(raw: RawTable) -> RawTable:
         return replace(raw, notes=(*raw.notes, warn(f"{text}; data.decimal and data.thousands say which are numbers", "signs")))
     if signs.remark:  # in text of a Parquet file
         raw = replace(raw, notes=(*raw.notes, warn(signs.remark, TWO_READINGS)))
-    if not any(left.values()):  # each column is written in one way, if not all in the same
+    if not any(left[name] for name in better):  # each column is written in one way, if not all in the same
         raw = replace(raw, notes=tuple(note for note in raw.notes if note.code != TWO_READINGS))
     said = {key: value for key, value in raw.reading.items() if key not in ("remark", "unsure")}
     more = {"thousands": found.thousands} if found.thousands else {}

@@ -88,7 +88,7 @@ def test_table(tmp_path: Path) -> None:
         ("a,y\n1,\n2,\n", {}, None, "the target y is empty in every row"),
         (BASE, {"task": "regression"}, None, "no numbers to regress on"),
         (BASE, {"split": SplitConfig(column="color")}, None, "expected train, validation or test"),
-        (BASE, {"split": SplitConfig(time="color", test=0.2)}, None, "no date or number in 40 rows"),
+        (BASE, {"split": SplitConfig(time="color", test=0.2)}, None, "expected a date or a number (40 such rows"),
         (BASE, {"columns": ("a", "y")}, None, "names 2 columns"),
     ],
 )

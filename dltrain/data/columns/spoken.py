@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 # A code for "no value": nines, or one of the other codes of questionnaires.
 CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
 FEW_CODES = 3
-FAR_CODE = "far_code"
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
@@ -298,20 +297,13 @@ def late_codes(found: Mapping[str, str | None]) -> list[Note]:
     ]
 
 
-def far_codes(
-    columns: Sequence[FeatureColumn], values: Mapping[str, Any], specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]
-) -> list[Note]:
+def far_codes(numbers_of: Mapping[str, NDArray[Any]], targets: Sequence[str]) -> list[Note]:
     """Warnings of numbers that look like a code for "no value": -99, 999 and the like, several times and far from all others.
 
     Args:
-        columns: the features.
-        values: column -> values by kind of some rows of the training part.
-        specs, targets: what is to be learnt, of the same rows.
+        numbers_of: column -> its values, NaN where missing.
+        targets: which of them are predicted.
     """
-    numbers_of = {
-        column.name: values[column.name] for column in columns if column.by_kind.holds_numbers and column.name in values
-    }
-    numbers_of |= {spec.name: targets[spec.name] for spec in specs if spec.task == "regression" and spec.name in targets}
     found = []
     for name, numbers in numbers_of.items():
         known = numbers[np.isfinite(numbers)]
@@ -328,8 +320,9 @@ def far_codes(
             if (low - code if code < low else code - high) > max(high - low, 1.0) and high > low:
                 count = f"{len(known) - len(others):,} of the {len(known):,} values looked at are {code:g}"
                 how = f'`data.replace: {{{name}: {{"{code:g}": ""}}}}` makes it no value'
+                how += ", and `data.missing_target: drop` leaves those rows out" if name in targets else ""
                 said = f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
-                found.append(warn(said, FAR_CODE))
+                found.append(warn(said, "far_code"))
     return found
 
 

@@ -84,4 +84,6 @@ def odd_columns(
     told = {name: target[rows] for name, target in targets.items()}
     warnings = odd_texts({column.name: column.tokenizer for column in columns})
     warnings += warn_of_giveaways(columns, shown, specs, told)
-    return [*warnings, *far_codes(columns, shown, specs, told), *alike_words(columns, specs)]
+    numbers = {column.name: shown[column.name] for column in columns if column.by_kind.holds_numbers and column.name in shown}
+    amounts = {spec.name: told[spec.name] for spec in specs if spec.task == "regression" and spec.name in told}
+    return [*warnings, *far_codes(numbers | amounts, [*amounts]), *alike_words(columns, specs)]
