@@ -21,9 +21,9 @@ from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
 from dltrain.storage.far.address import is_far
 from dltrain.storage.far.copies import fetch_all
 from dltrain.storage.far.failure import NotFetchedError
-from dltrain.storage.other_files import refuse_other_kinds
+from dltrain.storage.formats.other_files import refuse_other_kinds
+from dltrain.storage.formats.zstandard_size import most_content
 from dltrain.storage.patterns import find_matches, is_folder
-from dltrain.storage.zstandard_size import most_content
 from dltrain.wording import did_you_mean, shown
 
 DIGEST_BYTES = 20

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from dltrain.config.types import MULTILABEL, SEGMENTATION, SplitConfig
+from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, SplitConfig
 from dltrain.starting.block import Block
 from dltrain.starting.design import Design
 from dltrain.starting.starter import Starter
@@ -19,8 +20,27 @@ def open_config(block: Block, head: str) -> None:
     block.lines += ["#", "#   dltrain check THIS_FILE && dltrain fit THIS_FILE", f"seed: {SEED}"]
 
 
+def with_parts(config: DataConfig, chosen: Design, parts: Mapping[str, str]) -> tuple[DataConfig, Design]:
+    """The block that names the files of parts, for which no rows are split off, and a net that another file's rows stop.
+
+    Args:
+        config: the `data:` block.
+        chosen: the net.
+        parts: "validation" and "test" -> the file of that part, where it has one of its own.
+    """
+    test = None if "test" in parts else config.split.test
+    validation = None if "validation" in parts else config.split.validation
+    files = {part: (parts[part],) if part in parts else () for part in ("validation", "test")}
+    config = replace(
+        config, split=SplitConfig(test=test, validation=validation), validation=files["validation"], test=files["test"]
+    )
+    return config, replace(chosen, folds=chosen.folds and "validation" not in parts)
+
+
 def render_split(block: Block, split: SplitConfig) -> None:
     """The key `split`."""
+    if split.test is None and split.validation is None:
+        return
     if split.test is None:
         block.entry("split", {"validation": split.validation}, "of the training part; a test part comes along")
     elif split.validation is None:

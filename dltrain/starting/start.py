@@ -5,7 +5,9 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.data.files import expand_paths, table_pattern
@@ -13,11 +15,12 @@ from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_n
 from dltrain.data.pictures.folders import holds_masks
 from dltrain.data.pictures.not_classes import not_classes
 from dltrain.errors import DataError, Fault, UsageError
+from dltrain.parts import parts_among
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
-from dltrain.storage.other_files import OTHER_SUFFIXES, how_to_convert
+from dltrain.storage.formats.other_files import OTHER_SUFFIXES, how_to_convert
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import listed, nearest, shown
 
@@ -25,6 +28,7 @@ SILENT = Reporter()
 PARQUET_SUFFIXES = (".parquet", ".pq")
 TABLE_SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
 MOST_ENTRIES = 200_000
+LINES_OF_COLUMNS = 50
 
 
 def make_starter(
@@ -62,14 +66,60 @@ def make_starter(
     if where is None:
         raise _nothing_there(path)
     written = _as_written(path, where, folder)
-    if os.path.isdir(where) and (pattern := _tables_of(where)) is not None:
-        where, written = pattern, os.path.join(written, os.path.basename(pattern))
-    if os.path.isdir(where):
-        return _start_folder(where, written, target, reporter, wishes)
-    return _start_file(where, written, target, reporter, wishes)
+    if not os.path.isdir(where):
+        return _start_file(where, written, target, reporter, wishes)
+    if (pattern := _tables_of(where)) is not None:
+        return _start_tables(pattern, written, target, reporter, wishes)
+    return _start_folder(where, written, target, reporter, wishes)
 
 
-def _start_file(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
+def _start_tables(pattern: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
+    """A config for the tables in a folder: one is the training part where another is called the test part; else all are read."""
+    tables = {os.path.basename(path): path for path in find_matches(pattern)}
+    parts = {part: name for name, part in parts_among([*tables]).items()}
+    if "train" not in parts:
+        name = next(iter(tables)) if len(tables) == 1 else os.path.basename(pattern)
+        return _start_file(os.path.join(os.path.dirname(pattern), name), os.path.join(written, name), target, reporter, wishes)
+    train = parts["train"]
+    alike = {part: name for part, name in parts.items() if name != train and have_same_columns(tables[train], tables[name])}
+    if wishes.series is not None:
+        alike = {}  # the end of a series is its test part
+    left = [name for name in tables if name not in (train, *alike.values())]
+    if left:
+        are = "is" if len(left) == 1 else "are"
+        name = shown(os.path.join(os.path.basename(written), train))
+        reporter.warning(f"{name} is learned from; {listed(left, 4)} beside it {are} not")
+    own = {part: os.path.join(written, name) for part, name in alike.items()}
+    return _start_file(tables[train], os.path.join(written, train), target, reporter, wishes, own)
+
+
+def have_same_columns(one: str, other: str) -> bool:
+    """Whether two tables have the same columns in the same order; of those without names, as many."""
+    return _columns_of(one) == _columns_of(other)
+
+
+def _columns_of(path: str) -> list[str]:
+    if path.casefold().endswith(PARQUET_SUFFIXES):
+        from dltrain.data.tables.parquet_file import read_parquet
+
+        return list(read_parquet(path, num_rows=LINES_OF_COLUMNS).columns)
+    from dltrain.config.types import DataConfig
+    from dltrain.data.sources.csv import parse_text
+    from dltrain.data.tables.sample import read_head
+    from dltrain.starting.text import find_text_options
+
+    config = DataConfig("csv", path=(path,), **find_text_options(path))
+    return list(parse_text(read_head(path, LINES_OF_COLUMNS)[0], path, config).frame.columns)
+
+
+def _start_file(
+    where: str,
+    written: str,
+    target: str | None,
+    reporter: Reporter,
+    wishes: Wishes,
+    parts: Mapping[str, str] = MappingProxyType({}),
+) -> Starter:
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
@@ -86,7 +136,7 @@ def _start_file(where: str, written: str, target: str | None, reporter: Reporter
     from dltrain.starting.table import start_table
 
     source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
-    return start_table(source, where, written, target, reporter, wishes)
+    return start_table(source, where, written, target, reporter, wishes, parts)
 
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
@@ -131,12 +181,10 @@ def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wis
 
 
 def _tables_of(folder: str) -> str | None:
-    """The table, or the pattern of the tables, in a folder that holds no folders of pictures."""
+    """The pattern of the tables in a folder that holds no folders of pictures."""
     from dltrain.starting.pictures import picture_layout
 
-    pattern = table_pattern(folder) if picture_layout(folder) is None else None
-    found = find_matches(pattern) if pattern is not None else []
-    return found[0] if len(found) == 1 else pattern
+    return table_pattern(folder) if picture_layout(folder) is None else None
 
 
 def _find(path: str) -> str | None:

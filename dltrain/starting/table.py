@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,7 @@ from dltrain.starting.columns import (
     with_short_texts,
     without_parts,
 )
-from dltrain.starting.common_blocks import SEED
+from dltrain.starting.common_blocks import SEED, with_parts
 from dltrain.starting.design import Design, design, design_characters, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
@@ -82,7 +83,15 @@ MOST_FEATURES_NAMED = 40
 ROWS_OF_WORD = 20
 
 
-def start_table(source: str, where: str | None, written: str, asked: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
+def start_table(
+    source: str,
+    where: str | None,
+    written: str,
+    asked: str | None,
+    reporter: Reporter,
+    wishes: Wishes,
+    parts: Mapping[str, str] = MappingProxyType({}),
+) -> Starter:
     """A config for text tables or Parquet files, or for a named dataset that is a table.
 
     Args:
@@ -92,6 +101,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         asked: the target that the user named, or None.
         reporter: hears what is being read.
         wishes: what is asked of it.
+        parts: "validation" and "test" -> the file of that part, as the config is to name it, where it has one of its own.
 
     Raises:
         UsageError: a target that there is not, that is not clear, or that is none.
@@ -129,13 +139,13 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         columns = _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
-    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None)
+    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own_test="test" in parts)
     if wishes.series is not None:
         leaks = replace(leaks, telling="")  # of a series only the past is looked at
         return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
     config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
     head = _head(written, whole, is_whole)
-    config = _as_written(config, where, written)
+    config, chosen = with_parts(_as_written(config, where, written), chosen, parts)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
     _warn(reporter, notes_on_columns(studied))
     text = render_table(head, studied, chosen) + _evaluation(chosen, wishes)
@@ -309,7 +319,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
 
 
 def _config(
-    config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable, *, has_pixels: bool = False
+    config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable, *, has_pixels: bool, own_test: bool
 ) -> DataConfig:
     """The `data:` block: what has to be said for it to be read, split and learnt from.
 
@@ -317,9 +327,9 @@ def _config(
         config: how the source is read.
         target, columns, leaks, raw: what was found out.
         has_pixels: whether each column is a pixel of a picture, which is one whatever its values.
+        own_test: whether the rows to test on are in another file.
     """
-    identifier = columns.identifier()
-    identifier = identifier if identifier != target.name else None
+    identifier = columns.identifier() if columns.identifier() != target.name else None
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
     if target.merged:
         odd[target.name] = dict(target.merged)
@@ -358,7 +368,7 @@ def _config(
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
-        split=split_of(raw.frame.height, own_test=False),
+        split=split_of(raw.frame.height, own_test=own_test),
     )
 
 

@@ -77,8 +77,11 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     render_columns(block, found)
     _render_preparation(block, found)
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
-    render_split(block, config.split)
-    if dates:
+    if config.validation and config.split.test is not None:
+        block.entry("split", {"test": config.split.test}, "of the rows in path")
+    else:
+        render_split(block, config.split)
+    if dates and not config.test:
         _suggest_time(block, config, dates[0])
     _notice_several(block, raw, _times(raw, dates, target, columns), target, columns)
     render_model(block, chosen)
@@ -96,6 +99,9 @@ def render_source(block: Block, found: Studied) -> None:
     block.entry("source", config.source)
     if config.path:
         block.entry("path", config.path[0])
+    for key, remark in (("validation", "training stops by it"), ("test", "the rows to test on")):
+        if files := getattr(config, key):
+            block.entry(key, files[0], remark)
     unnamed = "the first line is data already" + ("" if config.columns else "; `columns: [...]` gives the columns names")
     for key, remark in (
         ("encoding", "the file is no UTF-8"),

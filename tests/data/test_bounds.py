@@ -27,10 +27,10 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.storage import bounds
 from dltrain.storage.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
+from dltrain.storage.formats.parquet_footer import _Compact, column_bytes
+from dltrain.storage.formats.zstandard_size import MOST_BLOCK, most_content
 from dltrain.storage.outputs import check_output
-from dltrain.storage.parquet_footer import _Compact, column_bytes
 from dltrain.storage.patterns import find_matches
-from dltrain.storage.zstandard_size import MOST_BLOCK, most_content
 
 ROWS = "".join(f"{row},{row * 7 % 11},{['no', 'yes'][row % 2]}\n" for row in range(60))
 TABLE = "a,b,y\n" + ROWS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dltrain.data.tables.column_names import column_of, refuse_long_names
 from dltrain.errors import DataError, Fault, Note
 from dltrain.storage.bounds import COLUMNS, RATIO, ROW_BYTES, most_unpacked
-from dltrain.storage.parquet_footer import column_bytes
+from dltrain.storage.formats.parquet_footer import column_bytes
 from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
