@@ -33,6 +33,7 @@ from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
 from dltrain.starting.design import Design, design, split_of
 from dltrain.starting.starter import Starter
+from dltrain.starting.target import Target, study_target
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
@@ -122,6 +123,14 @@ def with_pictures_beside(
     if beside is None:
         return config, columns
     return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: ColumnKind(IMAGE)})
+
+
+def shown_by_pictures(target: Target, columns: Columns, raw: RawTable, side: int | None) -> Target:
+    """The target, whose few whole numbers are classes where pictures show them: pixels of one side, or files."""
+    shows = any(kind.kind == IMAGE for kind in columns.kinds.values()) and target.whole_numbers
+    if target.beside or (side is None and not shows):
+        return target
+    return study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
 
 
 def form_of_pictures(config: DataConfig, raw: RawTable, features: Mapping[str, str | None]) -> dict[str, Any]:

@@ -39,7 +39,14 @@ from dltrain.starting.common_blocks import SEED, with_parts
 from dltrain.starting.design import Design, design, design_characters, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
-from dltrain.starting.pictures import LEAST_SIDE, design_pixels, form_of_pictures, side_of_pixels, with_pictures_beside
+from dltrain.starting.pictures import (
+    LEAST_SIDE,
+    design_pixels,
+    form_of_pictures,
+    shown_by_pictures,
+    side_of_pixels,
+    with_pictures_beside,
+)
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import (
     DEFAULT_SECONDS,
@@ -55,13 +62,11 @@ from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, notes_on_columns, render_table
 from dltrain.starting.target import (
     Target,
-    are_labels,
     check_rows,
     choose_target,
-    labels_of_columns,
+    of_several,
     several_columns,
     study_target,
-    with_numbers_beside,
 )
 from dltrain.starting.text import find_text_options, with_late_signs
 from dltrain.wording import shown
@@ -122,19 +127,14 @@ def start_table(
     columns = study_columns(raw.frame, *signs)
     if where is not None and os.path.isfile(where) and names_pictures(columns, asked):
         return _start_masks(where, written, asked, reporter, wishes)
-    if several and are_labels(several, whole.frame):
-        target = labels_of_columns(several, whole.frame)
-    else:
-        named = several[0] if several else asked
-        target = _find_target(raw, named, columns, written, header=options.get("header", True))
-        target = with_numbers_beside(target, several, whole.frame) if several else target
+    named = several[0] if several else asked
+    found = _find_target(raw, named, columns, written, header=options.get("header", True))
+    target = of_several(found, several, whole.frame)
     check_rows(raw.frame.height, written, target, columns)
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
     if wishes.series is None:
         config, columns = with_pictures_beside(config, columns, raw, target.name, where)
-    shows = any(kind.kind == IMAGE for kind in columns.kinds.values()) and target.whole_numbers
-    if (side is not None or shows) and not target.beside:
-        target = study_target(target.name, raw.frame, columns, raw.classes if raw.target else (), of_pictures=True)
+    target = shown_by_pictures(target, columns, raw, side)
     if side is None:
         columns = _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
@@ -144,10 +144,10 @@ def start_table(
         leaks = replace(leaks, telling="")  # of a series only the past is looked at
         return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
     config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
-    head = _head(written, whole, is_whole)
     config, chosen = with_parts(_as_written(config, where, written), chosen, parts)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
     _warn(reporter, notes_on_columns(studied))
+    head = _head(written, whole, is_whole)
     text = render_table(head, studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 

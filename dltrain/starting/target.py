@@ -184,17 +184,21 @@ def _zeros_and_ones(series: polars.Series) -> polars.Series:
     return texts.replace("", None)
 
 
-def labels_of_columns(names: Sequence[str], frame: polars.DataFrame) -> Target:
-    """Columns of 0 and 1 as one target of several labels."""
-    ones = {name: int((_zeros_and_ones(column_of(frame, name)) == "1").sum()) for name in names}
-    num_missing = len(frame) - len(frame.select(names).drop_nulls())
-    spec = TargetSpec(names[0], MULTILABEL, tuple(names))
-    return Target(names[0], spec, counts=ones, task=MULTILABEL, num_missing=num_missing, columns=tuple(names))
+def of_several(target: Target, names: Sequence[str], frame: polars.DataFrame) -> Target:
+    """What is predicted where several columns were named: labels of one target, or the number and those beside it.
 
-
-def with_numbers_beside(target: Target, names: Sequence[str], frame: polars.DataFrame) -> Target:
-    """A number to predict, and beside it other columns that are numbers as well."""
+    Args:
+        target: by the first of them.
+        names: from `several_columns`; empty: there is one.
+        frame: the table.
+    """
+    if not names:
+        return target
     num_missing = len(frame) - len(frame.select(names).drop_nulls())
+    if are_labels(names, frame):
+        ones = {name: int((_zeros_and_ones(column_of(frame, name)) == "1").sum()) for name in names}
+        spec = TargetSpec(names[0], MULTILABEL, tuple(names))
+        return Target(names[0], spec, counts=ones, task=MULTILABEL, num_missing=num_missing, columns=tuple(names))
     spec = replace(target.spec, task="regression", classes=())
     return Target(target.name, spec, task="regression", num_missing=num_missing, beside=tuple(names[1:]))
 
