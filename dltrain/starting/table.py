@@ -127,8 +127,7 @@ def start_table(
     columns = study_columns(raw.frame, *signs)
     if where is not None and os.path.isfile(where) and names_pictures(columns, asked):
         return _start_masks(where, written, asked, reporter, wishes)
-    named = several[0] if several else asked
-    found = _find_target(raw, named, columns, written, header=options.get("header", True))
+    found = _find_target(raw, several[0] if several else asked, columns, written, header=options.get("header", True))
     target = of_several(found, several, whole.frame)
     check_rows(raw.frame.height, written, target, columns)
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
@@ -141,14 +140,13 @@ def start_table(
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own_test="test" in parts)
     if wishes.series is not None:
-        leaks = replace(leaks, telling="")  # of a series only the past is looked at
-        return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
+        studied = Studied(config, target, columns, replace(leaks, telling=""), Preparation(), raw, asked)  # the past alone counts
+        return _start_series(where, written, studied, wishes, is_whole)
     config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
     config, chosen = with_parts(_as_written(config, where, written), chosen, parts)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
     _warn(reporter, notes_on_columns(studied))
-    head = _head(written, whole, is_whole)
-    text = render_table(head, studied, chosen) + _evaluation(chosen, wishes)
+    text = render_table(head := _head(written, whole, is_whole), studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 
 
