@@ -13,6 +13,7 @@ from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, ONE_CLASS_MET
 from dltrain.model.heads.loss_rules import NOT_OF_A_LABEL
 from dltrain.model.heads.pixel_targets import REGION_LOSSES
 from dltrain.model.heads.quantiles import no_metrics_fault
+from dltrain.model.heads.reconstruction import ending_activation
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
 _OWN_UNITS = {
@@ -28,6 +29,13 @@ _OF_SEVERAL_OUTPUTS = {
     "TopKCategoricalAccuracy": "accuracy",
     "CategoricalCrossentropy": "BinaryCrossentropy",
     "CategoricalFocalCrossentropy": "BinaryFocalCrossentropy",
+}
+# Cross-entropies that Keras computes of what went into the output's activation, whichever of these it is.
+_OF_SUMS = {
+    "BinaryCrossentropy": "sigmoid",
+    "BinaryFocalCrossentropy": "sigmoid",
+    "CategoricalCrossentropy": "softmax",
+    "SparseCategoricalCrossentropy": "softmax",
 }
 _TOP_K, TOP_K = {"TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"}, 5
 _NUM_CLASSES = {"IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
@@ -82,9 +90,21 @@ def _check_loss_of_classes(config: Config, training: TrainingConfig, head: Head)
         message = f"{name} divides by the target, which is 0 for the classes that a row does not have: the loss is millions"
     elif head.loss.like in ("BinaryCrossentropy", "BinaryFocalCrossentropy") and head.units > 1:
         message = f"{name} takes each of the {head.units} classes for a label by itself, while a row has one of them"
+    other = _other_activation(config, head.loss, head)
+    if other:
+        message = f"{message}; and {other}" if message else f"{name}: {other}"
     if message:
         path = f"training.loss.{head.targets[0].name}" if isinstance(training.loss, Mapping) else "training.loss"
         yield fault(config, path, message, "leave it out: the loss follows from the task", warning=True)
+
+
+def _other_activation(config: Config, measure: Component, head: Head) -> str:
+    """What Keras makes of a cross-entropy behind an activation that is not its own, in words; empty where it is."""
+    made_by = ending_activation(head.layers or config.model.layers)
+    own = _OF_SUMS.get(measure.like)
+    if own is None or head.units == 1 or made_by == own or made_by not in _OF_SUMS.values():
+        return ""
+    return f"Keras computes it as if {own} had made the outputs, which {made_by} makes: that is of other probabilities"
 
 
 def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -142,6 +162,10 @@ def _check_metric(config: Config, path: str, metric: Component, head: Head) -> I
         )
         hint = f"`k: {len(head.classes) - 1}`" if len(head.classes) > 2 else "`accuracy`"
         yield fault(config, path, message, hint, warning=True)
+    other = _other_activation(config, metric, head)
+    if other:
+        hint = "leave it out" if head.is_mask else "leave it out: `log_loss` is measured in any case"
+        yield fault(config, path, f"{name}: {other} than the model's", hint)
     class_id = metric.arguments.get("class_id")
     if isinstance(class_id, int) and not 0 <= class_id < head.units:
         message = (

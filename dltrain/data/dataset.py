@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -332,7 +332,7 @@ class Part:
         weights: float32 [rows], or None.
         row_ids: int64 [rows]: 0-based row in the source's whole order (files in order, header not counted);
             empty where the rows are on disk: see `row_file`.
-        identifiers: columns that name the rows in predictions (column -> list of str); often empty.
+        identifiers: columns that name the rows in predictions (column -> text of each row); often empty.
         row_file: the row ids of a part whose rows are on disk, else None.
         references: of a series, what simple forecasts say: their name -> target name -> float32 scaled values [rows].
         series: which series each window is of; None: it is none of a series.
@@ -346,7 +346,7 @@ class Part:
     targets: dict[str, Any]
     weights: NDArray[np.float32] | None
     row_ids: NDArray[np.int64]
-    identifiers: dict[str, list[str]] = field(default_factory=dict)
+    identifiers: dict[str, Sequence[str]] = field(default_factory=dict)
     row_file: DiskArray | None = None
     references: dict[str, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
     num_unforeseen: dict[str, int] = field(default_factory=dict)

@@ -58,6 +58,11 @@ def read_part(
         surplus = [name for name in raw.frame.columns if name not in known]
         if surplus:
             notes.append(warn(f"columns that the model does not use: {listed(surplus)}", "unused_columns"))
+        lost = [name for name in preprocessing.identifiers if name and name not in raw.frame.columns]
+        if lost:
+            many = len(lost) > 1
+            text = f"{listed(lost)}, which name{'' if many else 's'} the rows, {'are' if many else 'is'} not among the columns"
+            notes.append(warn(f"{text}: the rows are told by their order alone", "missing_identifiers"))
         folders = sorted({shown(folder) for column in preprocessing.features if column.form for folder in column.images.folder})
         if folders:
             where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"

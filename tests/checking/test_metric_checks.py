@@ -116,7 +116,7 @@ def test_d4_the_metric_of_a_loss_has_the_value_of_the_loss():
 
 
 def test_classes_are_one_hot_for_every_metric_that_needs_them_so():
-    names = [name for name in load_catalog().names("metric") if name not in SPARSE]
+    names = [name for name in load_catalog().names("metric") if name not in {*SPARSE, "BinaryCrossentropy"}]
     assert not refusals(config_with("classes", metrics=names))
     found = {fault.path for fault in refusals(config_with("classes", metrics=names, loss="sparse_categorical_crossentropy"))}
     either = [names.index(name) for name in ("IoU", "MeanIoU")]
@@ -142,6 +142,7 @@ def test_the_indices_of_classes_are_told_from_probabilities():
         ("number", {"metrics": ["SparseCategoricalCrossentropy"]}, "is a number", "mean_absolute_error"),
         ("number", {"loss": "poisson"}, "is standardized inside", "activation: exponential"),
         ("number", {"loss": "mean_squared_logarithmic_error"}, "is standardized inside", "scale_target: false"),
+        ("classes", {"metrics": ["BinaryCrossentropy"]}, "of other probabilities than the model's", "`log_loss`"),
         ("classes", {"loss": "ctc"}, "sequences of labels", "follows from the task"),
         ("classes", {"loss": "circle"}, "embeddings", "follows from the task"),
     ],

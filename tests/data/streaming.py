@@ -57,6 +57,7 @@ def assert_same(resident: Dataset, streamed: Dataset) -> None:
         assert part.row_file is not None
         np.testing.assert_array_equal(in_memory(part.row_file), expected.row_ids)
         assert part.num_rows == expected.num_rows
+        assert {key: list(texts) for key, texts in part.identifiers.items()} == expected.identifiers
         assert list(part.inputs) == list(expected.inputs)
         for key, array in part.inputs.items():
             assert isinstance(array, DiskArray)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -115,7 +115,7 @@ class PicturePreprocessing(Preprocessing):
                 targets[spec.name] = in_memory(scaled)
             elif with_targets:
                 targets[spec.name] = _target(raw, spec, rows)
-        names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
+        names: dict[str, Sequence[str]] = {"file": [raw.names[row] for row in rows]} if raw.names else {}
         part = Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
         part.sizes = tuple(raw.sizes[row] for row in rows) if raw.sizes else ()
         if raw.pictures is not None:

@@ -39,7 +39,7 @@ class Predictions:
         notes: sentences for the user.
     """
 
-    identifiers: dict[str, list[str]]
+    identifiers: dict[str, Sequence[str]]
     prediction: list[Any]
     probabilities: dict[str, NDArray[np.float64]] | None = None
     columns: dict[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def predict_part(run: Path, part: str, *, top: int | None = None, windows: bool 
         _, *members = member_outputs(scored.forward.model, scored.encoded.inputs, scored.heads)
         add_spread(result, scored.heads, told.answers, [told.joined(one) for one in member_answers(scored.heads, members)])
     named: dict[str, Any] = {} if told.series else {"row": (row_ids(scored.part) + 1).tolist()}
-    result.identifiers = named | result.identifiers | true_columns(scored.heads, told.part)
+    result.identifiers = named | _in_memory(result.identifiers) | true_columns(scored.heads, told.part)
     result.columns = {**result.columns, **told.columns, **errors_of(scored.heads, told.answers, told.part)}
     result.notes += told.notes
     result.notes += [note for note in found.notes if "evenly spread" in note]
@@ -84,8 +84,12 @@ def _reconstructed(
     inputs = [found.part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
     (output,) = run_outputs(stored.build(checkpoint), inputs)
     result = reconstructions_of(stored.preprocessing, output, found.part)
-    result.identifiers = {"row": (row_ids(found.part) + 1).tolist(), **result.identifiers}
+    result.identifiers = {"row": (row_ids(found.part) + 1).tolist(), **_in_memory(result.identifiers)}
     return result
+
+
+def _in_memory(identifiers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {name: list(texts) for name, texts in identifiers.items()}
 
 
 def row_ids(part: Part) -> NDArray[np.int64]:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays.disk_array import DiskArray, in_memory
 from dltrain.data.columns.column import FeatureColumn, Surprises, read_feature
 from dltrain.data.columns.kinds import ColumnKind
-from dltrain.data.columns.reading import Reading
+from dltrain.data.columns.reading import Reading, text_of
 from dltrain.data.columns.spoken import bare_number, first_code
 from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.tables.column_names import column_of
@@ -155,6 +156,45 @@ class ColumnFiles:
             values = _to_array(series) if column is None or reading is None else self.piece_values(series, column, reading)
             numbers[first : first + len(series)] = values
         return numbers
+
+
+class RowTexts(Sequence[str]):
+    """What a column on disk says of the rows of a part, as text; a piece of it is in memory.
+
+    Args:
+        files: the columns.
+        name: of one that is kept as it was read.
+        rows: int64 [rows], on disk: which rows of the table.
+    """
+
+    def __init__(self, files: ColumnFiles, name: str, rows: DiskArray) -> None:
+        self.files, self.name, self.rows = files, name, rows
+        self.starts = np.cumsum([0, *(num_rows for _, num_rows in files.files)])
+        self.piece, self.texts = -1, [""]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self._text_of(int(self.rows.read(index, index + 1)[0]))
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._text_of(row) for row in in_memory(self.rows).tolist())
+
+    def _text_of(self, row: int) -> str:
+        piece = int(np.searchsorted(self.starts, row, "right")) - 1
+        if piece != self.piece:
+            series = column_of(self.files.read(self.files.files[piece][0], [self.name]), self.name)
+            self.piece, self.texts = piece, text_of(series).fill_null("").to_list()
+        return self.texts[row - int(self.starts[piece])]
 
 
 def _to_array(series: polars.Series) -> NDArray[np.float64]:

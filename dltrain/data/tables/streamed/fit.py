@@ -125,7 +125,7 @@ def fit_streamed(
     owner = owners(files.height, {name: part.row_ids for name, part in fitted.parts.items()})
     folder = row_files(files, preprocessing, owner, list(fitted.parts), reporter)
     for index, (name, part) in enumerate(fitted.parts.items()):
-        put_on_disk(part, folder, name, preprocessing)
+        put_on_disk(part, folder, name, preprocessing, files)
         fitted.notes += [Note(*entry).of(f"{name} part") for entry in read_meta(folder / META)["notes"][index]]
     fitted.notes.insert(0, Note(f"streamed from disk while training: {reason}"))
     return raw, fitted

@@ -93,7 +93,7 @@ def _is_amount(series: polars.Series, reading: Reading) -> bool:
 
 
 def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dict[str, FeatureColumn | None]:
-    """Columns of weights and of the split."""
+    """Columns of weights, of the split, and those that name the rows."""
     others = (config.weight, config.split.column, config.split.group)
     columns: dict[str, FeatureColumn | None] = {}
     if config.split.time and config.split.time not in others:
@@ -103,4 +103,4 @@ def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dic
     for name in (*others, config.split.time):
         if name and name not in columns:
             columns[name] = None
-    return columns
+    return columns | {name: None for name in config.identifiers if name in sample.frame.columns and name not in columns}

@@ -21,7 +21,7 @@ from dltrain.data.dataset import Part
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.data.tables.streamed.column_files import ColumnFiles, write_meta
+from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, RowTexts, write_meta
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, make_folder
 
@@ -116,11 +116,13 @@ def _input_file(part: str, number: int) -> str:
     return f"{part}-{number}.bin"
 
 
-def put_on_disk(part: Part, folder: Path, name: str, preprocessing: TablePreprocessing) -> None:
-    """Inputs and row ids of a part become arrays on disk."""
+def put_on_disk(part: Part, folder: Path, name: str, preprocessing: TablePreprocessing, files: ColumnFiles) -> None:
+    """Inputs, row ids and what names the rows of a part become arrays on disk."""
     num_rows = part.num_rows
     for number, spec in enumerate(preprocessing.schema.inputs):
         part.inputs[spec.name] = DiskArray(folder / _input_file(name, number), (num_rows, *spec.shape), spec.dtype)
     part.row_file = DiskArray(folder / _rows_file(name), (num_rows,), "int64")
     part.row_ids = np.zeros(0, np.int64)
+    named = [column for column in preprocessing.identifiers if files.stored.get(column) == AS_READ]
+    part.identifiers |= {column: RowTexts(files, column, part.row_file) for column in named}
     part.targets.update(preprocessing.make_targets({}, np.zeros(0, np.int64), part.inputs))

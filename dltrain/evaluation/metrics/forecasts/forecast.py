@@ -65,7 +65,7 @@ def report_forecast(
         reference: target name -> the training part's stored targets.
     """
     columns = columns_ahead(heads, outputs)
-    times = next(iter(part.identifiers.values()), [])
+    times = list(next(iter(part.identifiers.values()), ()))
     for column, steps in columns.items():
         specs = [target for target, _ in steps]
         found = Forecast(
