@@ -31,7 +31,7 @@ def check_sweep(config: Config) -> Iterator[Fault]:
                 break
     for name, choices in config.sweep.choices.items():
         for word, given in choices.items():
-            sets = sets_in_keys(given, config.parameter_keys)
+            sets = sets_in_keys(name, word, given, config.parameter_keys)
             own = sets.pop(OWN, {})
             words = [override_word(key, sets[key]) for key in sorted(sets, key=lambda key: key.count("."))]
             where = f"sweep.choices.{name}.{word}"

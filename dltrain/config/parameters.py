@@ -13,6 +13,8 @@ from dltrain.wording import did_you_mean, one_of
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REFERENCE = re.compile(r"\$([A-Za-z_][^\s]*)")
+# What stands in front of a key that a choice of a sweep sets.
+IN_CHOICE = re.compile(r"sweep\.choices\.[^.]+\.[^.]+\.")
 
 
 @dataclass(slots=True)
@@ -28,13 +30,19 @@ class Parameters:
     uses: dict[str, list[str]] = field(default_factory=dict)
 
     def keys(self) -> dict[str, tuple[str, ...]]:
-        """Parameter -> the keys of the config it stands at; those of a parameter that it stands in are among them."""
+        """Parameter -> the keys of the config it stands at; those of a parameter that it stands in are among them.
+
+        Where it stands in what a choice of a sweep sets, `sweep.choices.NAME.CHOICE.` is in front of the key.
+        """
         return {name: tuple(dict.fromkeys(self._keys_of(name))) for name in self.uses}
 
     def _keys_of(self, name: str) -> list[str]:
         found: list[str] = []
         for path in self.uses[name]:
             head, _, rest = path.partition(".")
+            choice = IN_CHOICE.match(path)
+            if head == "sweep" and (choice is None or path[choice.end() :].startswith("parameters.")):
+                continue  # among values that are tried: it has been put in there
             if head != "parameters":
                 found.append(path)
                 continue
@@ -127,7 +135,7 @@ def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget
         node.items = [put_in(item, f"{path}.{index}", parameters, faults, budget) for index, item in enumerate(node.items)]
     elif isinstance(node, MappingNode):
         # Paths look through the name of a component, which stands at the place of one or is an argument's value.
-        named = not arguments and len(node.entries) == 1 and COMPONENT_PLACES.match(path) is not None
+        named = not arguments and len(node.entries) == 1 and COMPONENT_PLACES.match(IN_CHOICE.sub("", path, count=1)) is not None
         for key, value in node.entries.items():
             through = named and isinstance(value, MappingNode)
             node.entries[key] = put_in(value, path if through else f"{path}.{key}", parameters, faults, budget, arguments=through)

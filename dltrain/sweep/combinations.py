@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from dltrain.config.blocks.sweep import is_within, standing
+from dltrain.config.parameters import IN_CHOICE
 from dltrain.errors import ConfigError, Fault
 from dltrain.sweep.dimension import Dimension, is_among
 
@@ -52,28 +55,65 @@ def check_conditions(space: Sequence[Dimension]) -> None:
             Fault(f"{', '.join(circle)} are varied with each other in a circle", path=f"sweep.parameters.{circle[0]}.where")
         )
     faults += _set_twice(space)
+    faults += _set_nowhere(space)
     if faults:
         raise ConfigError(faults)
 
 
 def _set_twice(space: Sequence[Dimension]) -> Iterator[Fault]:
     """Keys that two of the dimensions set in one trial: which of both held would be a matter of their order."""
-    setting: dict[str, list[tuple[str, Mapping[str, tuple[Any, ...]]]]] = {}
+    setting: dict[str, list[_Setting]] = {}
     for dimension in space:
-        for key in dimension.keys if not dimension.sets else ():
-            setting.setdefault(key, []).append((dimension.name, dimension.where))
+        for place in dimension.keys if not dimension.sets else ():
+            key, where = place, dimension.where
+            if choice := IN_CHOICE.match(place):
+                name, word = choice[0].split(".")[2:4]
+                key, where = place[choice.end() :], {**where, name: (word,) if is_among(word, where.get(name, (word,))) else ()}
+            setting.setdefault(key, []).append(_Setting(dimension, dimension.name, dimension.path, where))
         for word, sets in dimension.sets.items():
+            where, inside = {**dimension.where, dimension.name: (word,)}, f"sweep.choices.{dimension.name}.{word}"
             for key in sets:
-                setting.setdefault(key, []).append((f"{dimension.name}={word}", {**dimension.where, dimension.name: (word,)}))
+                one = _Setting(dimension, f"{dimension.name}={word}", f"{inside}.{key}", where)
+                setting.setdefault(key, []).append(one)
     for key, found in setting.items():
-        for index, (name, where) in enumerate(found):
-            other = next((other for other, also in found[index + 1 :] if not _excludes(where, also)), None)
+        for index, one in enumerate(found):
+            other = next((other for other in found[index + 1 :] if one.meets(other)), None)
             if other is not None:
-                who = f"{name} and {other}" if name != other else f"{name}, twice"
-                yield Fault(
-                    f"{key} is set by {who}", path=f"sweep.parameters.{name.partition('=')[0]}", hint="leave one of them out"
-                )
+                who = f"{one.name} and {other.name}" if one.name != other.name else f"{one.name}, twice"
+                yield Fault(f"{key} is set by {who}", path=other.path, hint="leave one of them out")
                 break
+
+
+def _set_nowhere(space: Sequence[Dimension]) -> Iterator[Fault]:
+    """Parameters that stand only in what some choices set, but are varied with others too: these would be trained repeatedly."""
+    for dimension in space:
+        names = {place.split(".")[2] if IN_CHOICE.match(place) else "" for place in dimension.keys}
+        chosen = next((other for other in space if other.sets and {other.name} == names), None)
+        if chosen is None or dimension.sets:
+            continue
+        words = [word for word in chosen.sets if is_among(word, dimension.where.get(chosen.name, list(chosen.sets)))]
+        held = [word for word in words if standing(dimension.keys, {chosen.name: word}, {chosen.name: chosen.sets[word]})]
+        if missing := [word for word in words if word not in held]:
+            name = dimension.name.removeprefix("parameters.")
+            message = f"{name} is varied with {chosen.name}={missing[0]} as well, where ${name} is nowhere"
+            hint = f"write {name}: {{choices: [...], where: {{{chosen.name}: [{', '.join(held)}]}}}}"
+            yield Fault(message, path=dimension.path, hint=hint if held else f"leave out {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Who sets a key, where that is written, and with which choices."""
+
+    dimension: Dimension
+    name: str
+    path: str
+    where: Mapping[str, tuple[Any, ...]]
+
+    def meets(self, other: _Setting) -> bool:
+        """Whether both set the key in a trial; a parameter that is written in what a choice sets goes before it."""
+        path = self.path if self.dimension.sets else other.path
+        written = any(is_within(place, path) for one in (self, other) for place in one.dimension.keys)
+        return self.dimension is not other.dimension and not written and not _excludes(self.where, other.where)
 
 
 def _excludes(where: Mapping[str, tuple[Any, ...]], other: Mapping[str, tuple[Any, ...]]) -> bool:

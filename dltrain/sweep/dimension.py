@@ -51,7 +51,7 @@ class Dimension:
 
     Attributes:
         name: as the user wrote it: a key, or a parameter's name.
-        keys: the keys of the config that are set.
+        keys: the keys of the config that are set; one in what a choice sets has `sweep.choices.NAME.CHOICE.` in front.
         values: the values of a grid, in order; empty where a range has no end of them.
         low, high: ends of the range, both included; where there are `values`, their first and last.
         log: steps of the range are ratios.
@@ -59,6 +59,7 @@ class Dimension:
         whole: the numbers of the range are whole.
         where: name of another dimension -> its values with which this one is varied; empty: it always is.
         sets: of named choices, name -> key -> the value that it sets.
+        path: where it is written.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Dimension:
     whole: bool = False
     where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    path: str = field(default="", compare=False)
 
     def is_varied(self, chosen: Mapping[str, Any]) -> bool:
         """Whether it has a value in a trial with these values of the dimensions before it."""

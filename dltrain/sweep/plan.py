@@ -19,6 +19,7 @@ from dltrain.config.catalog.metrics import COMPARABLE, find_direction, find_name
 from dltrain.config.curves import is_curve
 from dltrain.config.old_words.scores import metric_hint
 from dltrain.config.overrides import override_word
+from dltrain.config.parameters import IN_CHOICE
 from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.parts import COMPARED_ON
@@ -144,7 +145,7 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
         raise UsageError("data.split.fold names one fold, which is one fit", hint="leave it out, or: dltrain fit CONFIG")
     seeds = _seeds(block.seeds, config.seed)
     choices = {
-        name: {word: sets_in_keys(sets, config.parameter_keys) for word, sets in each.items()}
+        name: {word: sets_in_keys(name, word, sets, config.parameter_keys) for word, sets in each.items()}
         for name, each in block.choices.items()
     }
     if not given and choices:
@@ -375,7 +376,8 @@ def _canonical(plan: SweepPlan, dimension: Dimension, value: Any, text: str) -> 
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{float(value)!r}"
     own = plan.choices[dimension.name][value].get(OWN) if dimension.sets else None
-    others = {name: values[0] for name, values in dimension.where.items()}
+    others = dict(place.split(".")[2:4] for place in dimension.keys[:1] if IN_CHOICE.match(place))
+    others |= {name: values[0] for name, values in dimension.where.items()}
     try:
         found = canonical_text(trial_config(plan, {**others, dimension.name: value}, text).resolved)
         return f"{found}{json.dumps(own, sort_keys=True, default=str)}" if own else found

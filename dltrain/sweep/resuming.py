@@ -9,6 +9,7 @@ from typing import Any
 from dltrain.config import dump_yaml, load_config
 from dltrain.config.blocks.sweep import choices_in_keys, in_keys
 from dltrain.config.canonical import without_defaults
+from dltrain.config.parameters import IN_CHOICE
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
@@ -77,7 +78,7 @@ def stored_config_text(plan: SweepPlan) -> str:
     """The experiment for the sweep's own `config.yaml`: the resolved config, with its space where keys can say it."""
     config = plan.config
     plain = {key: value for key, value in config.resolved.items() if key != "sweep"}
-    if plan.texts or not all(len(dimension.keys) == 1 for dimension in plan.space):
+    if plan.texts or not all(len(dimension.keys) == 1 and not IN_CHOICE.match(dimension.keys[0]) for dimension in plan.space):
         what = "is the files that it begins with" if plan.texts else "stands at several keys each"
         note = f"# What was varied {what} and cannot be written here: see manifest.json.\n"
         return note + dump_yaml(plain)

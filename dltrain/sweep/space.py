@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.config.blocks.choices import OWN
+from dltrain.config.blocks.sweep import standing
 from dltrain.config.blocks.swept import is_endless
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config
@@ -32,27 +33,32 @@ def build_space(config: Config, space: Mapping[str, Any], choices: Mapping[str, 
     Raises:
         ConfigError: what is varied depends on what is not there, or on itself.
     """
-    found = [dimension for name, values in space.items() for dimension in _dimensions(config, name, values, choices or {}, {})]
+    found = [
+        dimension
+        for name, values in space.items()
+        for dimension in _dimensions(config, f"sweep.parameters.{name}", name, values, choices or {}, {})
+    ]
     check_conditions(found)
     return tuple(in_order(found))
 
 
 def _dimensions(
-    config: Config, name: str, given: Any, choices: Mapping[str, Any], where: Mapping[str, tuple[Any, ...]]
+    config: Config, path: str, name: str, given: Any, choices: Mapping[str, Any], where: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[Dimension]:
     conditions = given.get("where", {}) if isinstance(given, Mapping) else {}
     where = {**where, **{other: _wanted(other, values, choices) for other, values in conditions.items()}}
     if name not in choices:
-        yield replace(_dimension(config, name, given), where=where)
+        yield replace(_dimension(config, name, given), where=where, path=path)
         return
     if name in where:
         raise ConfigError(Fault(f"{name} is chosen within one of its own choices", path=f"sweep.choices.{name}"))
     names = tuple(dict.fromkeys(given["choices"] if isinstance(given, Mapping) else given))
     sets = {word: {key: value for key, value in choices[name][word].items() if key != OWN} for word in names}
-    yield Dimension(name, (name,), names, where=where, sets=sets)
+    yield Dimension(name, (name,), names, where=where, sets=sets, path=path)
     for word in names:
         for key, values in choices[name][word].get(OWN, {}).items():
-            yield from _dimensions(config, key, values, choices, {**where, name: (word,)})
+            inside = f"sweep.choices.{name}.{word}.{OWN}.{key}"
+            yield from _dimensions(config, inside, key, values, choices, {**where, name: (word,)})
 
 
 def _wanted(name: str, values: Any, choices: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -86,18 +92,20 @@ def _doublings(low: float, high: float) -> Iterator[float]:
 
 
 def sets_of(dimension: Dimension, value: Any) -> Mapping[str, Any]:
-    """The keys that a value of a dimension sets, with what it sets them to."""
+    """The keys that a value of a dimension sets, with what it sets them to; of a parameter wherever it may stand."""
     return dimension.sets.get(value, {}) if dimension.sets else dict.fromkeys(dimension.keys, value)
 
 
 def words_of(space: Sequence[Dimension], parameters: Mapping[str, Any]) -> list[str]:
     """The overrides that put a trial's values into the config; whole components before the arguments inside them."""
-    words = [
-        (key, override_word(key, value))
-        for dimension in space
-        if dimension.name in parameters and dimension.is_varied(parameters)
-        for key, value in sets_of(dimension, parameters[dimension.name]).items()
-    ]
+    varied = [dimension for dimension in space if dimension.name in parameters and dimension.is_varied(parameters)]
+    chosen = {dimension.name: parameters[dimension.name] for dimension in varied if dimension.sets}
+    sets = {dimension.name: dimension.sets[chosen[dimension.name]] for dimension in varied if dimension.sets}
+    words = []
+    for dimension in varied:
+        value = parameters[dimension.name]
+        keys = dict.fromkeys(standing(dimension.keys, chosen, sets), value)
+        words += [(key, override_word(key, value)) for key, value in sets.get(dimension.name, keys).items()]
     return [word for _, word in sorted(words, key=lambda item: item[0].count("."))]
 
 

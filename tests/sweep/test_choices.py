@@ -110,6 +110,56 @@ def test_choices_that_are_not_varied_are_said() -> None:
     assert not plan_sweep(small(text=CHOICES)).repeats
 
 
+MOVED = (
+    SMALL.replace("{droprate: 0.1}", "{droprate: 0.1, width: 8}")
+    + """
+sweep:
+  choices:
+    size:
+      small: {model.layers: [Dense: {units: $width}], parameters: {width: [3, 4]}}
+      large:
+        model.layers: [Dense: {units: 32}, Dense: {units: $width}]
+        parameters: {width: [5, 6]}
+"""
+)
+
+
+def units_of(text: str, *over: str) -> list[tuple[dict, list[int]]]:
+    plan = plan_sweep(small(text=text), SweepOptions(over=list(over)))
+    base = base_text(plan.config)
+    found = []
+    for parameters in grid(plan.space):
+        layers = trial_config(plan, parameters, base).model.layers
+        found.append((parameters, [layer.component.arguments.get("units") for layer in layers]))
+    return found
+
+
+def test_a_parameter_stands_where_the_choice_puts_it() -> None:
+    assert units_of(MOVED) == [
+        ({"size": "small", "width": 3}, [3]),
+        ({"size": "small", "width": 4}, [4]),
+        ({"size": "large", "width": 5}, [32, 5]),
+        ({"size": "large", "width": 6}, [32, 6]),
+    ]
+    # Given by the choice itself, and varied only where the choice has it.
+    given = MOVED.replace("parameters: {width: [5, 6]}", "parameters.width: 7").replace(", parameters: {width: [3, 4]}", "")
+    assert [units for _, units in units_of(given)] == [[8], [32, 7]]
+    bare = MOVED.replace("$width}], parameters: {width: [3, 4]}", "8}]").replace("        parameters: {width: [5, 6]}\n", "")
+    over = ["size=small,large", "width={choices: [5, 6], where: {size: large}}"]
+    assert [units for _, units in units_of(bare, *over)] == [[8], [32, 5], [32, 6]]
+
+
+def test_a_parameter_that_is_nowhere_in_a_choice_and_a_key_set_twice_are_blamed_where_they_stand() -> None:
+    bare = MOVED.replace("$width}], parameters: {width: [3, 4]}", "8}]").replace("        parameters: {width: [5, 6]}\n", "")
+    with pytest.raises(ConfigError, match=r"varied with size=small as well, where \$width is nowhere") as caught:
+        units_of(bare, "size=small,large", "width=5,6")
+    assert caught.value.faults[0].hint == "write width: {choices: [...], where: {size: [large]}}"
+    twice = MOVED.replace("{width: [5, 6]}", "{width: [5, 6], model.layers.1.units: [7]}")
+    with pytest.raises(ConfigError, match="is set by width and model") as caught:
+        units_of(twice)
+    assert caught.value.faults[0].path == "sweep.choices.size.large.parameters.model.layers.1.units"
+
+
 @pytest.mark.parametrize(
     ("block", "said"),
     [

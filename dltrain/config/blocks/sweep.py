@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, Scala
 from dltrain.config.text.paths import Paths
 from dltrain.config.text.yaml_reader import read_value
 from dltrain.config.types import Config, SweepConfig
+
+# What the places of a parameter in a choice begin with: `sweep.choices.NAME.CHOICE.KEY`.
+IN_CHOICES = "sweep.choices."
 
 
 def read_sweep(context: Context, node: Node | None, parameters: Parameters) -> SweepConfig | None:
@@ -133,7 +136,7 @@ def in_keys(space: Mapping[str, Any], uses: Mapping[str, Sequence[str]]) -> dict
 
     def key(name: str) -> str:
         places = uses.get(name.removeprefix("parameters."))
-        if places is not None and len(places) != 1:
+        if places is not None and (len(places) != 1 or places[0].startswith(IN_CHOICES)):
             raise _SeveralKeys
         return name if places is None else places[0]
 
@@ -144,20 +147,52 @@ def in_keys(space: Mapping[str, Any], uses: Mapping[str, Sequence[str]]) -> dict
     return found
 
 
-def sets_in_keys(sets: Mapping[str, Any], uses: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What a choice sets, with all keys of each parameter in the place of its name; what it varies as it is."""
+def sets_in_keys(name: str, word: str, sets: Mapping[str, Any], uses: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a choice sets, with all keys of each parameter in the place of its name; what it varies as it is.
+
+    Args:
+        name, word: of the choices, and of this one.
+        sets: its keys and parameters with their values.
+        uses: parameter -> where it stands.
+    """
     found: dict[str, Any] = {}
-    for name, value in sets.items():
-        places = None if name == OWN else uses.get(name.removeprefix("parameters."))
-        found |= dict.fromkeys([name] if places is None else places, value)
+    for key, value in sets.items():
+        places = None if key == OWN else uses.get(key.removeprefix("parameters."))
+        found |= dict.fromkeys([key] if places is None else standing(places, {name: word}, {name: sets}), value)
     return found
+
+
+def standing(places: Iterable[str], chosen: Mapping[str, str], sets: Mapping[str, Iterable[str]]) -> list[str]:
+    """The keys that a parameter stands at where these choices are made: in what they set, and elsewhere in the config.
+
+    Args:
+        places: as `Parameters.keys` has them.
+        chosen: name of choices -> the one that is made.
+        sets: name of choices -> the keys that this one sets. Where the parameter is written in the value of one of
+            them, it no longer stands where that key had it before.
+    """
+    inside, elsewhere, replaced = [], [], []
+    for place in places:
+        name = next((name for name, word in chosen.items() if place.startswith(f"{IN_CHOICES}{name}.{word}.")), None)
+        if name is not None:
+            inside.append(place.removeprefix(f"{IN_CHOICES}{name}.{chosen[name]}."))
+            replaced += [key for key in sets[name] if is_within(inside[-1], key)]
+        elif not place.startswith(IN_CHOICES):
+            elsewhere.append(place)
+    left = [place for place in elsewhere if not any(is_within(place, key) for key in replaced)]
+    return list(dict.fromkeys([*left, *inside]))
+
+
+def is_within(key: str, other: str) -> bool:
+    """Whether a key is another one or one inside it."""
+    return key == other or key.startswith(f"{other}.")
 
 
 def choices_in_keys(choices: Mapping[str, Any], uses: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The choices, with keys in the place of parameters, also in what each varies."""
 
-    def told(sets: Mapping[str, Any]) -> dict[str, Any]:
+    def told(name: str, word: str, sets: Mapping[str, Any]) -> dict[str, Any]:
         own = {OWN: in_keys(sets[OWN], uses)} if OWN in sets else {}
-        return {**sets_in_keys(sets, uses), **own}
+        return {**sets_in_keys(name, word, sets, uses), **own}
 
-    return {name: {word: told(sets) for word, sets in each.items()} for name, each in choices.items()}
+    return {name: {word: told(name, word, sets) for word, sets in each.items()} for name, each in choices.items()}
