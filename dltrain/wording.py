@@ -13,6 +13,9 @@ from itertools import groupby
 from typing import Any
 
 MOST_LISTED = 12
+# How a line begins that is a comment, and what a row is called that holds the sums of others.
+COMMENTS = ("#", "//", "%%")
+TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
 _CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}
@@ -207,7 +210,15 @@ def label_hint(column: str, label: str, known: Sequence[str], what: str) -> str:
     """What helps where a label of a column is none of those known: the nearest of these as a replacement, and `what` they are."""
     close = nearest(label, known)
     meant = f'if it means {close}, say data.replace: {{{column}: {{"{label}": "{close}"}}}}; ' if close else ""
-    return f"{meant}{what}: {listed(known)}"
+    return f"{no_row_hint(label)}{meant}{what}: {listed(known)}"
+
+
+def no_row_hint(word: str) -> str:
+    """What to say of a word that names no thing but a row that is none, before what else there is; empty: it is a word."""
+    mark = next((mark for mark in COMMENTS if word.startswith(mark)), None)
+    if mark and word[len(mark) :][:1].isspace():
+        return f'if it is a comment, `data.comment: "{mark}"` leaves out lines that begin so; '
+    return "if it is the sum of others, take the row out of the file; " if TOTALS.fullmatch(word.strip()) else ""
 
 
 def _separator_beside(word: str, column: str) -> str | None:

@@ -16,7 +16,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate
 from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
 from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
-from dltrain.wording import counted, label_hint, listed
+from dltrain.wording import counted, label_hint, listed, no_row_hint
 
 
 @dataclass(slots=True)
@@ -110,6 +110,7 @@ def _refuse_single_rows(codes: NDArray[np.int32], rows: Rows, labels: tuple[str,
         file, line = locate(row)
         message = f"the label {labels[code]!r} stands in one row only, so it cannot be in two parts"
         hint = "leave that row out, merge the label with another by data.replace, or say data.split.stratify: false"
+        hint = no_row_hint(labels[code]) + hint
         faults.append(Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint))
     if faults:
         raise DataError(capped(faults))

@@ -20,7 +20,7 @@ from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
-from dltrain.storage.formats.other_files import OTHER_SUFFIXES, how_to_convert
+from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import listed, nearest, shown
 
@@ -121,7 +121,8 @@ def _start_file(
     parts: Mapping[str, str] = MappingProxyType({}),
 ) -> Starter:
     suffix = Path(where).suffix.casefold()
-    if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
+    is_text = OTHER_SUFFIXES.get(suffix) == A_SPREADSHEET and is_delimited_text(where)
+    if not is_text and (suffix in OTHER_SUFFIXES or suffix in EXTENSIONS):
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
         raise DataError(Fault(f"{shown(where)} is {what}", hint=how_to_convert(where)))
     expand_paths([where])  # no pipe or device is looked into

@@ -447,6 +447,18 @@ def test_files_that_are_no_data(name, content, error):
         make_starter(name)
 
 
+def test_text_that_is_called_a_spreadsheet_is_a_table_for_init_as_it_is_for_check():
+    lines = ["a;b;y", *(f"{row},5;{row % 7};{row % 3},25" for row in range(60))]
+    Path("t.xls").write_text("\n".join(lines), encoding="utf-16")
+    Path("t.xlsx").write_text("\n".join(lines))
+    for name in ("t.xls", "t.xlsx"):
+        config = load_config_text(make_starter(name, target="y").text, folder=Path())
+        assert sum(part.num_rows for part in load_dataset(config.data, seed=0).parts.values()) == 60
+    Path("t.ods").write_text("<html>\n<table>")
+    with pytest.raises(DataError, match="a spreadsheet"):
+        make_starter("t.ods")
+
+
 def test_an_archive_without_rows_is_no_data():
     np.savez("none.npz", x=np.zeros((0, 4)), y=np.zeros(0))
     with pytest.raises(DataError, match=r"none\.npz"):

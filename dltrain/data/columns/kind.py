@@ -16,7 +16,7 @@ from dltrain.config.types import TextConfig
 from dltrain.data.columns.reading import Reading, mend, text_of
 from dltrain.data.dataset import InputSpec
 from dltrain.errors import Note, warn
-from dltrain.wording import counted, listed
+from dltrain.wording import counted, listed, no_row_hint
 
 if TYPE_CHECKING:
     import polars
@@ -106,7 +106,8 @@ class Unseen:
         names = [column.name for column in columns if column.name in self.rows]
         found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
         said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
-        categories = [warn(said, "unseen_categories")] if found else []
+        odd = [f"{word!r}: {hint}" for name in names for word in self.words[name] if (hint := no_row_hint(word or ""))]
+        categories = [warn("; ".join([said, *odd[:1]]).removesuffix("; "), "unseen_categories")] if found else []
         return [*categories, *self._of_gaps(columns), *self._of_texts()]
 
 

@@ -18,6 +18,7 @@ from dltrain.data.series.timeline import placed
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.data.targets import row_fault
 from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 
 
@@ -64,10 +65,8 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
             )
         faults = []
         for row in bad[:10]:
-            file, line = locate(int(row))
-            faults.append(
-                Fault(f"the target {name} is {column_of(raw.frame, name)[int(row)]!r}, not a finite number", file=file, line=line)
-            )
+            message = f"the target {name} is {column_of(raw.frame, name)[int(row)]!r}, not a finite number"
+            faults.append(row_fault(locate, int(row), message))
         raise DataError(capped(faults, len(bad)))
     return numbers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from dltrain.errors import DataError, Fault
 from dltrain.wording import shown
 
 # What other programs write, and what becomes of it.
+A_SPREADSHEET = "a spreadsheet"
 OTHER_SUFFIXES = {
-    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
+    ".xlsx": A_SPREADSHEET, ".xls": A_SPREADSHEET, ".ods": A_SPREADSHEET, ".json": "JSON", ".jsonl": "JSON lines",
     ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
     ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
     ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
@@ -50,6 +52,17 @@ _KINDS = {
 _WEB_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE)
 _PLAIN = r"[\w.,+-]+"
 _TAR_MARK = slice(257, 262)
+
+
+def is_delimited_text(path: str) -> bool:
+    """Whether a file that is called otherwise holds lines of text all the same, as exports that are called `.xls` do."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        head = file.read(1 << 12)
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    is_other = head.lstrip().startswith((b"<", b"PK", *_KINDS)) or (b"\0" in head and not is_wide)
+    return len(head.splitlines()) > 1 and not is_other
 
 
 def how_to_convert(path: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import polars
 import pytest
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError
@@ -218,3 +218,20 @@ def test_a_comment_above_the_header_is_told_by_what_leaves_it_out(
     assert len(error.value.faults) == 1
     assert f'`data.comment: "{mark}"` leaves out' in str(error.value.faults[0].hint)
     assert load_as(monkeypatch, bound, replace(config_of(tmp_path / "t.csv"), comment=mark)).parts["train"].num_rows == ROWS
+
+
+def test_a_comment_among_labels_and_subtotals_of_the_test_part_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    lines = [f"{'up' if row % 3 else 'down'},{'abc'[row % 3]},{row % 7}" for row in range(ROWS)]
+    (tmp_path / "c.csv").write_text("\n".join(["y,k,x", *lines[:20], "# a pause,,", *lines[20:]]))
+    config = DataConfig("csv", path=(str(tmp_path / "c.csv"),), target=("y",))
+    assert any("'# a pause' in some rows: if these are comments" in note for note in load_as(monkeypatch, bound, config).warnings)
+    with pytest.raises(DataError) as error:
+        load_as(monkeypatch, bound, replace(config, split=SplitConfig(test=0.25)))
+    assert str(error.value.faults[0].hint).startswith('if it is a comment, `data.comment: "#"` leaves out lines that begin so; ')
+    (tmp_path / "t.csv").write_text("\n".join(["y,k,x", *lines[:35], "up,Subtotal,9", *lines[35:], "up,subtotal,4"]))
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",), split=SplitConfig(test=0.25, shuffle=False))
+    told = [note for note in load_as(monkeypatch, bound, config).warnings if "has not seen" in note]
+    assert len(told) == 1
+    assert told[0].endswith("k 2 (Subtotal, subtotal); 'Subtotal': if it is the sum of others, take the row out of the file")

@@ -16,15 +16,13 @@ from dltrain.data.columns.spoken import FEW_CODES
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
-from dltrain.wording import listed, shown_column
+from dltrain.wording import COMMENTS, TOTALS, listed, shown_column
 
 if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
     from dltrain.data.raw import RawTable
 
-MARKS = ("#", "//", "%%")
 MOST_COMMENTS = 0.2
-TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Called so, a row holds the mean of the others.
 MEANS = re.compile(r"(?i)average|avg\.?|mean|mittelwert|durchschnitt|mittel|moyenne|media|promedio|média|gemiddelde|среднее")
 
@@ -127,17 +125,18 @@ def odd_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], ord
     found = []
     for name, words in known:
         totals = [word for word in words if TOTALS.fullmatch(word.strip())] if len(words) > 2 else []
-        comments = [word for word in words if word.startswith(MARKS)] if name == order[0] else []
+        comments = [word for word in words if word.startswith(COMMENTS)] if name == order[0] else []
         found += _odd(name, named[name], "headers in the middle of the file", order) if are_headers else []
         found += _odd(name, totals, "sums of the others", order)
-        found += _odd(name, comments, "comments", order) if len(comments) <= MOST_COMMENTS * len(words) else []
+        are_few = len(words) > 2 and len(comments) <= max(1, MOST_COMMENTS * len(words))
+        found += _odd(name, comments, "comments", order) if are_few else []
     return found
 
 
 def _odd(name: str, words: Sequence[str], what: str, order: Sequence[str]) -> list[Note]:
     if not words:
         return []
-    sign = words[0][: len(next(mark for mark in MARKS if words[0].startswith(mark)))] if words[0].startswith(MARKS) else words[0]
+    sign = next((mark for mark in COMMENTS if words[0].startswith(mark)), words[0])
     begins = name == order[0]
     how = f"`data.comment: {json.dumps(sign)}` leaves out lines that begin so" if begins else "take them out of the file"
     said = f"{shown_column(name)} is {listed([repr(word) for word in words], 3)} in some rows: if these are {what}, {how}"
