@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from dltrain.config.catalog.metrics import SCORES_OF_A_MASK, SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
 from dltrain.errors import RunError
-from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, units_of
+from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, logarithm, units_of
 from dltrain.evaluation.metrics.metrics import classification_report, ratio, row_losses
 from dltrain.evaluation.metrics.report import PartReport, probabilities_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES
@@ -116,8 +116,9 @@ class PixelScore:
 
         of_each = [f"{name}[{label}]" for label in labels for name in SCORES_OF_A_MASK]
         bounded = ("accuracy", "mean_iou", "mean_dice", *of_each)
+        tailed = {"log_loss": logarithm}
         num_rows = self.num_rows
-        return Sums(num_rows, len(columns), lambda codes, units: add_columns(columns, codes, units), compute, {}, bounded)
+        return Sums(num_rows, len(columns), lambda codes, units: add_columns(columns, codes, units), compute, {}, bounded, tailed)
 
     def units(self, sums: Sums) -> Units | None:
         """What is drawn for these sums: pictures; None where they are too few."""

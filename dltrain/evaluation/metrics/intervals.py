@@ -8,7 +8,7 @@ say less than so many rows that do not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
@@ -25,13 +25,13 @@ LEVEL = 95  # percent
 RESAMPLES = 2000
 MOST_UNITS = 1000  # more rows are drawn in so many groups, put together at random: the spread of sums stays what it is
 LEAST_UNITS = 5
-FEW_UNITS = 250  # up to which the errors of a few of them move all
 _FEW_SUMS = 40  # of rows, whose errors' slopes are looked at: it costs a pass over the samples for each
 _MOST_NUMBERS = 200_000  # units times sums
 _SEED = 0xB007
 _LARGEST = 3.0  # times Student's quantile: of very few units the samples' own spreads may be next to nothing
 _AS_WORST = 1.5  # times Student's quantile, from where on an error ends at that of the worst unit
 _STEP = 1e-6  # relative, of sums
+_TRIED = 20  # samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Sums:
         shares: metrics whose interval has a closed form.
         bounded: metrics that are never above 1.
         areas: areas under ROC curves, with how many rows of the rarer class each has.
-        tailed: errors, with the scale on which their samples are drawn where few units share them.
+        tailed: errors, with the scale on which their samples are drawn.
     """
 
     num_rows: int
@@ -141,7 +141,7 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
     """Metric -> its interval; metrics that are no number have none.
 
     Shares get the interval of a share of as many rows as the spread over the units is worth, and so do areas under a curve;
-    errors of few units get a studentized one; others quantiles of the bootstrap.
+    errors get a studentized one; others quantiles of the bootstrap.
 
     Args:
         sums: of the part.
@@ -154,7 +154,7 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
     drawn = draw(sums, units)
     found: dict[str, Interval] = {}
     studentized: Mapping[str, Interval] = {}
-    if units.count <= FEW_UNITS and (sums.num_sums <= _FEW_SUMS or not units.are_rows):
+    if sums.tailed and (sums.num_sums <= _FEW_SUMS or not units.are_rows):
         quantile = student_quantile(1 - (1 - level / 100) / 2, units.count - 1)
         studentized = studentized_intervals(sums.compute, added, resample_counts(units.count), sums.tailed, quantile)
     for name, one in drawn.items():
@@ -290,7 +290,7 @@ def studentized_intervals(
     tailed: Mapping[str, Callable[[Floats], Floats]],
     quantile: float,
 ) -> dict[str, tuple[float, float]]:
-    """Intervals of errors that few units share: how many of its own standard errors a sample lies off is what is drawn.
+    """Intervals of errors: how many of its own standard errors a sample lies off is what is drawn.
 
     A few units with large errors make an error and its spread large together. Quantiles of the samples alone are then too narrow
     above (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, 12.5 and 22). Where none can be told, there is none.
@@ -308,15 +308,21 @@ def studentized_intervals(
     wide = NormalDist().cdf(quantile * math.sqrt(units / (units - 1)))
     found: dict[str, tuple[float, float]] = {}
     with np.errstate(all="ignore"):
-        whole, samples = (_slopes(compute, values, total, tailed) for values in (total, sums))
+        apart = added - added.mean(axis=0)
+        moving = _moving_places(compute, sums[:_TRIED], total, tailed)
+        moving = {name: [place for place in places if apart[:, place].any()] for name, places in moving.items()}
+        means, (squares, where) = counts @ apart, _products(moving.values(), apart, counts)
+        whole, samples = (_slopes(compute, values, total, tailed, moving) for values in (total, sums))
         worst = _worst(compute(added), compute(total), tailed)
         for name, back in ((name, BACK[scale]) for name, scale in tailed.items()):
             value, slope = whole[name]
-            own = added @ slope
-            error = math.sqrt(units / (units - 1) * float(((own - own.mean()) ** 2).sum()))
+            error = math.sqrt(units / (units - 1) * float(((apart[:, moving[name]] @ slope) ** 2).sum()))
             moved, slopes = samples[name]
-            each = slopes @ added.T
-            spread = (counts * each**2).sum(axis=1) - (counts * each).sum(axis=1) ** 2 / units
+            pairs = [(place, other) for place in moving[name] for other in moving[name]]
+            products = squares[:, [where[pair] for pair in pairs]].reshape(*slopes.shape, slopes.shape[-1])
+            spread = (
+                np.einsum("sp,spq,sq->s", slopes, products, slopes) - (means[:, moving[name]] * slopes).sum(axis=1) ** 2 / units
+            )
             off = (moved - value) / np.sqrt(units / (units - 1) * spread)
             off = off[np.isfinite(off)]
             if len(off) < len(counts) // 2 or not math.isfinite(error) or error <= 0:
@@ -341,23 +347,49 @@ def _worst(
     return found
 
 
+def _products(moving: Iterable[Sequence[int]], apart: Floats, counts: Floats) -> tuple[Floats, dict[tuple[int, int], int]]:
+    """Of each sample the sums of products of two places that one metric moves with; and where each pair stands among them.
+
+    Along the slopes of each sample every unit would have a number of its own, which are many more.
+    """
+    pairs = sorted({(min(a, b), max(a, b)) for places in moving for a in places for b in places})
+    first, second = (np.array([pair[end] for pair in pairs], int) for end in (0, 1))
+    where = {pair: index for index, pair in enumerate(pairs)}
+    return counts @ (apart[:, first] * apart[:, second]), where | {(b, a): index for (a, b), index in where.items()}
+
+
+def _moving_places(
+    compute: Callable[[Floats], Mapping[str, Floats]],
+    some: Floats,
+    total: Floats,
+    tailed: Mapping[str, Callable[[Floats], Floats]],
+) -> dict[str, list[int]]:
+    """Metric -> the sums that it moves with in any of some samples."""
+    every = {name: list(range(len(total))) for name in tailed}
+    slopes = _slopes(compute, some, total, tailed, every)
+    return {name: [place for place in every[name] if (found[:, place] != 0).any()] for name, (_, found) in slopes.items()}
+
+
 def _slopes(
     compute: Callable[[Floats], Mapping[str, Floats]],
     sums: Floats,
     total: Floats,
     tailed: Mapping[str, Callable[[Floats], Floats]],
+    moving: Mapping[str, Sequence[int]],
 ) -> dict[str, tuple[Floats, Floats]]:
-    """Metric -> its value on its scale, and how that moves with each of the sums."""
+    """Metric -> its value on its scale, and how that moves with each of the sums that it moves with."""
     values = compute(sums)
-    slopes = {name: np.empty(sums.shape) for name in tailed}
+    slopes = {name: np.empty((*sums.shape[:-1], len(places))) for name, places in moving.items()}
     least = 1e-9 * float(np.abs(total).max())
-    for place in range(sums.shape[-1]):
+    for place in sorted({place for places in moving.values() for place in places}):
         step = _STEP * np.maximum(np.abs(sums[..., place]), least)
         ends = []
         for sign in (1, -1):
             moved = sums.copy()
             moved[..., place] += sign * step
             ends.append(compute(moved))
-        for name, scale in tailed.items():
-            slopes[name][..., place] = (scale(ends[0][name]) - scale(ends[1][name])) / (2 * step)
+        for name, places in moving.items():
+            if place in places:
+                scale = tailed[name]
+                slopes[name][..., places.index(place)] = (scale(ends[0][name]) - scale(ends[1][name])) / (2 * step)
     return {name: (scale(values[name]), slopes[name]) for name, scale in tailed.items()}

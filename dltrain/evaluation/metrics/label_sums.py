@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
-from dltrain.evaluation.metrics.intervals import Share, Sums
+from dltrain.evaluation.metrics.intervals import Share, Sums, logarithm
 from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
 from dltrain.evaluation.metrics.metrics import ratio, scores_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, area_of, auc_columns, rarer_rows, shares_of
@@ -76,7 +76,8 @@ def label_sums(
     for index, label in enumerate(labels if is_counted else ()):
         shares |= shares_of(index, f"{{}}[{label}]", counts_of)
     num_sums = after + 4 * sum(whole is not None for _, whole in areas)
-    return Sums(num_rows, num_sums, add_up, compute, shares, _BOUNDED, areas=_rarer(true, labels[: len(areas)]))
+    tailed = {name: logarithm for name in named if name in ("log_loss", "loss")}
+    return Sums(num_rows, num_sums, add_up, compute, shares, _BOUNDED, tailed, _rarer(true, labels[: len(areas)]))
 
 
 def _rarer(true: Flags, labels: Sequence[str]) -> dict[str, float]:

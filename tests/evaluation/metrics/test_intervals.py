@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score, log_loss, precision_score, r2_score, recal
 
 from dltrain.data.splits import blocks_in_order
 from dltrain.evaluation.metrics.intervals import RESAMPLES, draw, intervals, resample_counts, units_of
+from dltrain.evaluation.metrics.label_sums import label_sums
 from dltrain.evaluation.metrics.part_intervals import add_intervals
 from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
 from dltrain.evaluation.metrics.standard_errors import share_bounds, wilson
@@ -105,6 +106,34 @@ def test_the_spread_of_the_area_under_the_curve_is_delongs():
     drawn = draw(class_sums(codes, given), units_of(800))["roc_auc"].samples
     assert drawn.std() == pytest.approx(math.sqrt(variance), rel=0.06)
     assert len(drawn) == RESAMPLES
+
+
+def test_errors_of_many_rows_have_a_studentized_interval():
+    """By hand: the logarithm of a mean moves with each row by its value over the sum, and a sample's spread is that of its rows."""
+    rng = np.random.default_rng(9)
+    errors, given = rng.lognormal(0, 0.75, 1000), rng.uniform(0.01, 1, 1000)
+    target = np.stack([errors > 1, errors > 2], axis=1)
+    labels = np.stack([given, given[::-1]], axis=1)
+    found = intervals(number_sums(np.zeros(1000), errors), units_of(1000))
+    found |= intervals(class_sums(np.zeros(1000, int), np.stack([given, 1 - given], axis=1)), units_of(1000))
+    of_labels = intervals(label_sums(target, labels, ["a", "b"]), units_of(1000))
+    losses = -np.log(np.where(target, labels, 1 - labels)).mean(axis=1)
+    counts, size = resample_counts(1000), 1000
+    share = norm.cdf(t.ppf(0.975, 999) * np.sqrt(1000 / 999))
+
+    def by_hand(values):
+        means = counts @ values / size
+        deviations = np.sqrt((counts @ values**2 / size - means**2) * size / (size - 1))
+        own, deviation = values.mean(), values.std(ddof=1)
+        off = (np.log(means) - np.log(own)) / (deviations / means / np.sqrt(size))
+        low, high = np.quantile(off, [1 - share, share]) * deviation / own / np.sqrt(size)
+        return own * np.exp(-high), own * np.exp(-low)
+
+    assert found["mae"] == pytest.approx(by_hand(errors), rel=1e-5)
+    assert found["mse"] == pytest.approx(by_hand(errors**2), rel=1e-5)
+    assert found["rmse"] == pytest.approx(np.sqrt(by_hand(errors**2)), rel=1e-5)
+    assert found["log_loss"] == pytest.approx(by_hand(-np.log(given)), rel=1e-5)
+    assert of_labels["log_loss"] == pytest.approx(by_hand(losses), rel=1e-5)
 
 
 def test_few_groups_of_errors_have_a_studentized_interval():
