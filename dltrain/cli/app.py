@@ -58,6 +58,8 @@ class Commands(typer.core.TyperGroup):
             meant = OLD_COMMANDS.get(args[0]) or nearest(args[0], COMMANDS)
             said = said_here(args[0])
             hint = f"did you mean {meant}?" if meant else said or f"the commands are {', '.join(COMMANDS)}"
+            if args[0] == "help":
+                hint = f"`dltrain {args[1]} --help`" if len(args) > 1 and args[1] in COMMANDS else "`dltrain --help`"
             raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))
         return super().resolve_command(ctx, args)
 

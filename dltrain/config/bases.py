@@ -19,12 +19,12 @@ from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import MOST_BYTES, MOST_NODES, read_yaml
 from dltrain.errors import ConfigError, reason_of
 from dltrain.storage.far.address import is_far
+from dltrain.storage.formats.other_files import DATA_SUFFIXES
 from dltrain.wording import did_you_mean, without_credentials
 
 EXTENDS = "extends"
 MOST_FILES = 100
 DEEPEST = 20
-TABLES = (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz")
 # Besides components: what one file says of these is no part of what another says.
 _WHOLE = re.compile(r"(?:parameters|model\.inputs)\.[^.]+|sweep\.parameters\..+|sweep\.choices\.[^.]+\.[^.]+")
 
@@ -34,7 +34,7 @@ def read_file(path: Path) -> bytes | str:
     try:
         if os.path.isdir(path):
             return "expected a config file, found a folder"
-        if path.suffix.lower() in TABLES and os.path.isfile(path):
+        if path.suffix.lower() in DATA_SUFFIXES and os.path.isfile(path):
             return "expected a config file, found a file of data"
         with path.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)

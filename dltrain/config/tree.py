@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dltrain.config.bases import EXTENDS, TABLES, Bases
+from dltrain.config.bases import EXTENDS, Bases
 from dltrain.config.catalog.catalog import Catalog, load_catalog
 from dltrain.config.environment import Environment
 from dltrain.config.groups_key import put_among_arguments
@@ -23,6 +23,7 @@ from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import read_yaml
 from dltrain.config.types import NO_DATA, Place
 from dltrain.config.types.own_code import OwnCode
+from dltrain.storage.formats.other_files import DATA_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def read_tree(
     """
     top = read_yaml(text, file, faults)
     if not isinstance(top, MappingNode):
-        is_data = Path(file).suffix.lower() in (*TABLES, ".txt")
+        is_data = Path(file).suffix.lower() in (*DATA_SUFFIXES, ".txt")
         hint = f"dltrain init {file}" if is_data else "such as `data:`, `model:`, `training:`"
         faults.add(top, None, f"expected a mapping of keys at the top, found {describe(top.plain())}", hint)
         faults.raise_errors()

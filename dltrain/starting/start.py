@@ -125,6 +125,8 @@ def _start_file(
     if not is_text and (suffix in OTHER_SUFFIXES or suffix in EXTENSIONS):
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
         raise DataError(Fault(f"{shown(where)} is {what}", hint=how_to_convert(where)))
+    if suffix in (".yaml", ".yml"):
+        raise UsageError(Fault(f"{shown(where)} is a config, not data", hint=f"`dltrain fit {shown(where)}` trains by it"))
     expand_paths([where])  # no pipe or device is looked into
     if suffix == ".npz":
         from dltrain.starting.arrays import start_archive

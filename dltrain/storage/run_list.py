@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.errors import RunError, UsageError
+from dltrain.storage.formats.other_files import DATA_SUFFIXES
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.run import Run
 from dltrain.storage.stored import require_own
@@ -138,6 +139,9 @@ def find_run(word: str, runs: Path) -> Path:
     if os.path.isfile(path) and path.suffix in (".yaml", ".yml"):
         hint = f"`dltrain fit {word}` makes one; `dltrain trace {word} --input '1, 2'` computes with the weights that it gives"
         raise UsageError(f"{word} is a config, not a run", hint=hint)
+    if os.path.isfile(path) and path.suffix.casefold() in DATA_SUFFIXES:
+        hint = f"`dltrain predict RUN --data {word}` and `dltrain evaluate RUN --data {word}` take it"
+        raise UsageError(f"{word} is a file of data, not a run", hint=hint)
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
     beside = {name: str(path.parent / name) for name in _names_beside(path)} if word else {}
     near = nearest(path.name, [*(["latest"] if known else []), *(info.path.name for info in known), *beside])

@@ -104,6 +104,26 @@ def test_wrong_usage(cli, words, said):
 
 
 @pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["predict", "t.csv"], "`dltrain predict RUN --data t.csv`: the run comes first"),
+        (["evaluate", "t.csv"], "`dltrain evaluate RUN --data t.csv` take it"),
+        (["init", "c.yaml"], "`dltrain fit c.yaml` trains by it"),
+        (["init", "t.csv", "y"], "--target y"),
+        (["help"], "`dltrain --help`"),
+        (["help", "fit"], "`dltrain fit --help`"),
+    ],
+)
+def test_a_file_in_the_place_of_another_is_told_its_own(cli, monkeypatch, tmp_path, words, hint):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("x,y\n" + "1,2\n" * 20)
+    (tmp_path / "c.yaml").write_text("data: {source: digits}\n")
+    result = cli(*words)
+    assert result.code == 2
+    assert hint in result.err
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["--json"],
@@ -256,7 +276,9 @@ def test_a_bug_where_nothing_can_be_written(cli, monkeypatch):
 
 
 def test_common_options_before_and_after_the_command(cli):
-    assert cli("--json", "runs").json == cli("runs", "--json").json == {"status": "finished", "runs": [], "warnings": []}
+    assert (
+        cli("--json", "runs").json == cli("runs", "--json").json == {"status": "finished", "runs": [], "total": 0, "warnings": []}
+    )
 
 
 def test_log_records_by_verbosity(cli, monkeypatch):
@@ -303,7 +325,7 @@ def test_a_reader_who_leaves_early_changes_nothing():
 def test_the_real_command(tmp_path):
     result = run_dltrain("runs", "--json", cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert result.returncode == 0
-    assert json.loads(result.stdout) == {"status": "finished", "runs": [], "warnings": []}
+    assert json.loads(result.stdout) == {"status": "finished", "runs": [], "total": 0, "warnings": []}
     assert list(Path(tmp_path).iterdir()) == []
 
 

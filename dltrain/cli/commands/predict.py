@@ -27,6 +27,7 @@ from dltrain.cli.options import (
 from dltrain.cli.streams import discard
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
+from dltrain.storage.formats.other_files import DATA_SUFFIXES
 from dltrain.wording import counted, one_line
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def command(
         weights, top, trials, layer, tuple(word or ()), skip_broken,
         tuple(images or ()), part, steps, since, masks, tiles, windows,
     )  # fmt: skip
-    _refuse_rows(paths, asked)
+    _refuse_rows(run, paths, asked)
     if output != "-":
         check_output(output, force=force, inputs=paths)
     if masks is not None:
@@ -224,7 +225,7 @@ class _Asked:
         return {"--masks": self.masks, "--tiles": self.tiles}
 
 
-def _refuse_rows(paths: Sequence[str], asked: _Asked) -> None:
+def _refuse_rows(run: str, paths: Sequence[str], asked: _Asked) -> None:
     """Refuse options that name rows twice, or none."""
     if asked.part is not None and (paths or asked.words or asked.layer is not None):
         option = "--data" if paths else "--word" if asked.words else "--layer"
@@ -235,6 +236,8 @@ def _refuse_rows(paths: Sequence[str], asked: _Asked) -> None:
         raise UsageError(Fault("--since needs --steps", hint="--steps N says how many rows from that time on"))
     if not paths and not asked.words and asked.part is None and asked.steps is None:
         hint = "name rows or pictures with --data PATH, or a part of the run's own data with --part"
+        if Path(run).suffix.casefold() in DATA_SUFFIXES:
+            hint = f"`dltrain predict RUN --data {run}`: the run comes first"
         raise UsageError(Fault("there is nothing to predict from", hint=hint))
 
 

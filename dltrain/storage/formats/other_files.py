@@ -9,6 +9,8 @@ from pathlib import Path
 from dltrain.errors import DataError, Fault
 from dltrain.wording import shown
 
+# What holds data, if not always in a form that is read here.
+DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz")
 # What other programs write, and what becomes of it.
 A_SPREADSHEET = "a spreadsheet"
 OTHER_SUFFIXES = {
