@@ -222,14 +222,15 @@ def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]
 def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> tuple[str, ...]:
     """A line for each column: its name, or number, what it holds, and a value."""
     lines = []
-    for number, name in enumerate(frame.columns[:MOST_LISTED], 1):
+    for number, name in enumerate(frame.columns, 1):
         kind = columns.kinds[name]
         what = kind.left_out or kind.kind
         example = next((str(value) for value in column_of(frame, name).head(100).drop_nulls() if str(value).strip()), "")
         shown = f", such as {example[:40]}" if example else ""
         lines.append(f"{name if header else number} ({what}{shown})")
-    if len(frame.columns) > MOST_LISTED:
-        lines.append(f"and {len(frame.columns) - MOST_LISTED:,} more")
+    left_out = len(lines) - MOST_LISTED
+    if left_out > 0:  # targets stand at the beginning or at the end
+        lines[MOST_LISTED // 2 : -MOST_LISTED // 2] = [f"and {left_out:,} more"]
     return tuple(lines)
 
 

@@ -40,15 +40,16 @@ def npy() -> bytes:
         ("images-ubyte", struct.pack(">IIII", 2051, 1, 2, 2) + bytes(4), "MNIST's format", "dltrain init mnist"),
         (
             "images-ubyte.gz",
-            gzip.compress(struct.pack(">IIII", 2051, 1, 2, 2) + bytes(4)),
+            gzip.compress(mtime=0, data=struct.pack(">IIII", 2051, 1, 2, 2) + bytes(4)),
             "MNIST's format",
             "dltrain init mnist",
         ),
-        ("d.tar.gz", gzip.compress(tar()), "an archive", "python -m tarfile -e d.tar.gz d.d"),
+        ("d.tar.gz", gzip.compress(tar(), mtime=0), "an archive", "python -m tarfile -e d.tar.gz d.d"),
         ("d.data", tar(), "an archive", "python -m tarfile -e d.data d.d"),
         ("d.csv", b"\n<!DOCTYPE html><html><body>404</body></html>", "a web page", "download the file itself"),
-        ("d.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "Git LFS", "git lfs pull"),
+        ("lfs.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "Git LFS", "git lfs pull"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_table_is_named(name: str, content: bytes, what: str, hint: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
