@@ -20,7 +20,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import SeriesValues
 from dltrain.data.series.times import DATE_PARTS, Times
 from dltrain.errors import DataError, Fault, Note, UsageError, warn
-from dltrain.wording import listed
+from dltrain.wording import counted, listed
 
 
 @dataclass(slots=True)
@@ -179,6 +179,7 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
     if not len(ends):
         apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""
         message = f"forecasts need the last {needed} rows{apart} and there are {raw.frame.height:,} rows"
+        message += _gap_before_end(values, rows)
         raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
     last = values.features[ends[:, None] + np.arange(1 - needed, 1)]
     names = [groups.names[code] for code in groups.codes[ends]]
@@ -227,6 +228,18 @@ def _ends(values: SeriesValues, rows: NDArray[np.int64], history: int) -> tuple[
     begins = ends - history + 1
     there = (begins >= 0) & (runs[np.maximum(begins, 0)] == runs[ends])
     return ends[there], codes[ends[~there]].tolist()
+
+
+def _gap_before_end(values: SeriesValues, rows: NDArray[np.int64]) -> str:
+    """Between which times the last gap is of the first series that has one before the last of these rows; "" if none has."""
+    line = values.timeline
+    for end in rows[np.append(np.diff(line.groups.codes[rows]) != 0, True)]:
+        begin = int(np.searchsorted(line.runs, line.runs[end]))
+        if begin and line.groups.codes[begin - 1] == line.groups.codes[end]:
+            before, after = line.times.texts(line.times.values[[begin - 1, begin]])
+            behind = f"{counted(int(end) - begin + 1, 'row')} from there on"
+            return f": between {before} and {after} there is a gap, with {behind}"
+    return ""
 
 
 def moment_of(text: str, times: Times) -> Any:

@@ -120,6 +120,12 @@ def test_series_without_rows_enough_are_named(trained: tuple[Path, Path]) -> Non
     frame.head(3).write_csv(folder / "few.csv")
     with pytest.raises(DataError, match="forecasts need the last 4 rows"):
         predict_ahead(run, 1, data=[str(folder / "few.csv")])
+    east = frame.filter(polars.col("shop") == "east").sort("month")
+    polars.concat([east.head(-4), east.tail(2)]).write_csv(folder / "gap.csv")
+    before, after = east["month"][-5], east["month"][-2]
+    said = rf"between {before}.* and {after}.* there is a gap, with 2 rows from there on"
+    with pytest.raises(DataError, match=said):
+        predict_ahead(run, 1, data=[str(folder / "gap.csv")])
 
 
 def test_what_nobody_knows_yet_is_refused(tmp_path: Path) -> None:
