@@ -86,8 +86,7 @@ class Columns:
     @property
     def are_chosen(self) -> bool:
         """Whether the config has to name the columns, as some are read, or left out, otherwise than a fit would by itself."""
-        names_parts = any(kind.left_out.startswith(SAYS_PART) for kind in self.kinds.values())
-        return bool(self.read_as) or names_parts
+        return bool(self.read_as)
 
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""
@@ -252,7 +251,7 @@ def check_some_column(columns: Columns, target: str, file: str) -> None:
     """There must be something to learn from; what the columns are left out for says why there is not (raises DataError)."""
     reasons = [(name, kind.left_out) for name, kind in columns.kinds.items() if name != target]
     if reasons and all(reason for _, reason in reasons):
-        raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons)))
+        raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons, file)))
 
 
 def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,14 +17,16 @@ from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
 from dltrain.data.targets import count_labels, describe_dropped, have_targets
 from dltrain.errors import DataError, Note
-from dltrain.wording import amount, listed, shown_column
+from dltrain.wording import amount, listed, shown, shown_column
 
 
 def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, left_out: Sequence[tuple[str, str]]) -> None:
     """There must be something to learn from; what was left out may say why there is not (raises DataError)."""
     schema = preprocessing.schema
     if not schema.inputs:
-        raise DataError(config_fault(config, "data.features", "no column is left to learn from", hint_left_out(left_out)))
+        raise DataError(
+            config_fault(config, "data.features", "no column is left to learn from", hint_left_out(left_out, _file_of(config)))
+        )
     if config.is_reconstruction and schema.inputs[0].name != FEATURES:
         hint = "say `data.encode: one_hot`"
         if any(column.form is not None for column in preprocessing.features):
@@ -33,11 +36,16 @@ def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, le
         raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", hint))
 
 
-def hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
+def _file_of(config: DataConfig) -> str:
+    return shown(config.path[0]) if config.path else "t.csv"
+
+
+def hint_left_out(left_out: Sequence[tuple[str, str]], file: str) -> str | None:
     """What could be done about columns that are left out, when no other is there.
 
     Args:
         left_out: columns, and why.
+        file: the table.
     """
     if not left_out:
         return None
@@ -50,7 +58,11 @@ def hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
         name, count = lists[0], dict(left_out)[lists[0]].removeprefix(LISTS).split()[0].replace(",", "")
         cells = rf"polars.col({name!r}).str.extract_all(r'[^\s,;()\[\]]+')"
         apart = f"{cells}.list.to_struct(fields=[f'{name}_{{i}}' for i in range({count})])"
-        return f"{said}; `frame.with_columns({apart}).unnest({lists[0]!r})` of polars makes columns of them"
+        kind = "parquet" if file.casefold().endswith(".parquet") else "csv"
+        stem = os.path.splitext(os.path.basename(file))[0]
+        new = f"{stem}_apart.parquet"
+        code = f"import polars; polars.read_{kind}({file!r}).with_columns({apart}).unnest({name!r}).write_parquet({new!r})"
+        return f'{said}; `python -c "{code}"` makes columns of them'
     by_look = [name for name, reason in left_out if not reason.startswith(("no ", "the same in", "empty"))]
     return f"{said}; `data.features: [{by_look[0]}]` takes it all the same" if by_look else said
 
