@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dltrain.cli.last_screen import MOST_LINES, _beginning, last_screen
+from dltrain.cli.reports.verdict import judgement
 from dltrain.evaluation.metrics.metrics import classification_report
 from dltrain.training.result import FitResult
 from dltrain.wording import display_width
@@ -123,3 +124,11 @@ def test_what_is_cut_ends_between_words():
     text = "log_loss is 0.6931 here"
     assert [_beginning(text, columns) for columns in (16, 18, 23)] == ["log_loss is ...", "log_loss is ...", text]
     assert _beginning("x" * 20, 10) == "xxxxxxx..."
+
+
+def test_labels_that_are_told_apart_but_hardly_ever_given_need_a_threshold() -> None:
+    document = {"part": "test", "metrics": {"test": {"loss": 0.1, "f1_micro": 0.0}}, "baseline": {"test": {"f1_micro": 0.22}}}
+    assert judgement(document) == (
+        "The model is better than the baseline on the test part in its probabilities, not in its answers (f1_micro); "
+        "`evaluation.threshold: f1` says from which one a row has a label."
+    )

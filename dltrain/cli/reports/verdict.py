@@ -26,8 +26,11 @@ def judgement(document: Mapping[str, Any]) -> str:
         return "Measured on the rows that it was trained on, as none are held out (`data.split`): other rows may go worse."
     if not baseline_of(document.get("baseline", {}), part):
         return f"Measured on the {part} part; there is nothing simple to compare with."
-    behind = listed(_behind(document, part), 2)
-    return f"The model is better than the baseline on the {part} part{f', though not by {behind}' if behind else ''}."
+    behind = _behind(document, part)
+    if "f1_micro" in behind:  # the probabilities of several labels rank rows, but hardly any passes the threshold
+        how = f"on the {part} part in its probabilities, not in its answers (f1_micro)"
+        return f"The model is better than the baseline {how}; `evaluation.threshold: f1` says from which one a row has a label."
+    return f"The model is better than the baseline on the {part} part{f', though not by {listed(behind, 2)}' if behind else ''}."
 
 
 def _behind(document: Mapping[str, Any], part: str) -> list[str]:
