@@ -6,7 +6,7 @@ from dltrain.evaluation.diagnosis.evidence import Evidence, Finding
 from dltrain.evaluation.diagnosis.fit_quality import find_overfitting, find_stuck_loss, find_underfitting
 from dltrain.evaluation.diagnosis.gradients import find_exploding_gradients, find_vanishing_gradients
 from dltrain.evaluation.diagnosis.learning_rate import find_large_beginning, find_too_high_rate, find_too_low_rate
-from dltrain.evaluation.diagnosis.parts import find_small_validation, find_unpredicted_classes
+from dltrain.evaluation.diagnosis.parts import find_small_validation, find_unpredicted_classes, find_wrong_bands
 from dltrain.evaluation.diagnosis.units import find_dead_units, find_saturated_units
 
 FINDERS = (
@@ -21,6 +21,7 @@ FINDERS = (
     find_underfitting,
     find_overfitting,
     find_unpredicted_classes,
+    find_wrong_bands,
     find_small_validation,
 )
 

@@ -1,8 +1,9 @@
-"""What single parts of the data show: classes that are never predicted, a validation part too small to tell."""
+"""What single parts of the data show: classes that are never predicted, bands that hold too few, too small a validation part."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -61,6 +62,29 @@ def _unsaid_labels(part: str, report: Mapping[str, Any]) -> Iterator[Finding]:
         "Try longer training, more rows of it, or `labels: {min_count: …}` to leave rare labels out.",
         {"part": part, "labels": never},
     )
+
+
+def find_wrong_bands(evidence: Evidence) -> Iterator[Finding]:
+    """Bands between two quantiles that hold far fewer or more of a part's values than they should."""
+    part = judged_part(evidence.metrics)
+    for name, held in evidence.metrics.get(part, {}).items() if part else ():
+        found = re.search(r"coverage_(\d+(?:\.\d+)?)$", name)
+        if found is None or part is None:
+            continue
+        wanted, rows = float(found[1]) / 100, evidence.rows.get(part, 0)
+        if rows < FEW_ROWS or abs(held - wanted) < WIDE + 2 * math.sqrt(wanted * (1 - wanted) / rows):
+            continue
+        how = "narrow" if held < wanted else "wide"
+        sentence = (
+            f"The bands that should hold {100 * wanted:g} % of the values hold {100 * held:.0f} % of those of the {part} part: "
+        )
+        advice = (
+            "The forecasts are surer than they are right: try fewer epochs or units, or dropout, and a longer `series.history`."
+        )
+        if how == "wide":
+            advice = "The forecasts are less sure than they could be: try longer training."
+        figures = {"part": part, "metric": name, "held": held, "wanted": wanted}
+        yield Finding(f"bands_too_{how}", f"{sentence}they are too {how}.", advice, figures)
 
 
 def find_small_validation(evidence: Evidence) -> Iterator[Finding]:

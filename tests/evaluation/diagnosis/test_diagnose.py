@@ -239,3 +239,18 @@ def test_numbers_of_a_test_part_that_do_not_vary_show_no_overfitting(spread: flo
         rows={"test": 90},
     )
     assert ("overfitting" in kinds(evidence)) == (spread > 0)
+
+
+@pytest.mark.parametrize(("held", "kind"), [(0.55, "bands_too_narrow"), (0.99, "bands_too_wide"), (0.75, None), (0.88, None)])
+def test_bands_that_do_not_hold_what_they_should(held: float, kind: str | None) -> None:
+    part = {"rmse": 1.0, "r2": 0.8, "mse": 1.0, "coverage_80": held}
+    evidence = Evidence(
+        history=history(falling()), rows={"train": 900, "test": 200}, metrics={"test": part}, targets={"y": "regression"}
+    )
+    found = [finding for finding in diagnose(evidence) if finding.kind.startswith("bands")]
+    assert [finding.kind for finding in found] == ([kind] if kind else [])
+    if kind == "bands_too_narrow":
+        said = "The bands that should hold 80 % of the values hold 55 % of those of the test part: they are too narrow."
+        assert found[0].sentence == said
+    few = replace(evidence, rows={"train": 900, "test": 12})
+    assert not [finding for finding in diagnose(few) if finding.kind.startswith("bands")]
