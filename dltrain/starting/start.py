@@ -29,6 +29,7 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 TABLE_SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
 MOST_ENTRIES = 200_000
 LINES_OF_COLUMNS = 50
+MOST_COMPARED = 50
 
 
 def make_starter(
@@ -78,7 +79,12 @@ def _start_tables(pattern: str, written: str, target: str | None, reporter: Repo
     tables = {os.path.basename(path): path for path in find_matches(pattern)}
     parts = {part: name for name, part in parts_among([*tables]).items()}
     if "train" not in parts:
-        name = next(iter(tables)) if len(tables) == 1 else os.path.basename(pattern)
+        first = next(iter(tables))
+        odd = [name for name in [*tables][:MOST_COMPARED] if not have_same_columns(tables[first], tables[name])]
+        if odd:
+            message = f"{shown(written)} holds tables of different columns, such as {first} and {odd[0]}"
+            raise UsageError(Fault(message, hint=f"name one: dltrain init {shown(os.path.join(written, first))}"))
+        name = first if len(tables) == 1 else os.path.basename(pattern)
         return _start_file(os.path.join(os.path.dirname(pattern), name), os.path.join(written, name), target, reporter, wishes)
     train = parts["train"]
     alike = {part: name for part, name in parts.items() if name != train and have_same_columns(tables[train], tables[name])}

@@ -11,6 +11,7 @@ import pytest
 
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
+from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter
 
@@ -73,3 +74,11 @@ def test_tables_of_other_names_are_read_as_one(tmp_path: Path) -> None:
     text, warnings = start(tmp_path / "d")
     assert "d/*.csv" in text
     assert not warnings
+
+
+def test_tables_of_other_columns_are_not_read_as_one(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    table(40, 0).write_csv(tmp_path / "d" / "bank.csv")
+    table(40, 1).drop("b").write_csv(tmp_path / "d" / "bank_full.csv")
+    with pytest.raises(UsageError, match=r"different columns, such as bank.csv and bank_full.csv.*dltrain init .*bank.csv"):
+        start(tmp_path / "d")
