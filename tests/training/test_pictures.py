@@ -11,7 +11,7 @@ from PIL import Image
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.evaluation.drawing.mistakes import NUM_SHOWN, worst_mistakes
-from dltrain.evaluation.drawing.picture_sheet import Line, _dots, _font, _within
+from dltrain.evaluation.drawing.picture_sheet import Line, _dots, _within
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.forward import Forward
@@ -194,9 +194,8 @@ def test_the_most_confident_mistakes_first() -> None:
 
 
 def test_a_line_under_a_picture_is_as_long_as_the_picture_and_keeps_its_figures() -> None:
-    font = _font(7)
     for word in ("cat", "W" * 60, "i" * 60, "", "{}", "\u00e9" * 30):
-        text = _within(Line("said {} (92 %)", word, "#000000"), font, _dots(1.4))
+        font, text = _within(Line("said {} (92 %)", word, "#000000"), _dots(1.4))
         assert text.startswith("said ")
         assert text.endswith(" (92 %)")
         assert font.getlength(text) <= _dots(1.4)
