@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +45,3 @@ def test_a_column_without_words_is_no_label_and_no_file_of_pictures(kind: str, t
     data = {"source": "image_folder", "path": "p.parquet", "target": "y", "image_size": [8, 8], "split": {"test": 0.2}}
     config = load_config_text(json.dumps({"name": "n", "data": data, "model": {"layers": ["Flatten"]}}), folder=tmp_path)
     assert sum(len(part.row_ids) for part in load_dataset(config.data, seed=0).parts.values()) == 60
-
-
-def test_a_column_of_lists_comes_with_the_command_that_takes_them_apart(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    draw = np.random.default_rng(0).integers(0, 255, (60, 60))
-    parts = ["Training", "PublicTest", "PrivateTest"]
-    rows = [f"{row % 3},{' '.join(map(str, draw[row]))},{parts[row % 3]}" for row in range(60)]
-    Path("faces.csv").write_text("emotion,pixels,Usage\n" + "\n".join(rows) + "\n")
-    assert command(["init", "faces.csv", "--target=emotion"]) == 3
-    [line] = re.findall(r'`python -c "(.*)"` makes columns of them', capsys.readouterr().err)
-    subprocess.run([sys.executable, "-c", line], check=True)
-    frame = polars.read_parquet("faces_apart.parquet")
-    np.testing.assert_array_equal(frame.select(f"pixels_{index}" for index in range(60)).cast(int).to_numpy(), draw)
-    assert command(["init", "faces_apart.parquet", "--target=emotion"]) == 0
