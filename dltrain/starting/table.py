@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,23 +119,20 @@ def start_table(
     check_rows(raw.frame.height, written)
     _warn(reporter, raw.notes)
     reporter.status("looking at the columns")
-    signs = raw.reading.get("decimal", "."), raw.reading.get("thousands")
-    several = several_columns(asked, raw.frame, written, *signs)
+    several = several_columns(asked, raw.frame, written, raw.reading)
     if several and wishes.series is not None:
         raise no_series("several columns are predicted of a row")
     whole, raw = raw, replace(raw, frame=raw.frame.drop(several[1:]))
-    columns = study_columns(raw.frame, *signs)
+    columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
     if where is not None and os.path.isfile(where) and names_pictures(columns, asked):
         return _start_masks(where, written, asked, reporter, wishes)
-    found = _find_target(raw, several[0] if several else asked, columns, written, header=options.get("header", True))
-    target = of_several(found, several, whole.frame)
+    target = of_several(several, whole.frame, columns) if several else _find_target(raw, asked, columns, written, options)
     check_rows(raw.frame.height, written, target, columns)
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
     if wishes.series is None:
         config, columns = with_pictures_beside(config, columns, raw, target.name, where)
     target = shown_by_pictures(target, columns, raw, side)
-    if side is None:
-        columns = _as_they_tell(columns, raw, target, wishes)
+    columns = columns if side is not None else _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own_test="test" in parts)
@@ -206,10 +203,10 @@ def _warn(reporter: Reporter, notes: Sequence[Note]) -> None:
         reporter.warning(text)
 
 
-def _find_target(raw: RawTable, asked: str | None, columns: Columns, written: str, *, header: bool) -> Target:
+def _find_target(raw: RawTable, asked: str | None, columns: Columns, written: str, options: Mapping[str, Any]) -> Target:
     if raw.target and asked is None:
         return study_target(raw.target[0], raw.frame, columns, raw.classes)
-    name = choose_target(asked, raw.frame, columns, header=header, file=written)
+    name = choose_target(asked, raw.frame, columns, header=options.get("header", True), file=written)
     return study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
 
 

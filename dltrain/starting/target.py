@@ -134,16 +134,14 @@ def by_number(asked: str, names: Sequence[str]) -> str | None:
     return names[int(asked) - (int(asked) > 0)]
 
 
-def several_columns(
-    asked: str | None, frame: polars.DataFrame, file: str, decimal: str, thousands: str | None
-) -> tuple[str, ...]:
+def several_columns(asked: str | None, frame: polars.DataFrame, file: str, signs: Mapping[str, str | None]) -> tuple[str, ...]:
     """The columns that the user names with commas between, all labels or all numbers; empty: that is no such list.
 
     Args:
         asked: as the user named the target.
         frame: the table.
         file: the table, as a message names it.
-        decimal, thousands: the signs of its numbers, where it is text.
+        signs: "decimal" and "thousands" of its numbers, where it is text.
 
     Raises:
         UsageError: columns of which some are neither labels nor numbers.
@@ -153,7 +151,7 @@ def several_columns(
         return ()
     if are_labels(names, frame):
         return names
-    numbers = study_columns(frame.select(names), decimal, thousands).numbers
+    numbers = study_columns(frame.select(names), signs.get("decimal") or ".", signs.get("thousands")).numbers
     ones = [name for name in names if are_labels([name], frame)]
     others = [name for name in names if name not in (*numbers, *ones)] or ones
     if others:
@@ -184,23 +182,21 @@ def _zeros_and_ones(series: polars.Series) -> polars.Series:
     return texts.replace("", None)
 
 
-def of_several(target: Target, names: Sequence[str], frame: polars.DataFrame) -> Target:
-    """What is predicted where several columns were named: labels of one target, or the number and those beside it.
+def of_several(names: Sequence[str], frame: polars.DataFrame, columns: Columns) -> Target:
+    """What is predicted where several columns were named: labels of one target, or a number and those beside it.
 
     Args:
-        target: by the first of them.
-        names: from `several_columns`; empty: there is one.
+        names: from `several_columns`.
         frame: the table.
+        columns: what its columns hold, the first of these included.
     """
-    if not names:
-        return target
     num_missing = len(frame) - len(frame.select(names).drop_nulls())
     if are_labels(names, frame):
         ones = {name: int((_zeros_and_ones(column_of(frame, name)) == "1").sum()) for name in names}
         spec = TargetSpec(names[0], MULTILABEL, tuple(names))
         return Target(names[0], spec, counts=ones, task=MULTILABEL, num_missing=num_missing, columns=tuple(names))
-    spec = replace(target.spec, task="regression", classes=())
-    return Target(target.name, spec, task="regression", num_missing=num_missing, beside=tuple(names[1:]))
+    spec = replace(study_target(names[0], frame, columns, ()).spec, task="regression", classes=())
+    return Target(names[0], spec, task="regression", num_missing=num_missing, beside=tuple(names[1:]))
 
 
 def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]:

@@ -120,6 +120,14 @@ def test_columns_of_0_and_1_are_labels_of_one_target(tmp_path: Path) -> None:
         make_starter(str(tmp_path / "t.csv"), target="lost,x", folder=tmp_path)
 
 
+def test_a_label_that_no_row_has_may_be_named_first(tmp_path: Path) -> None:
+    frame = polars.DataFrame({"none": [0] * 60, "some": [0, 1, 1] * 20, "x": np.random.default_rng(0).normal(size=60)})
+    frame.write_csv(tmp_path / "t.csv")
+    text = make_starter(str(tmp_path / "t.csv"), target="none,some", folder=tmp_path, wishes=Wishes(simple=True)).text
+    assert "none: 0.0 %" in text
+    assert load_config_text(text, folder=tmp_path).data.target == ("none", "some")
+
+
 def test_several_amounts_are_outputs_of_one_net(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(80, 2))
