@@ -19,9 +19,10 @@ from dltrain.cli.commands import COMMANDS, SHELLS, WARM
 from dltrain.settings import cache_folder
 
 PACKAGE = Path(__file__).parent.parent
-OF_RUNS = ("evaluate", "predict", "export", "compare", "trace")
+OF_RUNS = ("evaluate", "predict", "export", "compare", "report", "log", "trace")
+RUNS_BEHIND = ("--resume", "--against")
 OF_CONFIGS = ("fit", "sweep", "check", "trace", "find-rate")
-WORDS_OF = {"completion": SHELLS, "warm": WARM}
+WORDS_OF = {"completion": SHELLS, "warm": WARM, "runs": ("rm", "prune")}
 MOST_RUNS = 500
 # Bash puts a word on the line as it is: what is more than a word to a shell, as `$(…)` or `a;b`, is never offered.
 _WORD = re.compile(r"(?!-)[\w@%+=:,./-]+")
@@ -52,26 +53,29 @@ def complete(words: Sequence[str]) -> list[str]:
         words: those behind `dltrain` up to the cursor; the last one is the one that is being written, and may be empty.
     """
     *before, current = words or [""]
+    while before and before[0].startswith("-"):  # options of all commands: `dltrain -q fit`
+        del before[0]
     if not before:
         return [name for name in COMMANDS if name.startswith(current)]
     command, last = before[0], before[-1]
     if current.startswith("--"):
         return [word for word in _tables()["options"].get(command, ()) if word.startswith(current)]
-    if last.startswith("--") and (words_of := _tables()["options"].get(command, {}).get(last)):
-        return [word for word in words_of if word.startswith(current)]
+    if last.startswith("-") and (words_of := _tables()["options"].get(command, {}).get(last)) is not None:
+        if last in RUNS_BEHIND:
+            return _runs(current)
+        return _overrides(current) if last == "--over" else [word for word in words_of if word.startswith(current)]
     found: list[str] = []
-    if last in ("--resume", "--run") or (command in OF_RUNS and "=" not in current) or before[:2] == ["runs", "rm"]:
+    if (command in OF_RUNS and "=" not in current) or before[:2] == ["runs", "rm"]:
         found += _runs(current)
-    if command in OF_CONFIGS and not last.startswith("--"):
-        found += _files(current)
-    if (command in OF_CONFIGS and not last.startswith("--")) or last == "--over":
-        found += _overrides(current)
+    if command in OF_CONFIGS:
+        found += _files(current) + _overrides(current)
     if command == "explain":
         tables = _tables()
         found += [word for word in (*tables["keys"], *tables["names"], *tables["sources"]) if word.startswith(current)]
     if command == "datasets":
-        found += [word for word in ("get", *_tables()["sources"]) if word.startswith(current)]
-    found += [word for word in WORDS_OF.get(command, ()) if word.startswith(current)]
+        found += [word for word in ("get", *_tables()["datasets"]) if word.startswith(current) and word not in before]
+    if len(before) == 1:
+        found += [word for word in WORDS_OF.get(command, ()) if word.startswith(current)]
     return list(dict.fromkeys(found))
 
 
@@ -80,7 +84,8 @@ def _overrides(current: str) -> list[str]:
     tables = _tables()
     key, sign, value = current.partition("=")
     if sign:
-        values = tables["keys"].get(key.rstrip("+-"), ())
+        of_entry = re.fullmatch(r"(.*)\.\d+", key.rstrip("+-"))  # `model.layers.1=` takes what `model.layers` does
+        values = tables["keys"].get(of_entry[1] if of_entry else key.rstrip("+-"), ())
         return [f"{key}={word}" for word in values if word.startswith(value)]
     found: dict[str, None] = {}
     for path in tables["keys"]:
@@ -145,6 +150,7 @@ def _made_anew() -> dict[str, Any]:
     from dltrain.config.catalog.sources import SOURCES
     from dltrain.config.keys import KEYS
     from dltrain.config.kinds import Alternative, parse_kind
+    from dltrain.data.catalogue import list_datasets
 
     catalog = load_catalog()
     kinds = [kind for kind in catalog.kinds() if kind != "callback"]
@@ -169,25 +175,25 @@ def _made_anew() -> dict[str, Any]:
         keys |= {f"training.optimizer.{argument}": [] for argument in (entry.arguments if entry is not None else ())}
     keys["training.optimizer.learning_rate"] = ["found"]
     names = sorted({name for kind in kinds for name in catalog.names(kind)} | set(catalog.activations))
-    return {"keys": keys, "names": names, "sources": list(SOURCES), "options": _options()}
+    datasets = [one.name for one in list_datasets()]
+    return {"keys": keys, "names": names, "sources": list(SOURCES), "datasets": datasets, "options": _options()}
 
 
-def _options() -> dict[str, dict[str, list[str]]]:
-    """Of each command its options, each with the words that it takes where they are known."""
+def _options() -> dict[str, dict[str, list[str] | None]]:
+    """Of each command its options: the words that each takes, as far as they are known; null where it takes none."""
     import click
 
     from dltrain.cli.app import Commands
 
     group = Commands()
-    found: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, dict[str, list[str] | None]] = {}
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
         options = command.params if command is not None else []
         shown = [each for each in options if isinstance(each, click.Option) and not each.hidden]
         found[name] = {
-            word: list(each.type.choices) if isinstance(each.type, click.Choice) else []
+            word: None if each.is_flag else list(each.type.choices) if isinstance(each.type, click.Choice) else []
             for each in shown
             for word in (*each.opts, *each.secondary_opts)
-            if word.startswith("--")
-        } | {"--help": []}
+        } | {"--help": None}
     return found

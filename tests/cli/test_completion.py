@@ -42,6 +42,14 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("sweep c.yaml --engine st", ["stacked"]),
         ("find-rate c.yaml --trust", ["--trust-code"]),
         ("fit c.yaml --follow", []),
+        ("fit c.yaml model.layers+=Drop", ["Dropout"]),
+        ("fit c.yaml model.layers.2=LST", ["LSTM", "LSTMCell"]),
+        ("fit c.yaml data.augment.0+=RandomFl", ["RandomFlip"]),
+        ("runs p", ["prune"]),
+        ("datasets get cs", []),
+        ("datasets get ge", []),
+        ("datasets get mn", ["mnist"]),
+        ("-q ev", ["evaluate"]),
         ("fit nothing.", []),
         ("nonsense x", []),
     ],
@@ -63,6 +71,11 @@ def test_runs_configs_and_data_sets(tmp_path: Path) -> None:
     assert set(complete(["predict", ""])) == {"latest", "iris-1", "lfw-2"}
     assert complete(["evaluate", "runs/i"]) == ["runs/iris-1"]
     assert complete(["fit", "--resume", "l"]) == ["latest", "lfw-2"]
+    assert complete(["report", "iris-1", "l"]) == complete(["log", "l"]) == complete(["runs", "rm", "l"]) == ["latest", "lfw-2"]
+    assert complete(["report", "iris-1", "--against", "l"]) == ["latest", "lfw-2"]
+    assert complete(["evaluate", "latest", "--json", "i"]) == ["iris-1"]
+    for option in ("--data", "--by", "-o"):  # whose words are files, or what nobody knows
+        assert complete(["predict" if option == "-o" else "evaluate", "latest", option, ""]) == []
     assert complete(["fit", "a"]) == ["a.yaml"]
     assert complete(["check", "sub/"]) == ["sub/b.yml"]
     assert complete(["fit", "a.yaml", "data.source="]) == [f"data.source={name}" for name in SOURCES]
