@@ -6,28 +6,31 @@ import re
 from collections.abc import Iterable
 
 from dltrain.config.old_words.names import SENTENCES
+from dltrain.config.old_words.spread import spread
 from dltrain.wording import did_you_mean, normalize
 
 _MEAN_RECALL = "of more than two classes it is `recall`, their mean; of two ask for `recall[LABEL]` of each"
-_OTHER_RECALL = "it is the recall of the other class: `recall[LABEL]`"
 _MACRO = "of more than two classes `{0}` is their mean; of one it is `{0}[LABEL]`"
-_RATE = "ask for accuracy, which is 1 - the share of errors"
+_OF_ALL = "macro{0} {0}macro avg{0} mean{0}"
 _MEANT = {
-    **dict.fromkeys(("balancedaccuracy", "balancedaccuracyscore", "uar", "macroaccuracy"), _MEAN_RECALL),
-    **dict.fromkeys(("specificity", "tnr", "truenegativerate"), _OTHER_RECALL),
-    **dict.fromkeys(("error", "errorrate", "zerooneloss"), _RATE),
-    **dict.fromkeys(("sensitivity", "tpr", "truepositiverate", "hitrate"), "it is `recall`"),
-    **dict.fromkeys(("ppv", "positivepredictivevalue"), "it is `precision`"),
-    **dict.fromkeys(("auroc", "rocaucscore", "aucroc", "cstatistic"), "it is `roc_auc`, which there is of two classes"),
-    **dict.fromkeys(("crossentropy", "nll", "negloglikelihood", "neglogloss"), "it is `log_loss`"),
-    **dict.fromkeys(("accuracyscore",), "it is `accuracy`"),
-    **dict.fromkeys(("brierscore", "brierscoreloss"), "it is `brier`"),
-    **{f"{before}{name}{after}": _MACRO.format(name) for name in ("precision", "recall", "f1")
-       for before, after in (("macro", ""), ("", "macro"), ("avg", ""), ("mean", ""))},
-    "meansquaredlogerror": "MeanSquaredLogarithmicError among `training.metrics` computes it",
-    "rmsle": "MeanSquaredLogarithmicError among `training.metrics` computes its square",
-    "rsquare": "it is `r2`",
-}  # fmt: skip
+    **spread(
+        {
+            _MEAN_RECALL: "balancedaccuracy balancedaccuracyscore uar macroaccuracy",
+            "it is the recall of the other class: `recall[LABEL]`": "specificity tnr truenegativerate",
+            "ask for accuracy, which is 1 - the share of errors": "error errorrate zerooneloss",
+            "it is `recall`": "sensitivity tpr truepositiverate hitrate",
+            "it is `precision`": "ppv positivepredictivevalue",
+            "it is `roc_auc`, which there is of two classes": "auroc rocaucscore aucroc cstatistic",
+            "it is `log_loss`": "crossentropy nll negloglikelihood neglogloss",
+            "it is `accuracy`": "accuracyscore",
+            "it is `brier`": "brierscore brierscoreloss",
+            "MeanSquaredLogarithmicError among `training.metrics` computes it": "meansquaredlogerror",
+            "MeanSquaredLogarithmicError among `training.metrics` computes its square": "rmsle",
+            "it is `r2`": "rsquare",
+        }
+    ),
+    **spread({_MACRO.format(name): _OF_ALL.format(name) for name in ("precision", "recall", "f1")}),
+}
 _AMONG_METRICS = re.compile(r"write (.+)")
 
 
