@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
+from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import KINDS
-from dltrain.data.columns.spoken import far_codes, how_read
+from dltrain.data.columns.reading import mend
+from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import DATE_PARTS, HOURS, read_times
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.far_codes import far_codes, far_dates
 from dltrain.data.tables.fitting.no_rows import totals_rows
 from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.data.targets import numbers_among_labels
@@ -232,6 +235,13 @@ def notes_on_columns(found: Studied) -> list[Note]:
     out = {found.target.name, *found.config.drop, *(name for name, kind in found.columns.kinds.items() if kind.left_out)}
     numbers = {name: values for name, values in found.columns.numbers.items() if name in amounts or name not in out}
     notes += far_codes(numbers, amounts)
+    dates = {name: column_of(found.raw.frame, name) for name, kind in kinds.items() if kind.kind == "date" and name not in out}
+    notes += far_dates(
+        {
+            name: (to_dates(mend(series, found.columns.reading), kinds[name].date_format), kinds[name].date_format)
+            for name, series in dates.items()
+        }
+    )
     return [*notes, *([warn(said, "telling") if SURELY in told else Note(said)] if told else [])]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +49,6 @@ if TYPE_CHECKING:
 
     from dltrain.data.columns.column import FeatureColumn
 
-# A code for "no value": nines, or one of the other codes of questionnaires.
-CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
-FEW_CODES = 3
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
@@ -295,35 +291,6 @@ def late_codes(found: Mapping[str, str | None]) -> list[Note]:
         for name, code in found.items()
         if code is not None
     ]
-
-
-def far_codes(numbers_of: Mapping[str, NDArray[Any]], targets: Sequence[str]) -> list[Note]:
-    """Warnings of numbers that look like a code for "no value": -99, 999 and the like, several times and far from all others.
-
-    Args:
-        numbers_of: column -> its values, NaN where missing.
-        targets: which of them are predicted.
-    """
-    found = []
-    for name, numbers in numbers_of.items():
-        known = numbers[np.isfinite(numbers)]
-        for code in (float(known.min()), float(known.max())) if len(known) else ():
-            others = known[known != code]
-            if (
-                not CODE.fullmatch(f"{abs(code):.0f}")
-                or code != round(code)
-                or len(known) - len(others) < FEW_CODES
-                or not len(others)
-            ):
-                continue
-            low, high = float(others.min()), float(others.max())
-            if (low - code if code < low else code - high) > max(high - low, 1.0) and high > low:
-                count = f"{len(known) - len(others):,} of the {len(known):,} values looked at are {code:g}"
-                how = f'`data.replace: {{{name}: {{"{code:g}": ""}}}}` makes it no value'
-                how += ", and `data.missing_target: drop` leaves those rows out" if name in targets else ""
-                said = f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
-                found.append(warn(said, "far_code"))
-    return found
 
 
 def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *, of_folders: bool = False) -> list[Note]:

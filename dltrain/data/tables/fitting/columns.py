@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn, fit_feature
+from dltrain.data.columns.date import DATE
 from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.scaling import IMPUTES, SCALES
-from dltrain.data.columns.spoken import alike_words, far_codes
+from dltrain.data.columns.spoken import alike_words
 from dltrain.data.columns.tokens import odd_texts
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import warn_of_giveaways
 from dltrain.data.splits import Rows
+from dltrain.data.tables.fitting.far_codes import far_codes, far_dates
 from dltrain.errors import ConfigError, Note
 
 
@@ -86,4 +88,6 @@ def odd_columns(
     warnings += warn_of_giveaways(columns, shown, specs, told)
     numbers = {column.name: shown[column.name] for column in columns if column.by_kind.holds_numbers and column.name in shown}
     amounts = {spec.name: told[spec.name] for spec in specs if spec.task == "regression" and spec.name in told}
-    return [*warnings, *far_codes(numbers | amounts, [*amounts]), *alike_words(columns, specs)]
+    dates = {c.name: (shown[c.name], c.date_format) for c in columns if c.kind == DATE.name and c.name in shown}
+    warnings += far_codes(numbers | amounts, [*amounts]) + far_dates(dates)
+    return [*warnings, *alike_words(columns, specs)]

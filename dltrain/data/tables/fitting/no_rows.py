@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import Reading, is_text, mend, to_numbers
-from dltrain.data.columns.spoken import FEW_CODES
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.far_codes import FEW_CODES
 from dltrain.errors import Note, warn
 from dltrain.wording import COMMENTS, TOTALS, listed, shown_column
 
