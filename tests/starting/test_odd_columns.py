@@ -15,6 +15,7 @@ from PIL import Image
 from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset
+from dltrain.errors import DataError
 from tests.starting.test_signs import VALUES, column
 
 
@@ -45,3 +46,33 @@ def test_a_column_without_words_is_no_label_and_no_file_of_pictures(kind: str, t
     data = {"source": "image_folder", "path": "p.parquet", "target": "y", "image_size": [8, 8], "split": {"test": 0.2}}
     config = load_config_text(json.dumps({"name": "n", "data": data, "model": {"layers": ["Flatten"]}}), folder=tmp_path)
     assert sum(len(part.row_ids) for part in load_dataset(config.data, seed=0).parts.values()) == 60
+
+
+@pytest.mark.parametrize("written_as", ["text", "lists", "arrays"])
+def test_lists_of_few_numbers_are_left_out_with_the_command_that_makes_columns_of_them(
+    written_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0).normal(size=(60, 2)).round(3)
+    cells = {
+        "text": polars.Series("e", [str(row) for row in draw.tolist()]),
+        "lists": polars.Series("e", draw.tolist()),
+        "arrays": polars.Series("e", draw, polars.Array(polars.Float64, 2)),
+    }[written_as]
+    frame = polars.DataFrame([cells, polars.Series("x", VALUES), polars.Series("y", ["u", "v"] * 30)])
+    frame.write_csv("t.csv") if written_as == "text" else frame.write_parquet("t.parquet")
+    file = "t.csv" if written_as == "text" else "t.parquet"
+    data = {"source": file[2:], "path": file, "target": "y", "split": {"test": 0.2}}
+    config = load_config_text(json.dumps({"data": data, "model": {"layers": []}}), folder=tmp_path).data
+    dataset = load_dataset(config, seed=0)
+    [said] = [note for note in dataset.warnings if "lists of 2 numbers" in note]
+    assert dataset.parts["train"].inputs["features"].shape == (48, 1)
+    exec(re.findall(r'`python -c "(.*)"` makes columns of them', said.replace(str(tmp_path) + "/", ""))[0], {})
+    apart = polars.read_parquet("t_apart.parquet")
+    np.testing.assert_array_equal(apart.select("e_0", "e_1").cast(float).to_numpy(), draw)
+    named = load_config_text(json.dumps({"data": data | {"features": ["e"]}, "model": {"layers": []}}), folder=tmp_path).data
+    with pytest.raises(DataError) as error:
+        load_dataset(named, seed=0)
+    [fault] = error.value.faults
+    assert "lists of 2 numbers" in fault.message
+    assert "makes columns of them" in str(fault.hint)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from dltrain.data.columns.reading import (
 )
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault
+from dltrain.wording import counted
 
 if TYPE_CHECKING:
     import polars
@@ -38,9 +40,11 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 NAMES_OF_PICTURES = "names of picture files; the kind `image` reads them"
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
-# As pixels, embeddings and spectra are written into one cell: blanks or commas between, brackets around or not.
-LIST_OF_NUMBERS = r"^\s*[\[(]?\s*[-+]?\d[-+.eE\d]*(?:[\s,;]+[-+]?\d[-+.eE\d]*){7,}\s*[\])]?\s*$"
-LISTS = "lists of "
+# As pixels, embeddings and spectra are written into one cell: blanks or commas between; two numbers are a list in brackets alone.
+_NUMBER = r"(?:[-+]?\.?\d[-+.eE\d]*|nan|NaN|null|None)"
+_BARE_LIST, _LIST = rf"{_NUMBER}(?:[\s,;]+{_NUMBER}){{7,}}", rf"{_NUMBER}(?:[\s,;]+{_NUMBER})+"
+LIST_OF_NUMBERS = rf"^\s*(?:{_BARE_LIST}|\[\s*{_LIST}\s*\]|\(\s*{_LIST}\s*\))\s*$"
+LISTS, AS_TEXT, OWN_COLUMNS = "lists of ", " as text", "each of which needs a column of its own"
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = (
@@ -184,7 +188,41 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
     if is_labelled(series):
         return ColumnKind("category")
-    return ColumnKind("text", left_out=OF_TYPE + str(dtype))
+    return ColumnKind("text", left_out=numbers_in_lists(series) or OF_TYPE + str(dtype))
+
+
+def numbers_in_lists(series: polars.Series) -> str:
+    """Why a column of Parquet's lists of numbers is no feature; empty: it holds none, or not as many in each cell."""
+    import polars
+
+    inner = getattr(series.dtype, "inner", None)
+    if inner is None or not inner.is_numeric():
+        return ""
+    lengths = series.drop_nulls().head(SAMPLE_ROWS).cast(polars.List(inner)).list.len()
+    is_even = len(lengths) and lengths.min() == lengths.max()
+    return f"{LISTS}{counted(int(lengths[0]), 'number')}, {OWN_COLUMNS}" if is_even else ""
+
+
+def apart_command(columns: Mapping[str, str], file: str) -> str:
+    """The command that makes columns of those among some that are left out as lists of numbers; empty: none of them is.
+
+    Args:
+        columns: columns, and why they are left out.
+        file: the table, as its user calls it.
+    """
+    lists = {name: reason for name, reason in columns.items() if reason.startswith(LISTS)}
+    if not lists:
+        return ""
+    made = []
+    for name, reason in lists.items():
+        how = r"str.extract_all(r'[^\s,;()\[\]]+')" if AS_TEXT in reason else "cast(polars.List(polars.Float64))"
+        fields = f"[f'{name}_{{i}}' for i in range({reason.removeprefix(LISTS).split()[0].replace(',', '')})]"
+        made.append(f"polars.col({name!r}).{how}.list.to_struct(fields={fields})")
+    kind = "parquet" if file.casefold().endswith((".parquet", ".pq")) else "csv"
+    new = f"{os.path.splitext(os.path.basename(file))[0]}_apart.parquet"
+    names = ", ".join(map(repr, lists))
+    code = f"polars.read_{kind}({file!r}).with_columns({', '.join(made)}).unnest({names}).write_parquet({new!r})"
+    return f'`python -c "import polars; {code}"`'
 
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
@@ -193,7 +231,7 @@ def _kind_of_text(sample: polars.Series) -> ColumnKind:
     if sample.str.contains(LIST_OF_NUMBERS).all():
         lengths = sample.str.count_matches(r"[^\s,;\[\]()]+")
         if lengths.min() == lengths.max():
-            return ColumnKind("text", left_out=f"{LISTS}{lengths[0]:,} numbers, each of which needs a column of its own")
+            return ColumnKind("text", left_out=f"{LISTS}{lengths[0]:,} numbers{AS_TEXT}, {OWN_COLUMNS}")
     different = sample.n_unique()
     mean_length = float(sample.str.len_chars().mean())
     if different > FEW and is_prose(sample) and (different > MOSTLY_DIFFERENT * len(sample) or mean_length > LONG):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.kinds import LISTS, ColumnKind, apart_command, numbers_in_lists
 from dltrain.data.columns.reading import (
     LEADING_ZERO,
     SAMPLE_ROWS,
@@ -42,7 +42,7 @@ from dltrain.data.columns.units import (
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import Fault, Note, warn
-from dltrain.wording import listed, shown_column
+from dltrain.wording import listed, shown, shown_column
 
 if TYPE_CHECKING:
     import polars
@@ -90,20 +90,33 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
         columns: those that are needed, and what as ("the target").
         file: where they stand.
     """
+    unreadable = [name for name in columns if name in frame.columns and is_unreadable(column_of(frame, name))]
+    hint = "numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell"
+    lists = {name: "" if "data.target" in columns[name] else numbers_in_lists(column_of(frame, name)) for name in unreadable}
+    apart = apart_command(lists, file or "t.parquet")
     return [
         Fault(
-            f"the column {name}, {role}, holds values of type {column_of(frame, name).dtype}",
+            f"the column {name}, {columns[name]}, holds {lists[name] or f'values of type {column_of(frame, name).dtype}'}",
             file=file,
-            hint="numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell",
+            hint=f"{apart} makes columns of them" if lists[name] else hint,
         )
-        for name, role in columns.items()
-        if name in frame.columns and is_unreadable(column_of(frame, name))
+        for name in unreadable
     ]
+
+
+def _lists_left_out(config: DataConfig, kinds: Mapping[str, ColumnKind]) -> list[Note]:
+    """A warning of columns of lists of numbers, which are no features as they are, with the command that makes some of them."""
+    lists = {name: kind.left_out for name, kind in kinds.items() if kind.left_out.startswith(LISTS)}
+    if not lists:
+        return []
+    apart = apart_command(lists, shown(config.path[0]) if config.path else "t.csv")
+    names = listed([f"{shown_column(name)} ({reason})" for name, reason in lists.items()], 8)
+    return [warn(f"left out: {names}; {apart} makes columns of them", "lists_of_numbers")]
 
 
 def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:
     """Facts on columns of codes, and warnings of columns that are numbers but for some words; by their `first_values`."""
-    codes, warnings = dict[str, list[str]](), list[Note]()
+    codes, warnings = dict[str, list[str]](), _lists_left_out(config, kinds)
     for name, kind in kinds.items():
         if (
             (config.features or {}).get(name) is not None

@@ -138,6 +138,15 @@ def find_separator(series: polars.Series, reading: Reading) -> str:
     raise DataError(Fault(message, path="data.labels", hint=hint))
 
 
+def other_separator(labels: Sequence[str], separator: str) -> str | None:
+    """The sign by which labels come apart into fewer, as `a; b` and `b; a` do by ";" where "|" was said; None: none does."""
+    for sign in SEPARATORS:
+        parts = {part.strip() for label in labels for part in label.split(sign)}
+        if sign != separator and sum(sign in label for label in labels) > 1 and len(parts - {""}) < len(labels):
+            return sign
+    return None
+
+
 def labels_of(cells: Cells, name: str, least: int) -> tuple[str, ...]:
     """The different labels in order, without those of fewer than `least` rows.
 

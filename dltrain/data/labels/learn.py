@@ -19,6 +19,7 @@ from dltrain.data.labels.cells import (
     find_separator,
     labels_of,
     lists_of,
+    other_separator,
     read_cells,
     refuse_missing,
     separator_for,
@@ -105,6 +106,11 @@ def learn_labels(
     train = codes[rows["train"]]
     counts = train.sum(axis=0, dtype=np.int64)
     kept, notes, of = counts >= least, list[Note](), "" if spec.columns else f" of {spec.name}"
+    sign = None if spec.columns or (codes.sum(axis=1) > 1).any() else other_separator(spec.classes, spec.separator)
+    if sign is not None:
+        said = f'no row has several labels{of}, and "{sign}" stands within them'
+        said += f': `data.labels: {{separator: "{sign}"}}` takes them apart'
+        notes.append(warn(said, "labels_not_apart"))
     absent = np.flatnonzero(counts == 0)
     if len(absent):
         others = sum((codes[part].sum(axis=0, dtype=np.int64) for name, part in rows.items() if name != "train"), 0 * counts)

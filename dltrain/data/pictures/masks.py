@@ -237,12 +237,15 @@ def to_codes(
     """
     table = classes.codes()
     unknown = (counts > 0) & (table < 0)
-    faults = []
+    faults, there = [], [value for value in np.flatnonzero(counts.sum(axis=0)).tolist() if value != classes.ignore]
     for row in np.flatnonzero(unknown.any(axis=1)).tolist():
         values = np.flatnonzero(unknown[row]).tolist()
         known = listed([f"{value}: {name}" for value, name in zip(classes.values, classes.names, strict=True)], 8)
         message = f"the mask has pixels of the value{'s' if len(values) > 1 else ''} {listed(values, 5)}, which is no class"
         hint = f"the classes are {known}"
+        if len(there) == len(classes.names):
+            named = ", ".join(f"{value}: {name}" for value, name in zip(there, classes.names, strict=True))
+            hint += f"; `data.classes: {{{named}}}` names the masks' own values"
         hint += "" if classes.ignore is not None else "; data.ignore: 255 leaves the pixels of a value out"
         faults.append(Fault(message, file=files[row].path, hint=hint))
     if faults:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.raw import Locate
-from dltrain.data.series.calendars import WEEKDAYS, WORKING_DAYS, Step
-from dltrain.data.series.groups import Groups
+from dltrain.data.series.calendars import DAY, WEEKDAYS, WORKING_DAYS, Step, closed_days
+from dltrain.data.series.groups import Groups, shown_names
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
 from dltrain.errors import DataError, Fault, Note, warn
-from dltrain.wording import counted, percent
+from dltrain.wording import counted, listed, percent
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
 
@@ -102,16 +102,38 @@ def arrange(
         gaps = share >= REGULAR
     if num_gaps and gaps:
         said = f"{counted(num_gaps, 'gap')} in time (rows more or less than {step.describe()} apart): no window goes across one"
+        said += f"; the first is between {_first_gap(ordered, groups, ~follows & beside)}"
         notes.append(warn(said, "gaps_in_time"))
     elif num_gaps:
         said = f"the rows are not evenly apart in time ({percent(share, 0)} by {step.describe()}): they count as if they were"
         said += "; `series.calendar: business_days` says that weekends are no gap" if step.calendar == WORKING_DAYS else ""
+        said += _days_without_rows(ordered, step)
         closed = step.calendar.startswith(WEEKDAYS)
         said += "; `series.calendar: open_days` says that days of the week without rows are no gap" if closed else ""
         notes.append(warn(said, "uneven_times"))
     breaks = ~follows | ~beside if gaps else ~beside
     runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)
     return Timeline(ordered, rows[order], groups, runs, step, gaps, notes)
+
+
+def _first_gap(times: Times, groups: Groups, is_gap: NDArray[np.bool_]) -> str:
+    """The times on both sides of a gap, and of which series."""
+    place = int(np.flatnonzero(is_gap)[0])
+    before, after = times.texts(times.values[place : place + 2])
+    name = groups.names[groups.codes[place]]
+    return f"{before} and {after}" + (f" of {shown_names([name])}" if name else "")
+
+
+def _days_without_rows(times: Times, step: Step) -> str:
+    """Which days have no row although that day of the week has some: on a holiday, or it is missing; empty: there is none."""
+    if step.unit != "microsecond" or step.size != DAY or not step.calendar:
+        return ""
+    days = np.floor_divide(times.clock, DAY)
+    closed = closed_days(days, step)
+    if not len(closed):
+        return ""
+    shown = listed([str(day) for day in closed.astype("datetime64[D]")], 4)
+    return f"; {counted(len(closed), 'usual day')} without a row ({shown}): of holidays (`series.holidays`), or missing"
 
 
 def placed(locate: Locate, row: int) -> str:

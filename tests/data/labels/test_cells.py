@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -11,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import DataConfig, LabelsConfig, SplitConfig
+from dltrain.data import load_dataset
 from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import (
@@ -117,6 +120,17 @@ def test_the_separator_is_found_out_or_asked_for() -> None:
     assert error.value.faults[0].path == "data.labels"
     with pytest.raises(DataError, match="no cell of tags holds several labels"):
         find_separator(polars.Series("tags", ["a", "b"]), READING)
+
+
+def test_a_separator_that_no_cell_has_is_said_beside_the_one_that_stands_there(tmp_path: Path) -> None:
+    cells = ["red; black", "black", "red", "black; green", "green; red", "", "Paris, France"] * 6
+    polars.DataFrame({"x": range(42), "tags": cells}).write_csv(tmp_path / "t.csv")
+    for separator, is_said in (("|", True), (";", False)):
+        labels = LabelsConfig(separator=separator)
+        config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("tags",), labels=labels, split=SplitConfig(test=0.3))
+        config = replace(config, task="multilabel")
+        said = 'no row has several labels of tags, and ";" stands within them'
+        assert any(said in note for note in load_dataset(config, seed=0).warnings) == is_said
 
 
 def test_numbers_of_labels_are_bounded() -> None:

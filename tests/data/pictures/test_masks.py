@@ -145,6 +145,14 @@ def test_a_value_that_is_no_class_is_named_with_its_file(tmp_path: Path) -> None
     assert caught.value.faults[0].file == str(folder / "masks" / "b.png")
 
 
+def test_names_for_other_values_than_the_masks_have_are_said_with_those_values(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 255), "b": halves(0, 255)})
+    with pytest.raises(DataError) as caught:
+        read(folder, classes=["ground", "cell"])
+    assert "`data.classes: {0: ground, 255: cell}` names the masks' own values" in str(caught.value.faults[0].hint)
+    assert read(folder, classes={0: "ground", 255: "cell"}).classes == ("ground", "cell")
+
+
 def test_colours_and_jpegs_are_no_masks(tmp_path: Path) -> None:
     folder = save(tmp_path, {"a": halves(0, 1), "b": halves(0, 1)})
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "masks" / "a.png")

@@ -91,7 +91,8 @@ def test_steps_gaps_and_what_stands_in_are_of_each_series(tmp_path: Path) -> Non
     frame = frame.filter(polars.col("y").is_null() | (polars.col("y") != 5.0))
     frame.write_csv(tmp_path / "s.csv")
     dataset = load_dataset(config(tmp_path / "s.csv", impute=None), seed=0)
-    assert any("1 gap in time (rows more or less than 1 day apart)" in note for note in dataset.warnings)
+    [gap] = [note for note in dataset.warnings if "1 gap in time (rows more or less than 1 day apart)" in note]
+    assert gap.endswith(" of shop 0")
     first = dataset.parts["train"].identifiers["shop"].count("shop 0")
     assert first < dataset.parts["train"].identifiers["shop"].count("shop 1")
     nan = np.nan

@@ -118,7 +118,8 @@ def test_disorder_doubles_and_gaps_are_said(tmp_path: Path) -> None:
     assert any("left out, for the row after has the same time: 1 row (first" in text for text in doubled.warnings)
     np.testing.assert_array_equal(doubled.parts["train"].inputs["features"], ordered.parts["train"].inputs["features"])
     gap = load(tmp_path, {"t": times[:10] + times[13:], "y": values[:10] + values[13:]})
-    assert any("1 gap in time" in text for text in gap.warnings)
+    between = f"between {times[9]} and {times[13]}"
+    assert any("1 gap in time" in text and between in text for text in gap.warnings), gap.warnings
     # 33 training rows hold 29 windows of 4 + 1; four of them would go across the gap.
     assert gap.parts["train"].num_rows == 33 - 4 - 4
     same = load(tmp_path, {"t": times[:10] + times[13:], "y": values[:10] + values[13:]}, series={"gaps": "ignore"})
@@ -128,8 +129,11 @@ def test_disorder_doubles_and_gaps_are_said(tmp_path: Path) -> None:
 def test_rows_unevenly_apart_count_as_even_where_that_is_the_rule(tmp_path: Path) -> None:
     days = [str(np.datetime64("2024-01-01") + day) for day in range(100) if day % 7 < 5]  # Monday to Friday
     dataset = load(tmp_path, {"t": days, "y": np.arange(len(days)) ** 1.1})
-    assert any("not evenly apart" in text for text in dataset.warnings)
+    assert any("not evenly apart" in text and "usual day" not in text for text in dataset.warnings)
     assert dataset.parts["train"].num_rows == int(len(days) * 0.75 * 0.8) - 4
+    lacking = [day for day in days if day != "2024-02-14"]
+    dataset = load(tmp_path, {"t": lacking, "y": np.arange(len(lacking)) ** 1.1})
+    assert any("1 usual day without a row (2024-02-14)" in text for text in dataset.warnings)
 
 
 def test_missing_values_and_missing_targets(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.dates.finding import nearest_writing
-from dltrain.data.columns.kinds import ColumnKind, date_writing, infer_kind, infer_time
+from dltrain.data.columns.kinds import ColumnKind, apart_command, date_writing, infer_kind, infer_time
 from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS, Reading, mend
 from dltrain.data.pictures.form import parse_form
 from dltrain.data.raw import RawTable
@@ -108,6 +108,10 @@ def feature_columns(
             if kind.left_out.startswith(OF_TYPE):
                 message, hint = f"the column {name} holds {kind.left_out}", f"data.features: {{{name}: number}} takes its seconds"
                 faults.append(config_fault(config, f"data.features.{name}", message, hint))
+                continue
+            if apart := apart_command({name: kind.left_out}, raw.origin[0][1] if raw.origin else "t.csv"):
+                message = f"the column {name} holds {kind.left_out}"
+                faults.append(config_fault(config, f"data.features.{name}", message, f"{apart} makes columns of them"))
                 continue
             message = f"{name} is text that looks like names ({kind.left_out})"
             hint = f"data.features: {{{name}: text}} learns from its words, {{{name}: category}} from each different text"

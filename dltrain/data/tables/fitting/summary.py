@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.kinds import LISTS
-from dltrain.data.columns.reading import SAMPLE_ROWS
+from dltrain.data.columns.kinds import LISTS, apart_command
+from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
@@ -53,17 +52,9 @@ def hint_left_out(left_out: Sequence[tuple[str, str]], file: str) -> str | None:
     texts = [name for name, reason in left_out if reason.startswith("text, ")]
     if texts:
         return f"{said}; `data.features: {{{texts[0]}: text}}` learns from the words of {texts[0]}"
-    lists = [name for name, reason in left_out if reason.startswith(LISTS)]
-    if lists:
-        name, count = lists[0], dict(left_out)[lists[0]].removeprefix(LISTS).split()[0].replace(",", "")
-        cells = rf"polars.col({name!r}).str.extract_all(r'[^\s,;()\[\]]+')"
-        apart = f"{cells}.list.to_struct(fields=[f'{name}_{{i}}' for i in range({count})])"
-        kind = "parquet" if file.casefold().endswith(".parquet") else "csv"
-        stem = os.path.splitext(os.path.basename(file))[0]
-        new = f"{stem}_apart.parquet"
-        code = f"import polars; polars.read_{kind}({file!r}).with_columns({apart}).unnest({name!r}).write_parquet({new!r})"
-        return f'{said}; `python -c "{code}"` makes columns of them'
-    by_look = [name for name, reason in left_out if not reason.startswith(("no ", "the same in", "empty"))]
+    if apart := apart_command(dict(left_out), file):
+        return f"{said}; {apart} makes columns of them"
+    by_look = [name for name, reason in left_out if not reason.startswith(("no ", "the same in", "empty", OF_TYPE))]
     return f"{said}; `data.features: [{by_look[0]}]` takes it all the same" if by_look else said
 
 
@@ -110,7 +101,8 @@ def summarize(
     lines += [features[0] + sample, *features[1:]]
     if left_out:
         words = [f"{shown_column(name)} ({reason})" for name, reason in left_out]
-        lines.append(f"left out: {listed(words, 20)}; data.features can name them")
+        can_be_named = not all(reason.startswith((LISTS, OF_TYPE)) for _, reason in left_out)
+        lines.append(f"left out: {listed(words, 20)}" + ("; data.features can name them" if can_be_named else ""))
     if untaught:
         words = [f"{shown_column(name)} ({reason})" for name, reason in untaught]
         lines.append(f"left out, having nothing to teach: {listed(words, 20)}")
