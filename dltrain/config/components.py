@@ -221,9 +221,7 @@ def _read_arguments(
         given_values = node.plain() if isinstance(node, ListNode) else [node.plain()]
         spelled = from_positions(entry, given_values, context.catalog, is_list=isinstance(node, ListNode) and len(node.items) > 1)
         hint = f"write {as_value(spelled, path)}" if spelled else None
-        context.faults.add(
-            node, path, f"expected the arguments of {entry.name} as a mapping, found {describe(node.plain())}", hint
-        )
+        context.misfit(node, path, f"the arguments of {entry.name} as a mapping", hint)
         return values
     node = whole_entries(node) if isinstance(node, MappingNode) else node
     for name, value in node.entries.items() if isinstance(node, MappingNode) else ():
@@ -298,8 +296,7 @@ def _read_activation(context: Context, node: Node, path: str) -> Any:
         name = next(iter(node.entries), "") if isinstance(node, MappingNode) else ""
         entry = context.catalog.find("layer", name)
         hint = f"with arguments it is a layer of its own: `- {entry.name}: {{…}}`" if entry else None
-        context.faults.add(node, path, f"expected the name of an activation, found {describe(node.plain())}", hint)
-        return MISMATCH
+        return context.misfit(node, path, "the name of an activation", hint)
     activation = context.catalog.find_activation(node.text)
     if activation is None and (found := context.unregistered.get(node.text)) is not None:
         message = f"{node.text} stands in {found.file}:{found.line}, but is not registered with Keras"

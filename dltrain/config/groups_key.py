@@ -8,7 +8,6 @@ from dltrain.config.keys import GROUP_KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.reading import Context, is_absent, is_removed, items_of
 from dltrain.config.text.nodes import MappingNode, Node
-from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, one_of
 
 EXAMPLE = "[{match: bias, learning_rate: 0.1, weight_decay: 0}]"
@@ -26,7 +25,7 @@ def read_groups(context: Context, node: Node, path: str) -> Any:
 def _read_group(context: Context, node: Node, path: str) -> dict[str, Any] | None:
     if not isinstance(node, MappingNode):
         hint = f"such as {EXAMPLE}"
-        context.faults.add(node, path, f"expected a mapping of keys, found {describe(node.plain())}", hint)
+        context.misfit(node, path, "a mapping of keys", hint)
         return None
     context.note(node, path)
     group: dict[str, Any] = {}

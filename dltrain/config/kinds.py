@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -264,40 +264,56 @@ def _read_simple(alternative: Alternative, node: Node) -> Any:
 
 
 def _hint(kind: Kind, node: Node, path: str) -> str | None:
-    words = [alternative.literal for alternative in kind.alternatives if alternative.word == "word"]
+    """What to write in the place of a scalar that does not fit."""
     if not isinstance(node, ScalarNode):
         return None
-    if (said := SAID_OF_VALUES.get(path, {}).get(normalize(node.text))) is not None:
+    words = [alternative.literal for alternative in kind.alternatives if alternative.word == "word"]
+    takes_text, takes_list = kind.takes("text"), kind.takes("list") and not kind.takes("text")
+    meant = _meant(kind, node, path, words)
+    if meant is not None:
+        return meant
+    if isinstance(node.value, str) and words:
+        return did_you_mean(node.value, words)
+    if isinstance(node.value, int | float) and kind.takes("regularizer"):
+        return f"write {{L2: {{l2: {node.text}}}}}"
+    if kind.takes("initializer") and not isinstance(node.value, str) and node.value in (0, 1):
+        return f"write {'Ones' if node.value else 'Zeros'}"
+    if takes_text and node.value is not None:
+        return f'put quotes around it if text is meant: "{node.text}"'
+    if node.quoted and any(map(kind.takes, ("int", "number", "bool"))) and not (takes_list and _SEVERAL.search(node.text)):
+        return "leave the quotes out"
+    if takes_list:
+        return _list_hint(path, node)
+    return _bool_hint(node, path) if kind.takes("bool") else None
+
+
+_SEVERAL = re.compile(r"[,x×()]")  # sizes side by side
+
+
+def _meant(kind: Kind, node: ScalarNode, path: str, words: Sequence[str]) -> str | None:
+    """What a value certainly means: a word of another library, a share in percent, Python's None."""
+    said = SAID_OF_VALUES.get(path, {}).get(normalize(node.text))
+    if said is not None:
         return said
-    if (known := next((word for word in KNOWN_VALUES.get(normalize(node.text), ()) if word in words), None)) is not None:
+    known = next((word for word in KNOWN_VALUES.get(normalize(node.text), ()) if word in words), None)
+    if known is not None:
         return f"write {known}"
     if not kind.takes("text") and _is_secret(node):
         return "a secret is text alone, so that it can be kept out of what is written; ${env:NAME} is any value"
-    if (meant := _number_meant(kind, node.value)) is not None:
-        return f"write {meant}"
-    if node.text == "None" and not kind.takes("text"):
-        return "Python's None is null here, which takes the default"
-    if isinstance(node.value, str) and words:
-        return did_you_mean(node.value, words)
-    if isinstance(node.value, int | float) and (
-        kind.takes("regularizer") or (kind.takes("initializer") and node.value in (0, 1))
-    ):
-        return f"write {{L2: {{l2: {node.text}}}}}" if kind.takes("regularizer") else f"write {'Ones' if node.value else 'Zeros'}"
-    if kind.takes("text") and node.value is not None:
-        return f'put quotes around it if text is meant: "{node.text}"'
-    if kind.takes("list") and not kind.takes("text") and re.search(r"[,x×()]", node.text):
-        return _list_hint(path, node)
-    if node.quoted and (kind.takes("int") or kind.takes("number") or kind.takes("bool")):
-        return "leave the quotes out"
-    if kind.takes("list") and not kind.takes("text"):
-        return _list_hint(path, node)
-    if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off", "0", "1"):
+    number = _number_meant(kind, node.value)
+    if number is not None:
+        return f"write {number}"
+    is_none = node.text == "None" and not kind.takes("text")
+    return "Python's None is null here, which takes the default" if is_none else None
+
+
+def _bool_hint(node: ScalarNode, path: str) -> str | None:
+    if str(node.value).lower() in ("yes", "no", "on", "off", "0", "1"):
         return "write true or false"
-    if kind.takes("bool") and isinstance(node.value, str) and path.endswith(".color"):
-        return "write true for three colour channels, false for grey"
-    if kind.takes("bool") and isinstance(node.value, str):
-        return did_you_mean(node.value, ["true", "false"])
-    return None
+    if not isinstance(node.value, str):
+        return None
+    is_color = path.endswith(".color")
+    return "write true for three colour channels, false for grey" if is_color else did_you_mean(node.value, ["true", "false"])
 
 
 MOST_DIGITS = 40  # of a number that a person has written

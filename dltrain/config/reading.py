@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config.catalog.catalog import Catalog, load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.keys import KEYS, MOST, blocks_with, keys_of
-from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
+from dltrain.config.kinds import MISMATCH, Kind, Mismatch, parse_kind, read_kind
 from dltrain.config.old_words.calls import from_alone, whole_entries, whole_items
 from dltrain.config.old_words.keys import said_here
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
@@ -63,6 +63,11 @@ class Context:
             return MISMATCH
         return found
 
+    def misfit(self, node: Node, path: str, expected: str, hint: str | None = None) -> Mismatch:
+        """Notes that something else was expected at a node than what it holds; `MISMATCH`."""
+        self.faults.add(node, path, f"expected {expected}, found {describe(node.plain())}", hint)
+        return MISMATCH
+
     def path_of(self, text: str, node: Node, path: str, *, also: str | None = None) -> Any:
         """The absolute path of what a text names, see `Paths.resolve`; `MISMATCH` where it can be none."""
         reason = why_no_path(text)
@@ -111,7 +116,7 @@ def read_block(
     if not isinstance(node, MappingNode):
         spelled = from_alone(block, node.plain())
         hint = f"write {block}: {spelled}" if spelled is not None else _block_hint(block)
-        context.faults.add(node, block, f"expected a mapping of keys, found {describe(node.plain())}", hint)
+        context.misfit(node, block, "a mapping of keys", hint)
         return {}
     node = whole_entries(node)
     known = keys_of(block)
@@ -243,7 +248,7 @@ def read_texts(context: Context, node: Node, path: str, notation: str) -> tuple[
 def items_of(context: Context, node: Node, path: str, what: str, example: str) -> list[Node] | None:
     """The entries of a list of components; None where it is no list, or a longer one than any network needs (noted)."""
     if not isinstance(node, ListNode):
-        context.faults.add(node, path, f"expected a list of {what}, found {describe(node.plain())}", f"such as {example}")
+        context.misfit(node, path, f"a list of {what}", f"such as {example}")
         return None
     if len(node.items) > MOST_ITEMS:
         context.faults.add(node, path, f"expected at most {MOST_ITEMS:,} {what}, found {len(node.items):,}")

@@ -16,14 +16,14 @@ from dltrain.config.composed import INPUT, expand
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
-from dltrain.errors import ConfigError, Fault, is_own_bug
+from dltrain.errors import ConfigError, Fault
 from dltrain.model.application import apply_application
 from dltrain.model.heads.head import Head, input_names
 from dltrain.model.heads.pinball import PINBALL, pinball_class
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames
-from dltrain.model.own_code.blame import fault_of
+from dltrain.model.own_code.blame import reraise_ours
 from dltrain.model.own_code.importing import own_class
 from dltrain.wording import snake_case
 
@@ -221,10 +221,7 @@ class _Builder:
                 elif config.path in self.vectors:
                     layer.set_weights([self.vectors[config.path]])
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            if is_own_bug(error):
-                raise
-            if (fault := fault_of(error)) is not None:
-                raise ConfigError(fault) from error
+            reraise_ours(error)
             message = f"Keras refuses {config.component.name}: {refusal(error)[1]}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
         return output
@@ -297,10 +294,7 @@ def keras_refusals() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, IndexError, RuntimeError) as error:
-        if is_own_bug(error):
-            raise
-        if (fault := fault_of(error)) is not None:
-            raise ConfigError(fault) from error
+        reraise_ours(error)
         what, reason = refusal(error)
         message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
         raise ConfigError(Fault(message, path="model" if what else "training")) from error

@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.durations import with_steps
 from dltrain.config.types import Component, TrainingConfig
-from dltrain.errors import ConfigError, Fault, is_own_bug
+from dltrain.errors import ConfigError, Fault
 from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
 from dltrain.model.groups import put_groups
@@ -17,7 +17,7 @@ from dltrain.model.heads.head import Head, metrics_of
 from dltrain.model.heads.own_units import measure_in_own_units
 from dltrain.model.heads.pixel_targets import OF_INDICES, score_pixels
 from dltrain.model.keras_import import import_keras
-from dltrain.model.own_code.blame import fault_of
+from dltrain.model.own_code.blame import reraise_ours
 from dltrain.wording import snake_case
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
@@ -64,10 +64,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
             model.optimizer.build(model.trainable_variables)  # of mixed_float16 Keras's LossScaleOptimizer, around ours
             put_groups(model, inner_optimizer(model.optimizer), training.optimizer)
     except (ValueError, TypeError) as error:
-        if is_own_bug(error):
-            raise
-        if (fault := fault_of(error)) is not None:
-            raise ConfigError(fault) from error
+        reraise_ours(error)
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
     measure_in_own_units(model, heads)

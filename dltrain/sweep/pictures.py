@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.catalog.metrics import canonical
-from dltrain.evaluation.drawing.figure import make_logarithmic, new_figure, own_style, save_figure
+from dltrain.evaluation.drawing.figure import dress, make_logarithmic, new_figure, own_style, save_figure
 from dltrain.evaluation.drawing.history import plot_history, read_history
 from dltrain.reporting import Reporter
 from dltrain.sweep.space import short_names, show_value
@@ -130,7 +130,7 @@ def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: s
             zorder=3 if curve.is_best else 2,
             label=f"{label} (best)" if label and curve.is_best else label,
         )
-    _dress(axes, "epoch", column.replace("_", " ") if column.startswith("val_") else f"{column.replace('_', ' ')} (training)")
+    dress(axes, "epoch", column.replace("_", " ") if column.startswith("val_") else f"{column.replace('_', ' ')} (training)")
     drawn = [value for curve in curves for value in curve.values if math.isfinite(value)]
     if column.endswith("loss") and drawn and min(drawn) > 0 and max(drawn) > 20 * min(drawn):
         make_logarithmic(axes, "y")
@@ -157,7 +157,7 @@ def _draw_parameters(picture: Path, request: Mapping[str, Any]) -> None:
     short = short_names(names)
     for axes, name in zip(grid.flat, names):
         _draw_parameter(axes, name, trials, request)
-        _dress(axes, short[name], request["metric"].replace("_", " "))
+        dress(axes, short[name], request["metric"].replace("_", " "))
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
     figure.suptitle(f"{request['title']}: {request['metric']} over what was varied", fontsize=11)
@@ -203,12 +203,3 @@ def _colours(count: int) -> list[Any]:
     from matplotlib import colormaps
 
     return [colormaps["viridis"](0.05 + 0.85 * index / max(1, count - 1)) for index in range(count)]
-
-
-def _dress(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dltrain.config.canonical import canonical_text
@@ -166,12 +166,16 @@ class Progress(FitObserver):
             chosen = [] if late else self.strategy.choose(wanted)
             if not chosen:
                 break
-            for parameters in chosen:
-                trial = self._make(len(self.trials) + 1, parameters)
-                self.trials.append(trial)
-                self._waiting.extend(trial.fits)
+            self._add(chosen)
             self.write()
         return fits
+
+    def _add(self, chosen: Iterable[dict[str, Any]]) -> None:
+        """Take in trials with these parameters; their fits wait."""
+        for parameters in chosen:
+            trial = self._make(len(self.trials) + 1, parameters)
+            self.trials.append(trial)
+            self._waiting.extend(trial.fits)
 
     @property
     def is_unfinished(self) -> bool:
@@ -183,10 +187,7 @@ class Progress(FitObserver):
         if isinstance(self.strategy, TpeStrategy):
             return len(self.trials) < self.strategy.most
         chosen = self.strategy.choose(1)  # of a capacity strategy: whether it would grow on
-        for parameters in chosen:
-            trial = self._make(len(self.trials) + 1, parameters)
-            self.trials.append(trial)
-            self._waiting.extend(trial.fits)
+        self._add(chosen)
         return bool(chosen)
 
     # FitObserver

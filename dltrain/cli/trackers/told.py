@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,16 +23,7 @@ from dltrain.wording import without_credentials
 
 _MOST_STEPS = 1 << 31
 _FILES = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "log.txt", *PICTURES)
-_SWEEP_FILES = (
-    "config.yaml",
-    "manifest.json",
-    "metrics.json",
-    "sweep.json",
-    "trials.csv",
-    "best.yaml",
-    "curves.png",
-    "parameters.png",
-)
+_SWEEP_FILES = (*_FILES[:3], "sweep.json", "trials.csv", "best.yaml", "curves.png", "parameters.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +59,19 @@ class Told:
     path: Path
     name: str
     mark: str
-    parent: str | None
     status: str
     started: int
     ended: int
     commit: str
-    values: Mapping[str, str]
-    epochs: Sequence[Epoch]
     final: Mapping[str, float]
     step: int
-    files: Sequence[Path]
     page: Callable[[], str]
+    parent: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    epochs: Sequence[Epoch] = ()
+    files: Sequence[Path] = ()
     has_model: bool = True
-    kind: str = field(default="run")
+    kind: str = "run"
 
     @property
     def is_over(self) -> bool:
@@ -155,47 +146,41 @@ def tell(path: Path) -> Iterator[Told]:
 def _tell_run(run: Run, manifest: Mapping[str, Any], sweep: Told | None, *, has_model: bool = True) -> Told:
     resolved = load_config(run.config_file).resolved if run.config_file.is_file() else {}
     values = flat(with_defaults(resolved)) if resolved else {}
-    document = run.read_metrics()
-    return Told(
-        path=run.path,
-        name=sweep.name if sweep else str(manifest.get("name", run.path.name)),
-        mark=_mark(run, manifest),
+    told = _tell(run, manifest, lambda: render_html(run_page(run.path)))
+    return replace(
+        told,
+        name=sweep.name if sweep else told.name,
         parent=sweep.mark if sweep else None,
         # A trial has no lock of its own where many are trained as one program.
-        status=str(manifest.get("status")) if sweep else status_of(manifest, is_locked=run.is_locked()),
-        started=milliseconds(manifest.get("started")),
-        ended=milliseconds(manifest.get("ended") or manifest.get("started")),
-        commit=str(manifest.get("git_commit") or ""),
+        status=told.status if sweep else status_of(manifest, is_locked=run.is_locked()),
         values={key: sendable(without_credentials(str(value))) for key, value in values.items() if value is not None},
-        epochs=list(_epochs(run, milliseconds(manifest.get("started")))),
-        final=dict(_final(document)),
-        step=_step(document),
+        epochs=list(_epochs(run, told.started)),
         files=_there(run, _FILES),
-        page=lambda: render_html(run_page(run.path)),
         has_model=has_model and manifest.get("status") == "finished",
     )
 
 
 def _tell_sweep(run: Run, manifest: Mapping[str, Any]) -> Told:
-    plan, document = manifest.get("plan", {}), run.read_metrics()
+    plan = manifest.get("plan", {})
     values = {f"sweep.{key}": str(plan[key]) for key in ("metric", "mode", "strategy") if plan.get(key) is not None}
+    told = _tell(run, manifest, lambda: render_html(sweep_page(run.path)))
+    return replace(told, values=values, files=_there(run, _SWEEP_FILES), has_model=False, kind="sweep")
+
+
+def _tell(run: Run, manifest: Mapping[str, Any], page: Callable[[], str]) -> Told:
+    """What is told of runs and sweeps alike."""
+    document = run.read_metrics()
     return Told(
         path=run.path,
         name=str(manifest.get("name", run.path.name)),
         mark=_mark(run, manifest),
-        parent=None,
         status=str(manifest.get("status")),
         started=milliseconds(manifest.get("started")),
         ended=milliseconds(manifest.get("ended") or manifest.get("started")),
         commit=str(manifest.get("git_commit") or ""),
-        values=values,
-        epochs=[],
         final=dict(_final(document)),
         step=_step(document),
-        files=_there(run, _SWEEP_FILES),
-        page=lambda: render_html(sweep_page(run.path)),
-        has_model=False,
-        kind="sweep",
+        page=page,
     )
 
 

@@ -12,7 +12,6 @@ from dltrain.config.blocks.swept import PATH_KEYS, check_name, make_absolute, re
 from dltrain.config.kinds import MISMATCH
 from dltrain.config.reading import Context, is_absent, is_removed
 from dltrain.config.text.nodes import MappingNode, Node
-from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, one_of
 
 # Within a choice: what is varied where it is chosen.
@@ -33,8 +32,7 @@ def read_choices(context: Context, node: Node, path: str, uses: Mapping[str, Any
         uses: the parameters of the config.
     """
     if not isinstance(node, MappingNode):
-        context.faults.add(node, path, f"expected a mapping of names to choices, found {describe(node.plain())}", EXAMPLE)
-        return MISMATCH
+        return context.misfit(node, path, "a mapping of names to choices", EXAMPLE)
     found: dict[str, dict[str, Any]] = {}
     for name, choices in node.entries.items():
         where = f"{path}.{name}"
@@ -44,8 +42,7 @@ def read_choices(context: Context, node: Node, path: str, uses: Mapping[str, Any
             what = "is a parameter as well" if name in uses else "is no name for choices"
             context.faults.add(node.keys[name], where, f"{name} {what}", "letters, digits, _ and -, such as size")
         elif not isinstance(choices, MappingNode) or not choices.entries:
-            expected = "expected a mapping of choices to what each sets"
-            context.faults.add(choices, where, f"{expected}, found {describe(choices.plain())}", EXAMPLE)
+            context.misfit(choices, where, "a mapping of choices to what each sets", EXAMPLE)
         elif len(choices.entries) > MOST_CHOICES:
             context.faults.add(choices, where, f"expected at most {MOST_CHOICES:,} choices, found {len(choices.entries):,}")
         else:
@@ -62,8 +59,7 @@ def _read_choice(context: Context, node: Node, path: str, uses: Mapping[str, Any
     if is_absent(node):
         return {}
     if not isinstance(node, MappingNode):
-        expected = "expected a mapping of keys to values"
-        context.faults.add(node, path, f"{expected}, found {describe(node.plain())}", "such as {training.batch_size: 64}")
+        context.misfit(node, path, "a mapping of keys to values", "such as {training.batch_size: 64}")
         return {}
     found: dict[str, Any] = {}
     for key, value in node.entries.items():

@@ -97,12 +97,7 @@ def _find_source(context: Context, node: Node | None) -> Source | None:
     if value is None or is_removed(value):
         return None
     if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
-        context.faults.add(
-            value,
-            "data.source",
-            f"expected the name of a source, found {describe(value.plain())}",
-            f"sources: {one_of(SOURCES, 40)}",
-        )
+        context.misfit(value, "data.source", "the name of a source", f"sources: {one_of(SOURCES, 40)}")
         return None
     source = SOURCES.get(value.value) or SOURCES.get(value.value.lower().replace("-", "_"))
     if source is None:
@@ -163,7 +158,7 @@ def _words(context: Context, value: Node, path: str) -> Any:
         if isinstance(item, ScalarNode):
             words.append(item.text)
         else:
-            context.faults.add(item, f"{path}.{index}", f"expected a word, found {describe(item.plain())}")
+            context.misfit(item, f"{path}.{index}", "a word")
     return tuple(words)
 
 
@@ -183,9 +178,7 @@ def _read_features(context: Context, value: Node, path: str, formats: dict[str, 
         kinds = context.read(parse_kind(f"map({FEATURE_KINDS})"), others, path)
         return {name: kinds.get(name, "date") for name in value.entries} if isinstance(kinds, dict) else kinds
     hint = f"write [{value.text}]" if isinstance(value, ScalarNode) and value.text else None
-    expected = "expected a list of columns or a mapping column: kind"
-    context.faults.add(value, path, f"{expected}, found {describe(value.plain())}", hint)
-    return MISMATCH
+    return context.misfit(value, path, "a list of columns or a mapping column: kind", hint)
 
 
 def _read_dates(context: Context, value: Node, path: str) -> Any:
@@ -208,23 +201,18 @@ def _read_writing(context: Context, value: Node, path: str) -> Any:
 
 def _read_replace(context: Context, value: Node, path: str) -> Any:
     if not isinstance(value, MappingNode):
-        context.faults.add(
-            value, path, f"expected a mapping, found {describe(value.plain())}", 'such as {income: {"<=50K.": "<=50K"}}'
-        )
-        return MISMATCH
+        return context.misfit(value, path, "a mapping", 'such as {income: {"<=50K.": "<=50K"}}')
     columns: dict[str, dict[str, str]] = {}
     for column, texts in value.entries.items():
         if not isinstance(texts, MappingNode):
-            context.faults.add(
-                texts, f"{path}.{column}", f"expected a mapping of old text to new, found {describe(texts.plain())}"
-            )
+            context.misfit(texts, f"{path}.{column}", "a mapping of old text to new")
             continue
         columns[column] = {}
         for old, new in texts.entries.items():
             if isinstance(new, ScalarNode):
                 columns[column][old] = new.text
             else:
-                context.faults.add(new, f"{path}.{column}.{old}", f"expected text, found {describe(new.plain())}")
+                context.misfit(new, f"{path}.{column}.{old}", "text")
     return columns
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dltrain.config.blocks.earlier_run import read_weights_file
@@ -19,6 +20,7 @@ from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
 from dltrain.wording import did_you_mean, one_of
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+GOOD_NAME = "letters, digits, _ and -, beginning with a letter"
 INPUTS = ("features", "image")
 
 
@@ -58,18 +60,11 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
     config = ModelConfig(**values)
     _check_output_of_members(context, config)
     for layer in [*config.layers, *([config.output] if isinstance(config.output, LayerConfig) else [])]:
-        component = layer.component
-        if (
-            component.name == "Dense"
-            and component.arguments.get("units") == 1
-            and component.arguments.get("activation") == "softmax"
-        ):
-            context.faults.add(
-                context.places.get(f"{layer.path}.activation") or component.place,
-                f"{layer.path}.activation",
-                "softmax over one unit is always 1",
-                "use sigmoid, or one unit for each class",
-            )
+        units, activation = (layer.component.arguments.get(name) for name in ("units", "activation"))
+        if layer.component.name == "Dense" and units == 1 and activation == "softmax":
+            path = f"{layer.path}.activation"
+            place = context.places.get(path) or layer.component.place
+            context.faults.add(place, path, "softmax over one unit is always 1", "use sigmoid, or one unit for each class")
     return config
 
 
@@ -95,8 +90,7 @@ def _views(node: Node | None, data: DataConfig) -> list[str]:
 
 def _read_inputs(context: Context, node: Node, path: str, data: DataConfig) -> Any:
     if not isinstance(node, MappingNode):
-        context.faults.add(node, path, f"expected a mapping of names to options, found {describe(node.plain())}")
-        return MISMATCH
+        return context.misfit(node, path, "a mapping of names to options")
     shape = parse_kind("list(int>=1)")
     for name, options in node.entries.items():
         where = f"{path}.{name}"
@@ -111,7 +105,7 @@ def _read_inputs(context: Context, node: Node, path: str, data: DataConfig) -> A
             continue
         if not isinstance(options, MappingNode):
             hint = "such as {shape: [2]}" if data.source == NO_DATA else "such as [age, hours]"
-            context.faults.add(options, where, f"expected columns or a shape, found {describe(options.plain())}", hint)
+            context.misfit(options, where, "columns or a shape", hint)
             continue
         for option, value in options.entries.items():
             if option != "shape":
@@ -131,8 +125,7 @@ def _read_columns(context: Context, name: str, node: ListNode, where: str, data:
     for index, item in enumerate(node.items):
         context.note(item, f"{where}.{index}")
     if not NAME.fullmatch(name):
-        hint = "letters, digits, _ and -, beginning with a letter"
-        context.faults.add(node, where, f"expected a name of an input, found {quote(name)}", hint)
+        context.faults.add(node, where, f"expected a name of an input, found {quote(name)}", GOOD_NAME)
     if not names:
         context.faults.add(node, where, f"the input {name} has no column", "such as [age, hours]")
     source = SOURCES.get(data.source)
@@ -190,60 +183,76 @@ def layer_name(node: Node) -> str | None:
 
 
 def _read_layer(context: Context, node: Node, path: str, earlier: dict[str, str], all_names: set[str]) -> LayerConfig | None:
-    own: dict[str, Any] = {}
-
-    def read_name(value: Node, where: str) -> None:
-        name = context.read(parse_kind("name"), value, where)
-        if name is MISMATCH:
-            return
-        if not NAME.fullmatch(name):
-            hint = (
-                "a number would be taken for a position in the list"
-                if name.lstrip("-").isdigit()
-                else "letters, digits, _ and -, beginning with a letter"
-            )
-            context.faults.add(value, where, f"expected a name, found {describe(name)}", hint)
-        elif name in earlier:
-            other = f", of {earlier[name]}" if earlier[name] else ", of an input"
-            context.faults.add(value, where, f"the name {name} is taken{other}")
-        own["name"] = name
-
-    def read_from(value: Node, where: str) -> None:
-        names = read_texts(context, value, where, "name|list(name)")
-        if names is MISMATCH:
-            return
-        for name, item in zip(names, scalars_of(value)):
-            if name in earlier:
-                continue
-            if name in all_names:
-                context.faults.add(
-                    item, where, f"the layer {name} is this one, or comes later in the list", "a layer takes what stands above it"
-                )
-            else:
-                above = [other for other, path_above in earlier.items() if path_above]
-                hint = did_you_mean(name, earlier) or (f"named above: {one_of(above)}" if above else "no layer above has a name")
-                context.faults.add(item, where, f"unknown layer {quote(name)}", hint)
-        own["inputs"] = names
-
-    def read_weights(value: Node, where: str) -> None:
-        if not isinstance(value, ListNode):
-            context.faults.add(
-                value, where, f"expected a list of arrays, as layer.get_weights() gives them, found {describe(value.plain())}"
-            )
-            return
-        own["weights"] = value.plain()
-        for index, item in enumerate(value.items):
-            shape_of(context, item, f"{where}.{index}")
-
-    extras = {"name": read_name, "from": read_from}
+    own = _OwnKeys(context, earlier, all_names)
+    extras = {"name": own.read_name, "from": own.read_from}
     if not _is_several_layers(context, node):
-        extras["weights"] = read_weights
+        extras["weights"] = own.read_weights
     component = read_component(context, LAYER_KINDS, node, path, extras)
     if component is None:
         return None
     if component.kind == "application":
         _resolve_weights(context, node, path, component.arguments)
-    return LayerConfig(component, own.get("name"), own.get("inputs"), own.get("weights"), path)
+    return LayerConfig(component, own.name, own.inputs, own.weights, path)
+
+
+@dataclass(slots=True)
+class _OwnKeys:
+    """What a layer says beside Keras's arguments.
+
+    Attributes:
+        context: faults and the rest.
+        earlier: the names that stand above -> paths of these layers, empty for inputs.
+        all_names: of the layers, above and below.
+        name, inputs, weights: what was read; None where it is not said.
+    """
+
+    context: Context
+    earlier: dict[str, str]
+    all_names: set[str]
+    name: str | None = None
+    inputs: tuple[str, ...] | None = None
+    weights: Any = None
+
+    def read_name(self, node: Node, path: str) -> None:
+        """Reads `name`."""
+        name = self.context.read(parse_kind("name"), node, path)
+        if name is MISMATCH:
+            return
+        self.name = name
+        if not NAME.fullmatch(name):
+            is_number = name.lstrip("-").isdigit()
+            hint = "a number would be taken for a position in the list" if is_number else GOOD_NAME
+            self.context.faults.add(node, path, f"expected a name, found {describe(name)}", hint)
+        elif name in self.earlier:
+            other = f", of {self.earlier[name]}" if self.earlier[name] else ", of an input"
+            self.context.faults.add(node, path, f"the name {name} is taken{other}")
+
+    def read_from(self, node: Node, path: str) -> None:
+        """Reads `from`, the names of the inputs."""
+        names = read_texts(self.context, node, path, "name|list(name)")
+        if names is MISMATCH:
+            return
+        self.inputs = names
+        for name, item in zip(names, scalars_of(node)):
+            if name in self.earlier:
+                continue
+            if name in self.all_names:
+                message = f"the layer {name} is this one, or comes later in the list"
+                self.context.faults.add(item, path, message, "a layer takes what stands above it")
+            else:
+                above = [other for other, place in self.earlier.items() if place]
+                otherwise = f"named above: {one_of(above)}" if above else "no layer above has a name"
+                hint = did_you_mean(name, self.earlier) or otherwise
+                self.context.faults.add(item, path, f"unknown layer {quote(name)}", hint)
+
+    def read_weights(self, node: Node, path: str) -> None:
+        """Reads `weights`, a list of arrays."""
+        if not isinstance(node, ListNode):
+            self.context.misfit(node, path, "a list of arrays, as layer.get_weights() gives them")
+            return
+        self.weights = node.plain()
+        for index, item in enumerate(node.items):
+            shape_of(self.context, item, f"{path}.{index}")
 
 
 def _is_several_layers(context: Context, node: Node) -> bool:
@@ -290,7 +299,7 @@ def shape_of(context: Context, node: Node, path: str) -> tuple[int, ...] | None:
             return None
         return ()
     if not isinstance(node, ListNode):
-        context.faults.add(node, path, f"expected numbers, found {describe(node.plain())}")
+        context.misfit(node, path, "numbers")
         return None
     shapes = [shape_of(context, item, f"{path}.{index}") for index, item in enumerate(node.items)]
     if None in shapes:

@@ -10,7 +10,6 @@ from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH
 from dltrain.config.reading import Context, Special, is_absent, is_removed, items_of, read_key
 from dltrain.config.text.nodes import MappingNode, Node
-from dltrain.config.text.scalars import describe
 from dltrain.config.types import PhaseConfig
 from dltrain.wording import did_you_mean, one_of
 
@@ -50,7 +49,7 @@ def read_phases(
         where = f"{path}.{index}"
         if not isinstance(item, MappingNode):
             hint = f"a phase takes: {one_of([*PHASE_KEYS, 'unfreeze'], 16)}"
-            context.faults.add(item, where, f"expected a mapping of keys, found {describe(item.plain())}", hint)
+            context.misfit(item, where, "a mapping of keys", hint)
             continue
         context.note(item, where)
         phases.append(_read_phase(context, item, where, special, settle))

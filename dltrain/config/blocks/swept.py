@@ -38,8 +38,7 @@ def read_space(context: Context, node: Node, path: str, uses: Mapping[str, Any],
     """
     if not isinstance(node, MappingNode):
         hint = "such as {training.optimizer.learning_rate: [0.001, 0.01]}"
-        context.faults.add(node, path, f"expected a mapping of keys to values, found {describe(node.plain())}", hint)
-        return MISMATCH
+        return context.misfit(node, path, "a mapping of keys to values", hint)
     space: dict[str, Any] = {}
     for name, value in node.entries.items():
         if is_removed(value):
@@ -127,10 +126,7 @@ def read_values(context: Context, node: Node, path: str) -> Any:
         return node.plain()
     if not isinstance(node, MappingNode):
         hint = f"write [{node.text}]" if isinstance(node, ScalarNode) else None
-        context.faults.add(
-            node, path, f"expected a list of values or a range {{low, high}}, found {describe(node.plain())}", hint
-        )
-        return MISMATCH
+        return context.misfit(node, path, "a list of values or a range {low, high}", hint)
     conditions = {WHERE: _read_where(context, node.entries[WHERE], f"{path}.{WHERE}")} if WHERE in node.entries else {}
     if "choices" in node.entries:
         for other in node.entries:

@@ -174,9 +174,7 @@ def _read_callback(context: Context, node: Node, path: str, name: str) -> Any:
     if not isinstance(node, MappingNode):
         meant = from_alone(name, node.value) if isinstance(node, ScalarNode) else None
         hint = None if meant is None else f"write {path}: {meant}"
-        expected = f"expected the arguments of {name} as a mapping, true or false"
-        context.faults.add(node, path, f"{expected}, found {describe(node.plain())}", hint)
-        return MISMATCH
+        return context.misfit(node, path, f"the arguments of {name} as a mapping, true or false", hint)
     wrapped = MappingNode(node.place, node.word, node.parameter, {name: node}, {name: node.place})
     component = read_component(context, ("callback",), wrapped, path)
     folder = node.entries.get("log_dir")

@@ -120,6 +120,23 @@ def _decode_bytes(data: bytes, file: str, faults: Faults) -> str:
         raise
 
 
+# (what the parser says, what is in the line, what helps), the first that holds.
+_SYNTAX_HINTS = (
+    ("", r"^\s*[\w.-]+:[\[{\"']", "a colon needs a space after it"),
+    (
+        "mapping values are not allowed",
+        "",
+        "a value that holds a colon and a space needs quotes; a key must be indented like its neighbours",
+    ),
+    ("could not find expected ':'", "", "a key needs a colon and a space after it"),
+    ("cannot start any token", "", "put quotes around the value"),
+    ("undefined alias", "", "a value that begins with * needs quotes"),
+    ("expected ',' or", r"\$\{(?:env|secret):", 'within brackets ${…} needs quotes, as in {units: "${env:UNITS, 8}"}'),
+    ("expected ',' or", "", "is a comma or a closing bracket missing?"),
+    ("expected <block end>", "", "the indentation does not fit the lines above"),
+)
+
+
 def _add_syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str, faults: Faults) -> None:
     """Says what the parser met, in words that help."""
     mark = error.problem_mark or error.context_mark
@@ -134,23 +151,7 @@ def _add_syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str, faults:
         tab = line.index("\t")
         faults.add(Place(file, mark.line + 1, tab + 1), None, "a tab cannot indent in YAML", "use spaces")
         return
-    hint = None
-    if re.search(r"^\s*[\w.-]+:[\[{\"']", line):
-        hint = "a colon needs a space after it"
-    elif "mapping values are not allowed" in problem:
-        hint = "a value that holds a colon and a space needs quotes; a key must be indented like its neighbours"
-    elif "could not find expected ':'" in problem:
-        hint = "a key needs a colon and a space after it"
-    elif "cannot start any token" in problem:
-        hint = "put quotes around the value"
-    elif "undefined alias" in problem:
-        hint = "a value that begins with * needs quotes"
-    elif "expected ',' or" in problem and re.search(r"\$\{(?:env|secret):", line):
-        hint = 'within brackets ${…} needs quotes, as in {units: "${env:UNITS, 8}"}'
-    elif "expected ',' or" in problem:
-        hint = "is a comma or a closing bracket missing?"
-    elif "expected <block end>" in problem:
-        hint = "the indentation does not fit the lines above"
+    hint = next((hint for said, where, hint in _SYNTAX_HINTS if said in problem and re.search(where, line)), None)
     context = f" {error.context}" if error.context else ""
     faults.add(place, None, f"not YAML: {problem}{context}", hint)
 

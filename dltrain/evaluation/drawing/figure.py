@@ -63,6 +63,16 @@ def make_logarithmic(axes: Axes, which: str) -> None:
     axis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1.5, 0.4)))
 
 
+def dress(axes: Axes, across: str, up: str) -> None:
+    """Name the two axes, and draw a grid behind the curves in place of a frame."""
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
 def draw_or_warn(draw: Callable[..., Any], what: str, *args: Any, reporter: Reporter) -> Any:
     """Call `draw(*args)`; a picture that fails is a warning, for what it would show is finished and stored.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.catalog.metrics import quantile_pairs
-from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
+from dltrain.evaluation.drawing.figure import dress, new_figure, own_style, save_figure
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast
 from dltrain.wording import counted
 
@@ -60,10 +60,6 @@ def _draw(axes: Any, found: Forecast, span: slice) -> None:
         axes.plot(range(last, last + steps), found.forecast[last], color=_FORECAST, linewidth=width, linestyle=":", label=label)
     ticks = places[:: max(1, len(places) // _TICKS)]
     axes.set_xticks(ticks, [found.times[place] for place in ticks], fontsize=7)
-    axes.set_ylabel(found.column)
+    dress(axes, "", found.column)
     axes.margins(x=0.01)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
     axes.legend(fontsize=8, frameon=False, loc="upper left")

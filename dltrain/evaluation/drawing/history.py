@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltrain.errors import RunError
-from dltrain.evaluation.drawing.figure import make_logarithmic, new_figure, own_style, save_figure
+from dltrain.evaluation.drawing.figure import dress, make_logarithmic, new_figure, own_style, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,13 +167,8 @@ def _draw(axes: Axes, name: str, epochs: list[float], values: History, best_epoc
         axes.plot(epochs, validation, color=_VALIDATION_COLOUR, label="validation", **style)
     if best_epoch is not None and name != "learning_rate":
         axes.axvline(best_epoch, color=_BEST_COLOUR, linestyle="--", linewidth=1.2, label=f"best epoch ({best_epoch:g})")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(name.replace("_", " "))
+    dress(axes, "epoch", name.replace("_", " "))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
     drawn = [value for curve in (values[name], validation or []) for value in curve if math.isfinite(value)]
     if name in ("loss", "learning_rate") and drawn and min(drawn) > 0 and max(drawn) > 50 * min(drawn):
         make_logarithmic(axes, "y")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from dltrain.config.types.own_code import CodeFile, OwnCode
-from dltrain.errors import ConfigError, DltrainError, Fault
+from dltrain.errors import ConfigError, DltrainError, Fault, is_own_bug
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -82,6 +82,19 @@ def blames_own_code(function: Callable[Parameters, Result]) -> Callable[Paramete
             raise ConfigError(fault) from error
 
     return call
+
+
+def reraise_ours(error: Exception) -> None:
+    """Raise what a call of Keras met that is not of Keras: a bug of dltrain as it is, a fault of own code as one of the config.
+
+    Raises:
+        ConfigError: at the line of the file.
+    """
+    if is_own_bug(error):
+        raise error
+    fault = fault_of(error)
+    if fault is not None:
+        raise ConfigError(fault) from error
 
 
 def _first_line(error: BaseException) -> str:
