@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dltrain.checking.places import fault
-from dltrain.config.blocks.data import has_validation
+from dltrain.config.blocks.data_checks import has_validation
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import RECONSTRUCTION, Config
 from dltrain.data.facts import DataFacts

@@ -12,14 +12,13 @@ from dltrain.checking.evaluation_checks import check_requirements
 from dltrain.checking.metric_checks import check_losses, check_metrics, history_names
 from dltrain.checking.places import fault
 from dltrain.checking.placing.devices import check_devices
+from dltrain.config.blocks.data_checks import has_validation, may_bring_validation
+from dltrain.config.blocks.templates import no_validation
 from dltrain.config.catalog.catalog import entry_of
-from dltrain.config.catalog.metrics import (
-    find_direction,
-    find_name,
-)
+from dltrain.config.catalog.metrics import find_direction, find_name
 from dltrain.config.curves import is_curve
 from dltrain.config.found_rate import asks_for_rate, phase_that_asks
-from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
+from dltrain.config.types import Component, Config, DataConfig, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head, is_by_target
@@ -135,14 +134,10 @@ def _check_batch(config: Config, training: TrainingConfig, facts: DataFacts, hea
 
 def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
     stopping = training.early_stopping
-    data = config.data
-    validated = "validation" in facts.rows or bool(
-        data.validation or data.split.validation or data.split.column or data.split.folds or training.members.folds
-    )
     if stopping is None:
         return
     path = "training.early_stopping"
-    if not validated:
+    if not _is_validated(config.data, training, facts):
         monitor = stopping.get("monitor", "loss")
         message = f"early stopping without a validation part watches the {monitor} of training, which nearly always improves"
         yield fault(config, path, message, "add `data.split.validation`, such as 0.2", warning=True)
@@ -150,6 +145,12 @@ def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, 
     if isinstance(patience, int) and patience >= training.epochs:
         message = f"with a patience of {patience} early stopping cannot act within {counted(training.epochs, 'epoch')}"
         yield fault(config, f"{path}.patience", message, "lower the patience or train longer", warning=True)
+
+
+def _is_validated(data: DataConfig, training: TrainingConfig, facts: DataFacts) -> bool:
+    """Whether there will be a validation part, of the run or of each of its members, as far as is known."""
+    is_told = has_validation(data) and not (may_bring_validation(data) and facts.rows)
+    return is_told or "validation" in facts.rows or training.members.folds is not None
 
 
 def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -166,6 +167,9 @@ def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, 
     fields = re.findall(r"(?<!\{)\{([A-Za-z_][A-Za-z0-9_]*)", training.checkpoint.filepath or "")
     wanted += [("training.checkpoint.filepath", field) for field in fields if field != "epoch"]
     for path, name in wanted:
+        if name.startswith("val_") and not _is_validated(config.data, training, facts):
+            yield fault(config, path, *no_validation(name))
+            continue
         if find_name(name.removeprefix("val_"), names) is None:
             task = heads[0].task
             yield fault(config, path, f"there will be no {name}: the task is {task}", f"the history will have: {one_of(names)}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dltrain.config.catalog.sources import INSTALLED, SOURCES
 from dltrain.config.types import MULTILABEL, DataConfig
+from dltrain.data.arrays.called import INPUTS, TARGETS, arrays_of_parts
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.errors import DataError, Fault, UsageError, texts
@@ -22,11 +23,8 @@ from dltrain.starting.table import start_table
 from dltrain.storage.arrays import declared_shapes, read_arrays
 from dltrain.wording import column_hint, listed, shown
 
-KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
-INPUT_NAMES = ("x", "X", "inputs", "images", "data", "features")
 # Inputs of more numbers than these are not looked through.
 MOST_VALUES = 1 << 25
-TARGET_NAMES = ("y", "Y", "targets", "target", "labels", "label")
 # Arguments without which a dataset is no task to begin with, and why.
 FIRST_ARGUMENTS: dict[str, dict[str, tuple[Any, str]]] = {
     "lfw_people": {
@@ -51,10 +49,9 @@ def start_dataset(name: str, asked: str | None, reporter: Reporter, wishes: Wish
     if wishes.series is not None:
         raise no_series(f"{name} is none")
     arguments = FIRST_ARGUMENTS.get(name, {})
-    own_test = "test" in SOURCES[name].parts
     config = DataConfig(name, arguments={key: value for key, (value, _) in arguments.items()})
     head = f"{name}: {SOURCES[name].description.rstrip('.')}"
-    return _start(config, head, reporter, own_test=own_test, remarks=arguments)
+    return _start(config, head, reporter, own=set(SOURCES[name].parts), remarks=arguments)
 
 
 def start_archive(where: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
@@ -71,18 +68,16 @@ def start_archive(where: str, written: str, asked: str | None, reporter: Reporte
         DataError: unreadable, or no target that can be learnt.
     """
     shapes = {name: shape for name, (shape, _) in declared_shapes(where).items()}
-    own_test = shapes.keys() >= KERAS_NAMES and asked in (None, "y_train")
-    arguments: dict[str, Any] = {}
-    if not shapes.keys() >= {"x_train", "y_train"}:
-        arguments = _arrays(shapes, asked, written)
+    of_parts = arrays_of_parts(shapes) if asked is None or asked in {y for _, y in arrays_of_parts(shapes).values()} else {}
+    arguments: dict[str, Any] = {} if of_parts else _arrays(shapes, asked, written)
     defaults = {key: argument.default for key, argument in SOURCES["npz"].arguments.items()}
     config = DataConfig("npz", path=(where,), arguments={key: name for key, name in arguments.items() if name != defaults[key]})
-    for name in ("x_train", "x_test") if not arguments else (arguments["inputs"],):
+    for name in [x for x, _ in of_parts.values()] or [arguments["inputs"]]:
         for text in _odd_rows(where, name):
             reporter.warning(text)
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
     head = f"{os.path.basename(written)}: arrays {listed(words, 8)}"
-    return _start(config, head, reporter, own_test=own_test, written=written)
+    return _start(config, head, reporter, own=set(of_parts), written=written)
 
 
 def _odd_rows(where: str, name: str) -> Iterator[str]:
@@ -106,9 +101,9 @@ def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: s
     """The arrays of inputs and targets: by name, else the only ones that can be."""
     if asked is not None and asked not in shapes:
         raise UsageError(Fault(f"{shown(written)} holds no array {asked!r}", hint=column_hint(asked, list(shapes))))
-    targets = asked or next((name for name in TARGET_NAMES if name in shapes), None)
+    targets = asked or next((name for name in TARGETS if name in shapes), None)
     wide = [name for name, shape in shapes.items() if len(shape) > 1 and name != targets]
-    inputs = next((name for name in INPUT_NAMES if name in wide), wide[0] if len(wide) == 1 else None)
+    inputs = next((name for name in INPUTS if name in wide), wide[0] if len(wide) == 1 else None)
     if targets is None:
         flat = [name for name, shape in shapes.items() if inputs and len(shape) == 1 and shape[0] == shapes[inputs][0]]
         targets = flat[0] if len(flat) == 1 else None
@@ -124,11 +119,11 @@ def _start(
     head: str,
     reporter: Reporter,
     *,
-    own_test: bool,
+    own: Collection[str],
     remarks: Mapping[str, tuple[Any, str]] = {},
     written: str | None = None,
 ) -> Starter:
-    facts, task = _facts(config, own_test)
+    facts, task = _facts(config, own)
     if facts.errors:
         raise DataError(facts.errors)
     if facts.schema is None:
@@ -150,16 +145,16 @@ def _start(
     block.entry("task", task or target.task, remark)
     if len(facts.schema.inputs[0].shape) > 1:
         block.entry("scale", "unit", "values to 0...1; `standard` scales each by its mean and deviation")
-    split = split_of(sum(facts.rows.values()), own_test=own_test)
+    split = split_of(sum(facts.rows.values()), own=own)
     render_split(block, split)
     return finish(block, chosen, target.task, dict.fromkeys(target.classes, 1), (head, *texts(facts.notes, "note")))
 
 
-def _facts(config: DataConfig, own_test: bool) -> tuple[DataFacts, str | None]:
+def _facts(config: DataConfig, own: Collection[str]) -> tuple[DataFacts, str | None]:
     """What is known of the data; whole numbers of few values, as labels of pictures are, taken for classes."""
     from dataclasses import replace
 
-    config = replace(config, split=split_of(1, own_test=own_test))
+    config = replace(config, split=split_of(1, own=own))
     facts = read_facts(config, seed=SEED)
     if config.source == "npz" and facts.errors:  # columns of 0 and 1 are several labels, if they are all that is odd
         labels = read_facts(replace(config, task=MULTILABEL), seed=SEED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,10 +67,10 @@ class Design:
     folds: bool = False
 
 
-def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:
-    """Shares of the test part, of all, and of the validation part, of what remains."""
+def split_of(num_rows: int, *, own: Container[str]) -> SplitConfig:
+    """Shares of the test part, of all, and of the validation part, of what remains; none of a part that the data brings."""
     test, validation = next(shares for rows, shares in SHARES if num_rows < rows)
-    return SplitConfig(test=None if own_test else test, validation=validation)
+    return SplitConfig(test=None if "test" in own else test, validation=None if "validation" in own else validation)
 
 
 def design(schema: Schema, num_rows: int) -> Design:

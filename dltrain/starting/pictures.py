@@ -251,8 +251,8 @@ def config_of_layout(source: str, layout: Mapping[str, str], **more: Any) -> Dat
 
 def split_layout(config: DataConfig, num_rows: int) -> DataConfig:
     """The block with the split that its folders, which hold so many rows, leave to be made."""
-    split = split_of(num_rows, own_test=bool(config.test))
-    return replace(config, split=replace(split, validation=None) if config.validation else split)
+    own = [part for part, paths in (("test", config.test), ("validation", config.validation)) if paths]
+    return replace(config, split=split_of(num_rows, own=own))
 
 
 def render_split_of_layout(block: Block, split: SplitConfig, rows: str) -> None:

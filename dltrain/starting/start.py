@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -150,11 +151,11 @@ def _start_file(
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     from dltrain.data.sources.text_folder import is_text_file
-    from dltrain.starting.pictures import folder_layout, left_beside, picture_layout, start_pictures
+    from dltrain.starting.pictures import folder_layout, folders_in, left_beside, picture_layout, start_pictures
 
     layout = picture_layout(where)
     texts = folder_layout(where, is_text_file) if layout is None else None
-    if layout is None and texts is None:
+    if layout is None and (texts is None or not folders_in(texts["path"])):
         raise _folder_fault(where)
     what = "pictures" if texts is None else "texts"
     if wishes.compare:
@@ -256,6 +257,8 @@ def _folder_fault(folder: str) -> UsageError:
         most = tables[0]
         here = [entry for entry in _names_in(Path(folder)) if Path(entry).suffix.casefold() == most]
         hint = f"name the file, such as {name}/{here[0]}" if here else f"name one of its {files[most]} {most} files"
+        if not here and most == ".csv" and (joined := _how_to_join(folder)) is not None:
+            hint = joined
         if len(here) > 1:
             hint += f", or all that have the same columns with a pattern: '{name}/*{most}'"
         return UsageError(Fault(f"{name} is a folder, not a file", hint=hint))
@@ -264,3 +267,18 @@ def _folder_fault(folder: str) -> UsageError:
             f"{name} is a folder without tables, pictures or texts", hint="name a CSV, Parquet or .npz file, or a folder of such"
         )
     )
+
+
+def _how_to_join(folder: str) -> str | None:
+    """A command that makes a table of recordings, each a file in the folder of its class; None: there are no such folders."""
+    inside = [
+        name for name in _names_in(Path(folder)) if any(".csv" in entry.casefold() for entry in _names_in(Path(folder, name)))
+    ]
+    if len(inside) < 2 or not re.fullmatch(r"[\w.+/-]+", shown(folder)):
+        return None
+    name, to = shown(folder).rstrip("/"), f"{Path(folder).name}.csv"
+    read = f't = polars.read_csv("{name}/*/*.csv", include_file_paths="recording")'
+    label = 'polars.col("recording").str.split("/").list.get(-2).alias("class")'
+    code = f"python -c 'import polars; {read}; t.with_columns({label}).write_csv(\"{to}\")'"
+    then = f"dltrain init {to} --target class --series TIME"
+    return f"recordings in a folder for each class: {code} makes a table of them; then `{then}`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -135,7 +135,7 @@ def start_table(
     columns = columns if side is not None else _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
-    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own_test="test" in parts)
+    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own=parts)
     if wishes.series is not None:
         studied = Studied(config, target, columns, replace(leaks, telling=""), Preparation(), raw, asked)  # the past alone counts
         return _start_series(where, written, studied, wishes, is_whole)
@@ -314,7 +314,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
 
 
 def _config(
-    config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable, *, has_pixels: bool, own_test: bool
+    config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable, *, has_pixels: bool, own: Container[str]
 ) -> DataConfig:
     """The `data:` block: what has to be said for it to be read, split and learnt from.
 
@@ -322,7 +322,7 @@ def _config(
         config: how the source is read.
         target, columns, leaks, raw: what was found out.
         has_pixels: whether each column is a pixel of a picture, which is one whatever its values.
-        own_test: whether the rows to test on are in another file.
+        own: parts whose rows are in other files.
     """
     identifier = columns.identifier() if columns.identifier() != target.name else None
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
@@ -363,7 +363,7 @@ def _config(
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
-        split=split_of(raw.frame.height, own_test=own_test),
+        split=split_of(raw.frame.height, own=own),
     )
 
 

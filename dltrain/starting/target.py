@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dltrain.config.types import MULTILABEL
+from dltrain.data.arrays.called import targets_for
 from dltrain.data.columns.reading import find_units, has_text, is_labelled, is_number, is_text, mend, text_of
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.columns.units import MOST_UNITS, units_of
@@ -47,6 +50,8 @@ FEW_ROWS = 10
 FEWEST_ROWS = 10
 MOST_LISTED = 40
 OTHER = "other"
+FEWEST_TURNED = 4  # columns of a table that may lie on its side
+MOST_OF_LINE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,22 @@ class Target:
         return self.columns or (self.name, *self.beside)
 
 
+def _how_to_transpose(asked: str, frame: polars.DataFrame, file: str) -> str | None:
+    """What to do with a table whose columns are the rows to learn from, and one of whose rows is the target; None: it is none."""
+    first = column_of(frame, frame.columns[0])
+    if frame.width < FEWEST_TURNED or not is_text(first) or int((first.str.strip_chars() == asked).sum() or 0) != 1:
+        return None
+    what = (
+        f"a row of {file} is called so: its columns ({frame.columns[1]}, {frame.columns[2]}, ...) are rows, and its rows columns"
+    )
+    if not re.fullmatch(r"[\w.,+/-]+\.csv", file):
+        return f"{what}: turn it (`transpose` of polars)"
+    turned = (
+        f't.transpose(include_header=True, header_name="name", column_names=t.columns[0]).write_csv("{file[:-4]}_turned.csv")'
+    )
+    return f"{what}: python -c 'import polars; t = polars.read_csv(\"{file}\", infer_schema=False); {turned}' turns it"
+
+
 def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, *, header: bool, file: str) -> str:
     """The column that the user means, or that clearly is the target.
 
@@ -104,8 +125,8 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
             return asked.strip()
         if not header and (numbered := by_number(asked, names)) is not None:
             return numbered
-        if header and (wide := how_to_turn(names, file)) is not None:
-            raise UsageError(Fault(f"{file} has no column {asked!r}", hint=wide))
+        if header and (turn := how_to_turn(names, file) or _how_to_transpose(asked, frame, file)) is not None:
+            raise UsageError(Fault(f"{file} has no column {asked!r}", hint=turn))
         hint = did_you_mean(asked, names) or "name one of its columns"
         hint = column_hint(asked, names) if len(names) == 1 else hint
         if not header:
@@ -119,12 +140,33 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
         raise UsageError(Fault(f"which column of {file} is to be predicted?", hint=wide))
     if guesses:
         hint += f", perhaps {' or '.join(guesses)}"
+    if not guesses and (beside := _targets_beside(file)) is not None:
+        raise UsageError(Fault(f"which column of {file} is to be predicted?", hint=beside))
     two = [name for name in frame.columns if is_zero_or_one(column_of(frame, name))]
     if not guesses and len(two) > 1 and all("," not in name for name in two):
         hint += f", or --target {shlex.quote(','.join(two))}, where a row may have several of these as labels"
     raise UsageError(
         Fault(f"which column of {file} is to be predicted?", hint=hint, details=_list_columns(frame, columns, header))
     )
+
+
+def _targets_beside(file: str) -> str | None:
+    """What to do where the targets stand in a file of their own, as `y_train.txt` beside `X_train.txt`; None: there is none."""
+    path = Path(file)
+    with contextlib.suppress(OSError):
+        stems = {entry.stem: entry.name for entry in path.parent.iterdir() if entry.suffix == path.suffix}
+        other = targets_for(path.stem, stems)
+        if other is None:
+            return None
+        with open(path, "rb") as lines:
+            head = lines.readline(MOST_OF_LINE)
+        sign = next((sign for sign in ",;\t" if sign.encode() in head), " ")
+        names = [shlex.quote(str(path.with_name(name))) for name in (stems[other], path.name)]
+        joined = shlex.quote(str(path.with_name(f"joined_{path.name}")))
+        apart = "" if sign == "\t" else f" -d{shlex.quote(sign)}"
+        how = f"`paste{apart} {' '.join(names)} > {joined}` puts them side by side"
+        return f"the targets seem to stand in {stems[other]}: {how}; their column is the first of it"
+    return None
 
 
 def by_number(asked: str, names: Sequence[str]) -> str | None:

@@ -103,7 +103,8 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
         options["header"] = asked is not None and asked in names and not is_figure(asked)
     elif asked is not None and asked not in names and table.frame.height > 2:
         below = [(cell or "").strip() for cell in table.frame.row(1)]
-        if asked in below and has_header(table.frame[1:]):
+        named = [cell for cell in below if cell]
+        if asked in below and len(set(named)) == len(named) and has_header(table.frame[1:]):
             options["skip"] = options.get("skip", 0) + 1  # the line above groups the columns, or counts them
     return options
 

@@ -370,11 +370,6 @@ def _read_components(context: Context, node: Node, path: str, kind: str, example
     return tuple(components)
 
 
-def has_validation(config: DataConfig) -> bool:
-    """Whether there will be a validation part, as far as the config tells."""
-    return bool(config.validation or config.split.validation or config.split.column or config.split.folds)
-
-
 def plain_data(config: DataConfig) -> dict[str, Any] | str:
     """The block as plain values, with what the reader was given or resolved; `none` where there is no data."""
     if config.source == NO_DATA:

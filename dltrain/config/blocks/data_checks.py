@@ -295,3 +295,14 @@ def _check_columns_of_series(block: _Block, series: SeriesConfig) -> None:
     if series.known and series.history < series.horizon:
         message = f"a window of {counted(series.history, 'row')} cannot hold what is known of {series.horizon} rows to come"
         block.add("series.known", message, f"data.series.history: {series.horizon} at least")
+
+
+def has_validation(config: DataConfig) -> bool:
+    """Whether there will be a validation part, as far as the config tells."""
+    split = config.split
+    return bool(config.validation or split.validation or split.column or split.folds or may_bring_validation(config))
+
+
+def may_bring_validation(config: DataConfig) -> bool:
+    """Whether only the file tells if there is a validation part: an .npz archive may hold arrays of parts."""
+    return config.source == "npz" and len(config.path) == 1 and "inputs" not in config.arguments

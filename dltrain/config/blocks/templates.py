@@ -81,17 +81,17 @@ def _check_field(faults: Faults, node: Node, path: str, name: str, form: str, co
     return True
 
 
+def no_validation(name: str) -> tuple[str, str]:
+    """What is wrong with a metric of the validation part where there is none, and what to do."""
+    return f"{name} needs a validation part, and there is none", "add `data.split.validation`, such as 0.2, or `data.validation`"
+
+
 def check_metric(
     faults: Faults, node: Node, path: str, name: str, metrics: Collection[str] | None, *, has_validation: bool
 ) -> None:
     """Notes a metric that the history will not have: one of a part that does not exist, or an unknown name."""
     if name.startswith("val_") and not has_validation:
-        faults.add(
-            node,
-            path,
-            f"{name} needs a validation part, and there is none",
-            "add `data.split.validation`, such as 0.2, or `data.validation`",
-        )
+        faults.add(node, path, *no_validation(name))
         return
     if metrics is None or find_name(name.removeprefix("val_"), metrics) is not None:
         return

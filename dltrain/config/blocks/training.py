@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.blocks.data import has_validation
+from dltrain.config.blocks.data_checks import has_validation
 from dltrain.config.blocks.optimizer_keys import with_optimizer_keys, without_optimizer_keys
 from dltrain.config.blocks.phases import plain_phase, read_phases
 from dltrain.config.blocks.templates import LONGEST_NAME, check_metric, check_template, format_of, stays_inside

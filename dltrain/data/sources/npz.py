@@ -1,8 +1,9 @@
-"""NumPy archives: one array of inputs, one of targets; or Keras's four, which bring a test part along."""
+"""NumPy archives: one array of inputs, one of targets; or such as Keras's four, which bring a test part along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
+from dltrain.data.arrays.called import arrays_of_parts
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
@@ -30,11 +32,10 @@ from dltrain.wording import column_hint, listed, shown
 MAX_BYTES = 64 << 30
 MOST_BYTES = 1 << 30  # of targets that are looked at
 BLOCK_VALUES = 1 << 22
-KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
-    """Arrays named by `inputs` and `targets` (`x` and `y` if not given), or Keras's `x_train, y_train, x_test, y_test`.
+    """Arrays named by `inputs` and `targets` (`x` and `y` if not given), or by parts, as `x_train, y_train, x_test, y_test`.
 
     Raises:
         DataError: a file is missing, damaged, holds pickles, or arrays that do not fit together.
@@ -57,8 +58,8 @@ def _read_file(file: str, config: DataConfig) -> RawPictures:
     names = array_names(Path(file))
     inputs, targets = config.arguments.get("inputs"), config.arguments.get("targets")
     with_targets = config.arguments.get("with_targets", True)
-    if inputs is None and "x" not in names and {"x_train", "y_train"} <= set(names):
-        return _read_keras(file, names, config)
+    if inputs is None and (of_parts := arrays_of_parts(names)):
+        return _read_parts(file, names, of_parts, config)
     inputs = str(inputs or "x")
     targets = str(targets or "y")
     needed = not config.is_reconstruction and with_targets and (config.arguments.get("targets") is not None or targets in names)
@@ -66,17 +67,24 @@ def _read_file(file: str, config: DataConfig) -> RawPictures:
     return _pictures(file, arrays[inputs], arrays.get(targets) if needed else None, targets, config)
 
 
-def _read_keras(file: str, names: list[str], config: DataConfig) -> RawPictures:
-    arrays = read_arrays(Path(file), names=[name for name in KERAS_NAMES if name in names], limit=MAX_BYTES)
-    if "x_test" not in arrays or "y_test" not in arrays:
-        return _pictures(file, arrays["x_train"], arrays["y_train"], "y_train", config)
-    parts = ("train", "test")
-    train, test = (_pictures(file, arrays[f"x_{part}"], arrays[f"y_{part}"], f"y_{part}", config) for part in parts)
-    combined = combine_parts({"train": train, "test": test})
+def _read_parts(file: str, names: Sequence[str], of_parts: Mapping[str, tuple[str, str]], config: DataConfig) -> RawPictures:
+    arrays = read_arrays(Path(file), names=[name for pair in of_parts.values() for name in pair], limit=MAX_BYTES)
+    raws = {part: _pictures(file, arrays[x], arrays[y], y, config) for part, (x, y) in of_parts.items()}
+    left = (
+        [Note(f"{Path(file).name}: not read: {listed(others, 8)}")]
+        if (others := [name for name in names if name not in arrays])
+        else []
+    )
+    if len(raws) == 1:
+        return replace(raws["train"], notes=(*raws["train"].notes, *left))
+    combined = combine_parts(raws)
     assert isinstance(combined, RawPictures)
+    counts = [f"{len(raw.images):,} for {part}" for part, raw in raws.items() if part != "train"]
+    rows = [f"{len(raws['train'].images):,} rows for training", *counts]
     combined.notes = (
-        Note(f"{Path(file).name}: {len(train.images):,} rows for training, {len(test.images):,} for test"),
-        *(note for note in dict.fromkeys((*train.notes[1:], *test.notes[1:]))),
+        Note(f"{Path(file).name}: {', '.join(rows)}"),
+        *dict.fromkeys(note for raw in raws.values() for note in raw.notes[1:]),
+        *left,
     )
     combined.details = {file: {"digest": _digest(combined), "bytes": Path(file).stat().st_size, "rows": len(combined.images)}}
     return combined
@@ -164,13 +172,14 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
         return DataFacts(notes=(Note("npz: several files; their shapes are known when they are read"),))
     file = expand_paths(config.path)[0]
     shapes = declared_shapes(file)
-    keras = set(KERAS_NAMES) <= shapes.keys() and "inputs" not in config.arguments and "x" not in shapes
-    inputs = "x_train" if keras else str(config.arguments.get("inputs") or "x")
-    targets = "y_train" if keras else str(config.arguments.get("targets") or "y")
+    of_parts = {} if "inputs" in config.arguments else arrays_of_parts(shapes)
+    inputs, targets = of_parts.get("train") or (
+        str(config.arguments.get(key) or name) for key, name in (("inputs", "x"), ("targets", "y"))
+    )
     if inputs not in shapes:
         hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
         raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
-    if not keras and targets not in shapes and "targets" in config.arguments and not config.is_reconstruction:
+    if not of_parts and targets not in shapes and "targets" in config.arguments and not config.is_reconstruction:
         key = "data.targets" if "data.targets" in config.places or not config.target else "data.target"
         raise DataError(
             config_fault(config, key, f"{shown(file)} holds no array {targets!r}", column_hint(targets, list(shapes)))
@@ -179,7 +188,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     if len(shape) < 2 or not shape[0]:
         raise DataError(Fault(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file)))
     spec = _look_at_targets(config, file, targets if targets in shapes else None)
-    own = {"train": shape[0], "test": shapes["x_test"][0][0]} if keras else {}
+    own = {part: shapes[name][0][0] for part, (name, _) in of_parts.items()} if len(of_parts) > 1 else {}
     schema = schema_of(config, shape[1:], spec, "unit" if is_bytes else "standard")
     line = f"{shown(file)}: {shape[0]:,} rows of {'×'.join(map(str, shape[1:]))}"
     return with_rows(config, DataFacts(schema, notes=(Note(line),)), shape[0], own)

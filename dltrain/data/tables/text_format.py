@@ -34,7 +34,8 @@ def find_separator(content: bytes, quote: str | None, *, header: bool | None = N
     """The separator by which the first 64 KB are a table: it stands in the first line, and records have as many fields as that.
 
     Among several the one by which the most records agree with the first line, then the one whose fields hold the fewest other
-    separators, commas of numbers left out (`1,34;8,47;-5,78` are three). A text of one column has a comma.
+    separators, commas of numbers left out (`1,34;8,47;-5,78` are three), then the one with fewer empty fields. A text of one
+    column has a comma.
 
     Args:
         content: UTF-8.
@@ -44,7 +45,7 @@ def find_separator(content: bytes, quote: str | None, *, header: bool | None = N
     sample = content[:SAMPLE_BYTES]
     if len(sample) < len(content):
         sample = sample[: sample.rfind(b"\n") + 1] or sample
-    best, best_score = ",", (0.0, 0.0, 0)
+    best, best_score = ",", (0.0, 0.0, 0, 0)
     for separator in SEPARATORS:
         scan = scan_text(sample, separator, quote, "")
         num_fields = scan.num_fields
@@ -53,7 +54,8 @@ def find_separator(content: bytes, quote: str | None, *, header: bool | None = N
         if len(num_fields) == 2 and header is not False and num_fields[1] != num_fields[0]:
             continue
         alike = round(float((num_fields == num_fields[0]).mean()), 2)
-        score = (alike, round(plainness(sample, separator, quote), 2), int(num_fields[0]))
+        empty = sample.count(separator.encode() * 2)
+        score = (alike, round(plainness(sample, separator, quote), 2), int(num_fields[0]), -empty)
         if score > best_score:
             best, best_score = separator, score
     return best

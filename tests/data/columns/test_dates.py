@@ -366,3 +366,13 @@ def test_offsets_beside_dates_learnt_without_a_zone_leave_the_clock_as_it_is_wri
     ]
     found = read(polars.Series("t", texts), writing).to_list()
     assert found == [*(datetime(2020, month, 1, 0, 30) for month in (1, 1, 1, 7)), datetime(2020, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"),
+    [("GMT+1", 0), ("GMT-3:30", 4.5), ("UTC+10", -9), ("GMT+0530", -4.5), ("GMT+05:45", -4.75), ("GMT", 1), ("UTC-11", 12)],
+)
+def test_hours_beside_greenwich_as_forms_write_them(written, hours):
+    text = f"2021/03/01 1:00:00 AM {written}"
+    found = to_moments(texts(text), formats.candidates(text)[0])
+    assert found.to_list() == [datetime(2021, 3, 1) + timedelta(hours=hours)]

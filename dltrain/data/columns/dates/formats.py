@@ -10,7 +10,8 @@ ZONE_HOURS = {
     "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
     "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
 }  # fmt: skip
-ZONE = r"Z|z|[+-]\d\d:?\d\d|[+-]\d\d|(?: (?:" + "|".join(ZONE_HOURS) + "))"
+# Forms and spreadsheets of Google write `GMT+1` and `GMT-3:30`.
+ZONE = r"Z|z|[+-]\d\d:?\d\d|[+-]\d\d|(?: (?:(?:GMT|UTC)[+-]\d{1,2}(?::?\d\d)?|" + "|".join(ZONE_HOURS) + "))"
 # English name of a month -> how it begins in German, French, Spanish, Italian, Portuguese, Dutch, Scandinavian languages, Polish,
 # Russian and Turkish, beside the English.
 MONTHS = {

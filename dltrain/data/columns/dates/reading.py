@@ -249,7 +249,7 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
 
 
 def zone_minutes(zones: polars.Series) -> polars.Series:
-    """Minutes of offsets such as `+02:00`, `-0330` or `Z`."""
+    """Minutes of offsets such as `+02:00`, `-0330`, `GMT+1` or `Z`."""
     import polars
 
     different = zones.drop_nulls().unique()
@@ -261,5 +261,6 @@ def _offset_minutes(zone: str) -> int:
     zone = zone.strip().upper()
     if zone in ZONE_HOURS:
         return 60 * ZONE_HOURS[zone]
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    return (-1 if zone[0] == "-" else 1) * (60 * int(digits[:2]) + int(digits[2:]))
+    zone = zone.removeprefix("GMT").removeprefix("UTC")
+    hours, _, minutes = zone[1:].partition(":") if ":" in zone else (zone[1:3], "", zone[3:])
+    return (-1 if zone[0] == "-" else 1) * (60 * int(hours) + int(minutes or 0))
