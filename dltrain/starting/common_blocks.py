@@ -31,23 +31,23 @@ def with_parts(config: DataConfig, chosen: Design, parts: Mapping[str, str]) -> 
     test = None if "test" in parts else config.split.test
     validation = None if "validation" in parts else config.split.validation
     files = {part: (parts[part],) if part in parts else () for part in ("validation", "test")}
-    config = replace(
-        config, split=SplitConfig(test=test, validation=validation), validation=files["validation"], test=files["test"]
-    )
+    split = replace(config.split, test=test, validation=validation)
+    config = replace(config, split=split, validation=files["validation"], test=files["test"])
     return config, replace(chosen, folds=chosen.folds and "validation" not in parts)
 
 
-def render_split(block: Block, split: SplitConfig) -> None:
-    """The key `split`."""
+def render_split(block: Block, split: SplitConfig, groups: str = "") -> None:
+    """The key `split`; what is said of the groups that it keeps together."""
+    shares = {"group": split.group, "test": split.test, "validation": split.validation}
     if split.test is None and split.validation is None:
         return
     if split.test is None:
-        block.entry("split", {"validation": split.validation}, "of the training part; a test part comes along")
+        remark = "of the training part; a test part comes along"
     elif split.validation is None:
-        block.entry("split", {"test": split.test}, "of all rows; each member below validates on a fold of what remains")
+        remark = f"{'test: ' * bool(groups)}of all rows; each member below validates on a fold of what remains"
     else:
         remark = "test: of all rows; validation: of what remains, to stop in time"
-        block.entry("split", {"test": split.test, "validation": split.validation}, remark)
+    block.entry("split", {key: share for key, share in shares.items() if share}, f"{groups}; {remark}" if groups else remark)
 
 
 def render_model(block: Block, chosen: Design) -> None:

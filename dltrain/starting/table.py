@@ -136,6 +136,8 @@ def start_table(
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own=parts)
+    leaks = leaks if wishes.series is None else replace(leaks, group="", is_one=False)  # series are kept together as they are
+    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own_test="test" in parts)
     if wishes.series is not None:
         studied = Studied(config, target, columns, replace(leaks, telling=""), Preparation(), raw, asked)  # the past alone counts
         return _start_series(where, written, studied, wishes, is_whole)
@@ -325,6 +327,7 @@ def _config(
         own: parts whose rows are in other files.
     """
     identifier = columns.identifier() if columns.identifier() != target.name else None
+    group = leaks.group if leaks.is_one else None
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
     if target.merged:
         odd[target.name] = dict(target.merged)
@@ -334,7 +337,7 @@ def _config(
     features: dict[str, str | None] = {
         name: kind.kind
         for name, kind in columns.kinds.items()
-        if not kind.left_out and name not in left_out and name not in (target.name, identifier, *raw.target)
+        if not kind.left_out and name not in left_out and name not in (target.name, identifier, group, *raw.target)
     }
     texts = [name for name, kind in features.items() if kind == "text"]
     are_named = len(features) <= MOST_FEATURES_NAMED or bool(texts) or columns.are_chosen
@@ -363,7 +366,7 @@ def _config(
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
-        split=split_of(raw.frame.height, own=own),
+        split=replace(split_of(raw.frame.height, own=own), group=group),
     )
 
 

@@ -83,7 +83,9 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     if config.validation and config.split.test is not None:
         block.entry("split", {"test": config.split.test}, "of the rows in path")
     else:
-        render_split(block, config.split)
+        render_split(block, config.split, _one_answer(found) if config.split.group else "")
+    if found.leaks.group and not config.split.group and not config.test:
+        _suggest_groups(block, found)
     if dates and not config.test:
         _suggest_time(block, config, dates[0])
     _notice_several(block, raw, _times(raw, dates, target, columns), target, columns)
@@ -315,6 +317,18 @@ def _render_preparation(block: Block, found: Studied) -> None:
 
 def _dates_remark(columns: Columns) -> str:
     return "; ".join(kind.note for kind in columns.kinds.values() if kind.note)
+
+
+def _one_answer(found: Studied) -> str:
+    leaks = found.leaks
+    return f"all rows of a {leaks.group} ({leaks.groups:,} of them) have the same {found.target.name}, so they stay in one part"
+
+
+def _suggest_groups(block: Block, found: Studied) -> None:
+    leaks, split = found.leaks, found.config.split
+    validation = f", validation: {split.validation}" if split.validation else ""
+    words = f"split: {{group: {leaks.group}, test: {split.test}{validation}}}, with {leaks.group} out of `features`"
+    block.remark(f"to be tested on others than the {leaks.groups:,} of {leaks.group}: {words}", indent=2)
 
 
 def _suggest_time(block: Block, config: DataConfig, name: str) -> None:

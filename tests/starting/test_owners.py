@@ -1,0 +1,74 @@
+"""Rows that belong together, as those of a patient: what `init` says of them, and that the parts keep them together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.config.load import load_config
+from dltrain.data.load import load_dataset
+from dltrain.starting.start import make_starter
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(header: str, rows: list[str], target: str) -> str:
+    Path("t.csv").write_text("\n".join([header, *rows]) + "\n")
+    text = make_starter("t.csv", target=target).text
+    Path("c.yaml").write_text(text)
+    return text
+
+
+def patients(owner: str, status: str = "by patient") -> list[str]:
+    rng = np.random.default_rng(0)
+    rows = []
+    for patient in range(40):
+        own = rng.normal(size=2)
+        for visit in range(8):
+            label = patient % 2 if status == "by patient" else (patient + visit) % 2
+            x, y = own + rng.normal(0, 0.1, 2)
+            rows.append(f"{owner.format(patient)},{x:.4f},{y:.4f},{label}")
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"), [("patient_id", "P{:03d}"), ("Subject", "{}"), ("RecordingNo", "rec_{}.wav"), ("DeviceID", "{:04d}")]
+)
+def test_rows_of_one_answer_stay_in_one_part(name: str, owner: str) -> None:
+    text = write(f"{name},x,y,status", patients(owner), "status")
+    assert f"split: {{group: {name}, test: 0.25}}" in text
+    assert f"all rows of a {name} (40 of them) have the same status" in " ".join(text.replace("#", " ").split())
+    config = load_config("c.yaml")
+    assert config.data.features is not None
+    assert name not in config.data.features
+    dataset = load_dataset(config.data, seed=config.seed)
+    owners = np.array([row.split(",")[0] for row in Path("t.csv").read_text().splitlines()[1:]])
+    parts = [set(owners[part.row_ids]) for part in dataset.parts.values()]
+    assert len(parts) == 2
+    assert not parts[0] & parts[1]
+
+
+def test_rows_of_several_answers_are_pointed_out() -> None:
+    text = write("subject,x,y,status", patients("{}", "by visit"), "status")
+    assert "  split: {test: 0.25}" in text
+    said = "to be tested on others than the 40 of subject: split: {group: subject, test: 0.25}, with subject out of `features`"
+    assert said in " ".join(text.replace("#", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [("colour", "c{}"), ("height", "{}.5")],
+    ids=["of another name", "amounts"],
+)
+def test_other_columns_name_no_owners(name: str, owner: str) -> None:
+    assert "group:" not in write(f"{name},x,y,status", patients(owner), "status")
+
+
+def test_names_of_single_rows_are_no_owners() -> None:
+    rows = [f"P{row}{rest[rest.index(',') :]}" for row, rest in enumerate(patients("{}"))]
+    assert "group:" not in write("patient_id,x,y,status", rows, "status")
