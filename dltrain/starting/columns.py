@@ -49,6 +49,8 @@ OR_MORE, OR_LESS = r"\d\+$", r"\d-$"
 # Beside a longer text those of so many words on average are sentences as well, such as the second of a pair.
 WORDS_OF_SENTENCE = 4
 ONE_WORD, MOSTLY_WORDS = r"^\p{L}+(?:['\u2019.-]\p{L}*)*$", 0.9
+# A molecule, which has brackets and bonds where a code has none.
+FORMULA, BONDS, WITH_BONDS = r"^[A-Za-z0-9@+\-\[\]()=#/\\%.]+$", r"[(=#]", 0.3
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
@@ -212,7 +214,8 @@ def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> 
     Where these texts are single words, such as names, those are read, letter by letter.
     """
     others = {name: kind for name, kind in columns.kinds.items() if name != target}
-    short = [name for name, kind in others.items() if kind.left_out.startswith("text, ")]
+    own = columns.identifier()
+    short = [name for name, kind in others.items() if kind.left_out.startswith("text, ") and name != own]
     if any(kind.kind == "text" and not kind.left_out for kind in others.values()):
         read = [name for name in short if _mean_words(column_of(frame, name)) >= WORDS_OF_SENTENCE]
     elif any(not kind.left_out for kind in others.values()):
@@ -228,9 +231,17 @@ def _mean_words(texts: polars.Series) -> float:
 
 
 def are_single_words(texts: polars.Series) -> bool:
-    """Whether nearly every text is one word of letters, such as a name; what has digits is a code."""
+    """Whether nearly every text is one word of letters, such as a name, or a formula; what has digits is a code."""
     is_word = texts.drop_nulls().str.strip_chars().str.contains(ONE_WORD)
-    return len(is_word) > 0 and float(is_word.mean() or 0) >= MOSTLY_WORDS
+    return (len(is_word) > 0 and float(is_word.mean() or 0) >= MOSTLY_WORDS) or are_formulas(texts)
+
+
+def are_formulas(texts: polars.Series) -> bool:
+    """Whether nearly every text is a molecule as SMILES writes it, such as `CC(=O)O`: each sign, small or large, counts there."""
+    words = texts.drop_nulls().str.strip_chars()
+    if not len(words) or float(words.str.contains(BONDS).mean() or 0) < WITH_BONDS:
+        return False
+    return float(words.str.contains(FORMULA).mean() or 0) >= MOSTLY_WORDS
 
 
 def with_pictures(columns: Columns, target: str) -> Columns:

@@ -26,6 +26,7 @@ from dltrain.reporting import Reporter
 from dltrain.starting.codes import with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
     Columns,
+    are_formulas,
     are_single_words,
     check_some_column,
     names_pictures,
@@ -135,9 +136,8 @@ def start_table(
     columns = columns if side is not None else _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
-    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own=parts)
     leaks = leaks if wishes.series is None else replace(leaks, group="", is_one=False)  # series are kept together as they are
-    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own_test="test" in parts)
+    config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own=parts)
     if wishes.series is not None:
         studied = Studied(config, target, columns, replace(leaks, telling=""), Preparation(), raw, asked)  # the past alone counts
         return _start_series(where, written, studied, wishes, is_whole)
@@ -346,7 +346,8 @@ def _config(
         left_out += [name for name, kind in columns.kinds.items() if kind.left_out and name not in (target.name, identifier)]
     heads = [column_of(raw.frame, name).head(1000) for name in texts]
     if any(is_unspaced(head) or are_single_words(head) for head in heads):
-        config = replace(config, text=TextConfig(split="character"))
+        kept = "none" if all(map(are_formulas, heads)) else TextConfig().standardize
+        config = replace(config, text=TextConfig(split="character", standardize=kept))
     return replace(
         config,
         target=target.names,

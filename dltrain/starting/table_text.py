@@ -222,7 +222,8 @@ def render_columns(block: Block, found: Studied) -> None:
     if config.replace:
         block.entry("replace", config.replace, _replace_remark(config, target, columns))
     if config.text.split == "character":
-        block.entry("text", {"split": "character"}, "each character is a token, for no blanks stand between words")
+        kept = {"standardize": "none"} if config.text.standardize == "none" else {}
+        block.entry("text", {"split": "character", **kept}, "each character is a token, for no blanks stand between words")
 
 
 def notes_on_columns(found: Studied) -> list[Note]:

@@ -41,3 +41,17 @@ def test_single_words_are_read_letter_by_letter_where_there_is_nothing_else(tmp_
     codes.write_csv(tmp_path / "codes.csv")
     with pytest.raises(DataError, match="no column is left to learn from"):
         make_starter(str(tmp_path / "codes.csv"), target="from", folder=tmp_path)
+
+
+def test_molecules_are_read_sign_by_sign_and_their_names_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    pieces = ["C", "CC", "c1ccccc1", "O", "N", "C(=O)O", "Cl", "F", "C=C", "S(=O)(=O)", "[Na+]"]
+    rows = []
+    for row in range(200):
+        chosen = rng.integers(0, len(pieces), rng.integers(3, 8))
+        rows.append(f"compound {row},{''.join(pieces[place] for place in chosen)},{(chosen == 3).sum() + rng.normal():.3f}")
+    Path("esol.csv").write_text("\n".join(["Compound ID,smiles,solubility", *rows]) + "\n")
+    config = load_config_text(make_starter("esol.csv", target="solubility").text, folder=tmp_path).data
+    assert (config.features, config.identifiers) == ({"smiles": "text"}, ("Compound ID",))
+    assert (config.text.split, config.text.standardize) == ("character", "none")
