@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.sources import PICTURE_FORM
 from dltrain.config.types import DataConfig
+from dltrain.data.pictures.cut_short import load_whole
 from dltrain.data.pictures.files import PictureError
 from dltrain.data.sources.arguments import UNREAD, argument_fault, is_integer
 from dltrain.errors import ConfigError
@@ -188,7 +189,7 @@ def upright(image: Any) -> Any:
     """The picture with its pixels read, turned as its EXIF orientation says."""
     from PIL import ImageOps
 
-    image.load()  # what is corrupt in the pixels shows here
+    load_whole(image)  # what is corrupt in the pixels shows here
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, struct.error, ZeroDivisionError):

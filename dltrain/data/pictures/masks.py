@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.dataset import IGNORED
+from dltrain.data.pictures.cut_short import load_whole
 from dltrain.data.pictures.files import PictureError, decode_file
 from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.picture_file import PictureFile
@@ -77,7 +78,7 @@ def mask_values(image: Any) -> NDArray[np.uint8]:
     """
     if image.format == "JPEG":
         raise PictureError("a JPEG changes pixel values, so it cannot hold a mask", "save masks as PNG")
-    image.load()
+    load_whole(image)
     if image.mode not in ("1", "L", "P") and not image.mode.startswith("I"):
         message = f"expected a mask of grey values or with a palette, found a picture of {image.mode} colours"
         raise PictureError(message, "a pixel's value is its class: 0, 1, 2, …")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import keyword
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,8 @@ class SavedModel(ExportFormat):
         module = tf.Module()
         module.model = raw.model
         module.serve = serving_function(raw)
-        tf.saved_model.save(module, str(path), signatures={SIGNATURE: module.serve})
+        with untranslated():
+            tf.saved_model.save(module, str(path), signatures={SIGNATURE: module.serve})
 
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
         """See `ExportFormat`."""
@@ -81,3 +84,18 @@ def serving_function(raw: RawModel) -> Any:
         return raw.model(inputs, training=False)
 
     return tf.function(serve, input_signature=[input_specs(raw.model)], autograph=False)
+
+
+@contextlib.contextmanager
+def untranslated() -> Iterator[None]:
+    """Functions that TensorFlow compiles for its savers are taken as they are.
+
+    Translated, their code would be written into the folder for temporary files, where it stays after a kill.
+    """
+    compiling: Any = importlib.import_module("tensorflow.python.eager.polymorphic_function.autograph_util")
+    translate = compiling.py_func_from_autograph
+    compiling.py_func_from_autograph = lambda function, options=None: function
+    try:
+        yield
+    finally:
+        compiling.py_func_from_autograph = translate

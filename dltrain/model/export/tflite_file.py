@@ -23,7 +23,7 @@ from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import RawOutput
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.raw_model import RawModel
-from dltrain.model.export.saved_model import SIGNATURE, input_specs, plain_name
+from dltrain.model.export.saved_model import SIGNATURE, input_specs, plain_name, untranslated
 
 CODES_FILE = "dltrain.json"
 
@@ -50,7 +50,8 @@ class TfliteFile(ExportFormat):
         try:
             with _unrolled(raw.model):
                 function = _function_of_constants(raw).get_concrete_function()
-            content = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
+            with untranslated():
+                content = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
         except Exception as error:  # the converter raises errors of its own, of no common class
             if is_own_bug(error):
                 raise
