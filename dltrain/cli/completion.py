@@ -42,7 +42,9 @@ def answer(words: Sequence[str]) -> int:
     if shell == "bash" and rest:
         cut = max(rest[-1].rfind("="), rest[-1].rfind(":")) + 1
         found = [word[cut:] for word in found]
-    sys.stdout.write("".join(f"{word}\n" for word in found))
+    with contextlib.suppress(OSError):
+        sys.stdout.write("".join(f"{word}\n" for word in found))
+        sys.stdout.flush()
     return 0
 
 

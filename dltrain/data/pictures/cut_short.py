@@ -24,14 +24,17 @@ _MORE = _BITS + b"".join(bytes([0xFF, 0xD0 + number]) + _BITS for number in rang
 
 
 def load_whole(image: Any) -> None:
-    """Decode an open PIL image.
+    """Decode an open PIL image; one that was read from memory is looked at whether all of it is there.
 
     Raises:
         PictureError: fewer pixels are in it than it says.
         OSError: it is damaged in a way that Pillow finds.
     """
-    content = image.fp.getvalue() if isinstance(image.fp, io.BytesIO) else b""
+    file = getattr(image, "fp", None)  # what was decoded and turned already has none
+    content = file.getvalue() if isinstance(file, io.BytesIO) else b""
     image.load()
+    if not content:
+        return
     if image.format == "PNG" and _ends_black(image) and not _png_is_whole(content):
         raise PictureError(_MESSAGE)
     if image.format in ("JPEG", "MPO") and not _jpeg_is_whole(content, may_be_cut=_ends_flat(image)):
