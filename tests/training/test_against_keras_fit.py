@@ -81,11 +81,11 @@ class Ending:
     files: list[str]
 
 
-def config_for(case: Case) -> Config:
+def config_for(case: Case, text: str = TEXT) -> Config:
     words = [f"training.optimizer={json.dumps({case.optimizer: case.arguments})}"]
     if case.optimizer == "Lamb":  # which Keras does not find again in an .h5 file
         words.append("training.checkpoint.format=keras")
-    return config_of(TEXT, *words, *(f"training.{key}={json.dumps(value)}" for key, value in case.training.items()))
+    return config_of(text, *words, *(f"training.{key}={json.dumps(value)}" for key, value in case.training.items()))
 
 
 def train(config: Config, folder: Path) -> tuple[Ending, list[NDArray[Any]], EncodedPart, EncodedPart]:
@@ -177,7 +177,7 @@ def keras_fit(
         batches(),
         steps_per_epoch=math.ceil(rows / training.batch_size),
         epochs=training.epochs,
-        validation_data=(validation.inputs[0], validation.targets[0]),
+        validation_data=(validation.inputs[0], validation.targets[0], *(validation.weights or ())),
         callbacks=[Rates(), *callbacks],
         verbose=0,
     ).history
