@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,8 @@ from dltrain.data.giveaways import (
     told_by,
 )
 from dltrain.data.tables.column_names import column_of, name_of
-from dltrain.starting.columns import Columns, names_rows
+from dltrain.data.tables.fitting.owners import Owner, find_owner
+from dltrain.starting.columns import Columns
 from dltrain.wording import listed
 
 if TYPE_CHECKING:
@@ -42,13 +42,6 @@ TELLING_CORRELATION = 0.95
 
 
 SURELY = "almost perfectly"
-# What columns are called whose values name what several rows belong to.
-_OWNERS = re.compile(
-    r"(?:.*[_\s.-])?(?:subject|patient|person|participant|individual|user|customer|client|speaker|writer|session|recording|"
-    r"specimen|animal|mouse|device|machine|engine|student|household|family|vehicle)s?(?:[_\s.-]?(?:id|no|nr|num|number|name|code))?",
-    re.IGNORECASE,
-)
-FEWEST_GROUPS, ROWS_OF_GROUP = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +52,13 @@ class Leaks:
         same: columns that are the target, or together add up to it.
         why: in what way, in a sentence; empty: there are none.
         telling: the column that alone tells most about it, and how well, in a sentence; empty: none tells much.
-        group: the column that names what several rows belong to, such as a patient; empty: there is none.
-        groups: how many it names.
-        is_one: all rows of one have the same target, which a model reads off the others of it.
+        owner: the column that names what several rows belong to, such as a patient; None: there is none.
     """
 
     same: tuple[str, ...] = ()
     why: str = ""
     telling: str = ""
-    group: str = ""
-    groups: int = 0
-    is_one: bool = False
+    owner: Owner | None = None
 
 
 def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | None, columns: Columns) -> Leaks:
@@ -94,34 +83,12 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
             same, why = span[1:], f"{target} is the time from {span[0]} to {span[1]}: {span[1]}"
     if len(features) - len(same) < FEW_FEATURES:
         same = ()  # with so few columns left to learn from, the target is rather a rule that is to be found
-    group, groups, is_one = _owner(frame, target, labels, columns)
-    rest = [name for name in features if name not in same and (name != group or not is_one)]
+    answers = labels if labels is not None else columns.numbers[target]
+    dates = {name for name, kind in columns.kinds.items() if kind.kind == "date"}
+    owner = find_owner(frame, answers, {target, *dates})
+    rest = [name for name in features if name not in same and (owner is None or not owner.is_one or name != owner.name)]
     telling = _most_telling_class(frame, rest, labels, columns) if labels is not None else _most_telling(rest, target, columns)
-    return Leaks(same, why if same else "", telling, group, groups, is_one)
-
-
-def _owner(frame: polars.DataFrame, target: str, labels: polars.Series | None, columns: Columns) -> tuple[str, int, bool]:
-    """The column that names what rows belong to, how many that are, and whether all rows of one have the same target.
-
-    Of several the one that names the fewest; empty: there is none.
-    """
-    import polars
-
-    found: list[tuple[int, str, bool]] = []
-    for name, kind in columns.kinds.items():
-        if name == target or kind.kind == "date" or not (_OWNERS.fullmatch(name) or names_rows(name)):
-            continue
-        values = text_of(mend(column_of(frame, name), columns.reading))
-        count = values.n_unique()
-        numbers = columns.numbers.get(name)
-        is_amount = numbers is not None and bool((numbers != np.floor(numbers)).any())
-        if values.null_count() or is_amount or not FEWEST_GROUPS <= count <= len(values) / ROWS_OF_GROUP:
-            continue
-        answers = labels if labels is not None else polars.Series(columns.numbers[target])
-        different = polars.DataFrame([values.alias("a"), answers.alias("b")]).n_unique()
-        found.append((count, name, different == count))
-    count, name, is_one = min(found, default=(0, "", False))
-    return name, count, is_one
+    return Leaks(same, why if same else "", telling, owner)
 
 
 def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def start_table(
     columns = columns if side is not None else _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
-    leaks = leaks if wishes.series is None else replace(leaks, group="", is_one=False)  # series are kept together as they are
+    leaks = leaks if wishes.series is None else replace(leaks, owner=None)  # series are kept together as they are
     config = _config(config, target, columns, leaks, raw, has_pixels=side is not None, own=parts)
     if wishes.series is not None:
         studied = Studied(config, target, columns, replace(leaks, telling=""), Preparation(), raw, asked)  # the past alone counts
@@ -327,7 +327,7 @@ def _config(
         own: parts whose rows are in other files.
     """
     identifier = columns.identifier() if columns.identifier() != target.name else None
-    group = leaks.group if leaks.is_one else None
+    group = leaks.owner.name if leaks.owner is not None and leaks.owner.is_one else None
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
     if target.merged:
         odd[target.name] = dict(target.merged)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import KINDS
@@ -23,6 +23,7 @@ from dltrain.data.series.times import DATE_PARTS, HOURS, read_times
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.far_codes import far_codes, far_dates
 from dltrain.data.tables.fitting.no_rows import totals_rows
+from dltrain.data.tables.fitting.owners import Owner
 from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.data.targets import numbers_among_labels
 from dltrain.errors import DataError, Note, warn
@@ -83,9 +84,9 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     if config.validation and config.split.test is not None:
         block.entry("split", {"test": config.split.test}, "of the rows in path")
     else:
-        render_split(block, config.split, _one_answer(found) if config.split.group else "")
-    if found.leaks.group and not config.split.group and not config.test:
-        _suggest_groups(block, found)
+        render_split(block, config.split, _one_answer(found))
+    if found.leaks.owner is not None and not config.split.group and not config.test:
+        _suggest_groups(block, found.leaks.owner, config.split)
     if dates and not config.test:
         _suggest_time(block, config, dates[0])
     _notice_several(block, raw, _times(raw, dates, target, columns), target, columns)
@@ -321,15 +322,16 @@ def _dates_remark(columns: Columns) -> str:
 
 
 def _one_answer(found: Studied) -> str:
-    leaks = found.leaks
-    return f"all rows of a {leaks.group} ({leaks.groups:,} of them) have the same {found.target.name}, so they stay in one part"
+    owner = found.leaks.owner
+    if owner is None or not owner.is_one:
+        return ""
+    return f"all rows of a {owner.name} ({owner.count:,} of them) have the same {found.target.name}, so they stay in one part"
 
 
-def _suggest_groups(block: Block, found: Studied) -> None:
-    leaks, split = found.leaks, found.config.split
+def _suggest_groups(block: Block, owner: Owner, split: SplitConfig) -> None:
     validation = f", validation: {split.validation}" if split.validation else ""
-    words = f"split: {{group: {leaks.group}, test: {split.test}{validation}}}, with {leaks.group} out of `features`"
-    block.remark(f"to be tested on others than the {leaks.groups:,} of {leaks.group}: {words}", indent=2)
+    words = f"split: {{group: {owner.name}, test: {split.test}{validation}}}, with {owner.name} out of `features`"
+    block.remark(f"to be tested on others than the {owner.count:,} of {owner.name}: {words}", indent=2)
 
 
 def _suggest_time(block: Block, config: DataConfig, name: str) -> None:

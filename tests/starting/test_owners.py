@@ -62,8 +62,8 @@ def test_rows_of_several_answers_are_pointed_out() -> None:
 
 @pytest.mark.parametrize(
     ("name", "owner"),
-    [("colour", "c{}"), ("height", "{}.5")],
-    ids=["of another name", "amounts"],
+    [("colour", "c{}"), ("device", "{}.5"), ("households", "{}")],
+    ids=["of another name", "amounts", "counts"],
 )
 def test_other_columns_name_no_owners(name: str, owner: str) -> None:
     assert "group:" not in write(f"{name},x,y,status", patients(owner), "status")
@@ -72,3 +72,16 @@ def test_other_columns_name_no_owners(name: str, owner: str) -> None:
 def test_names_of_single_rows_are_no_owners() -> None:
     rows = [f"P{row}{rest[rest.index(',') :]}" for row, rest in enumerate(patients("{}"))]
     assert "group:" not in write("patient_id,x,y,status", rows, "status")
+
+
+@pytest.mark.parametrize(("split", "count"), [("{test: 0.25}", 1), ("{test: 0.25, group: patient_id}", 0)])
+def test_a_fit_says_that_rows_of_one_answer_are_in_several_parts(split: str, count: int) -> None:
+    Path("t.csv").write_text("\n".join(["patient_id,x,y,status", *patients("P{}")]) + "\n")
+    Path("c.yaml").write_text(
+        f"data: {{source: csv, path: t.csv, target: status, drop: {'[]' if count == 0 else '[patient_id]'}, split: {split}}}\n"
+        "model: {layers: [Dense: {units: 2}]}\ntraining: {epochs: 1}\n"
+    )
+    dataset = load_dataset(load_config("c.yaml").data, seed=0)
+    said = [note.text for note in dataset.notes if note.code == "owners_in_several_parts"]
+    assert len(said) == count
+    assert all("all rows of a patient_id (40 of them) have the same status" in text for text in said)

@@ -31,6 +31,7 @@ from dltrain.data.tables.column_names import column_of, named_columns
 from dltrain.data.tables.fitting.columns import fit_column, odd_columns
 from dltrain.data.tables.fitting.kinds import NOTHING_KNOWN, column_kinds, decided_dates, feature_columns
 from dltrain.data.tables.fitting.no_rows import odd_words, totals_rows
+from dltrain.data.tables.fitting.owners import warn_of_owners
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
 from dltrain.data.tables.fitting.rows import choose_rows
 from dltrain.data.tables.fitting.summary import check_some_feature, kept_in_config, resolved_values, summarize
@@ -113,6 +114,7 @@ class TableFit:
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
         notes += odd_words(taught, specs, raw.frame.columns)
+        notes += [note for spec in specs[:1] for note in warn_of_owners(config, raw.frame, spec.name, targets[spec.name])]
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
         asked = config.features or {}
         notes += late_codes(self.first_codes([c.name for c in taught if c.kind == "number" and asked.get(c.name) is None]))

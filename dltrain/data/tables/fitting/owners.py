@@ -1,0 +1,94 @@
+"""What several rows of a table belong to, such as a patient, a recording or a device."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.columns.reading import text_of
+from dltrain.data.tables.column_names import column_of
+from dltrain.errors import Note, warn
+
+if TYPE_CHECKING:
+    import polars
+
+# What columns are called whose values name owners of rows.
+_CALLED = re.compile(
+    r"(?:.*[_\s.-])?(?:subject|patient|person|participant|individual|user|customer|client|speaker|writer|session|recording|"
+    r"specimen|animal|mouse|device|machine|engine|student|household|family|vehicle)(?:[_\s.-]?(?:id|no|nr|num|number|name|code|key))?"
+    r"|(?:.*[_\s.-])?id",
+    re.IGNORECASE,
+)
+_ENDS = ("ID", "Id")
+_FRACTION = r"^\s*[-+]?\d*[.,]\d*[1-9]\d*\s*$"
+FEWEST_OWNERS, ROWS_OF_OWNER = 5, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A column that names what rows belong to.
+
+    Attributes:
+        name: of the column.
+        count: how many it names.
+        is_one: whether all rows of one have the same target, which a model can read off the others of it.
+    """
+
+    name: str
+    count: int
+    is_one: bool
+
+
+def find_owner(frame: polars.DataFrame, answers: NDArray[Any] | polars.Series, skip: Collection[str]) -> Owner | None:
+    """The column whose name says that it names owners, each of several rows; of several columns the one with the fewest.
+
+    Args:
+        frame: the table.
+        answers: the target of its rows [rows].
+        skip: columns that are something else.
+    """
+    import polars
+
+    found: list[Owner] = []
+    for name in frame.columns:
+        if name in skip or not (_CALLED.fullmatch(name) or name.endswith(_ENDS)):
+            continue
+        values = text_of(column_of(frame, name))
+        count = values.n_unique()
+        is_amount = bool(values.str.contains(_FRACTION).any())
+        if values.null_count() or is_amount or not FEWEST_OWNERS <= count <= len(values) / ROWS_OF_OWNER:
+            continue
+        different = polars.DataFrame({"owner": values, "answer": answers}).n_unique()
+        found.append(Owner(name, count, different == count))
+    return min(found, key=lambda owner: owner.count, default=None)
+
+
+def warn_of_owners(config: DataConfig, frame: polars.DataFrame, target: str, answers: NDArray[Any]) -> list[Note]:
+    """A warning where rows of one owner, which have one target, are drawn into several parts: what is measured is too good.
+
+    Args:
+        config: the `data:` block.
+        frame: the table.
+        target, answers: what is predicted, and its values in all rows.
+    """
+    split = config.split
+    if (
+        answers.ndim > 1
+        or split.key is not None
+        or config.series is not None
+        or not (split.test or split.validation or split.folds)
+    ):
+        return []
+    is_known = ~np.isnan(answers) if answers.dtype.kind == "f" else np.ones(len(answers), bool)
+    owner = find_owner(frame if is_known.all() else frame.filter(is_known), answers[is_known], {target, *config.target})
+    if owner is None or not owner.is_one:
+        return []
+    said = f"all rows of a {owner.name} ({owner.count:,} of them) have the same {target}, and stand in several parts"
+    how = f"data.split.group: {owner.name} keeps them in one, so that others are tested than those that were learned"
+    return [warn(f"{said}; {how}", "owners_in_several_parts")]
