@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import subprocess
@@ -9,10 +10,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
+from PIL import Image
 
 from dltrain.config.load import load_config
-from dltrain.errors import UsageError
+from dltrain.errors import DataError, UsageError
 from dltrain.starting.start import make_starter
 
 RNG = np.random.default_rng(0)
@@ -99,3 +102,25 @@ def test_of_two_signs_the_one_that_leaves_no_field_empty_separates() -> None:
     config = load_config("c.yaml")
     assert (config.data.target, config.data.separator) == (("column_1",), None)
     assert config.data.features == {"column_3": "text"}
+
+
+@pytest.mark.parametrize("folder", ["", "data"])
+@pytest.mark.parametrize("is_struct", [True, False])
+def test_pictures_in_the_cells_of_parquet_become_files(folder: str, *, is_struct: bool) -> None:
+    cells = []
+    for row in range(60):
+        file = io.BytesIO()
+        Image.fromarray(RNG.integers(0, 60, (9, 9, 3)).astype(np.uint8) + 100 * (row % 3)).save(file, "JPEG")
+        cells.append({"bytes": file.getvalue(), "path": None} if is_struct else file.getvalue())
+    path = Path(folder, "train.parquet")
+    path.parent.mkdir(exist_ok=True)
+    polars.DataFrame({"image": cells, "label": [row % 3 for row in range(60)]}).write_parquet(path)
+    with pytest.raises(DataError) as caught:
+        make_starter(str(path), target="label")
+    hint = caught.value.faults[0].hint or ""
+    assert "image (whole files of pictures (.jpg))" in hint
+    run(re.search(r"`(python -c .*)`", hint)[1])  # type: ignore[index]
+    named = Path(folder, "train_named.parquet")
+    Path("c.yaml").write_text(make_starter(str(named), target="label").text)
+    assert load_config("c.yaml").data.target == ("label",)
+    assert load_config("c.yaml").data.features == {"image": "image"} or load_config("c.yaml").data.source == "image_folder"

@@ -18,6 +18,8 @@ from dltrain.data.columns.dates.reading import is_digits, to_dates
 from dltrain.data.columns.reading import (
     BOOLEANS,
     OF_TYPE,
+    PICTURE_STARTS,
+    PICTURES,
     SAMPLE_ROWS,
     Reading,
     are_coded,
@@ -45,6 +47,8 @@ _NUMBER = r"(?:[-+]?\.?\d[-+.eE\d]*|nan|NaN|null|None)"
 _BARE_LIST, _LIST = rf"{_NUMBER}(?:[\s,;]+{_NUMBER}){{7,}}", rf"{_NUMBER}(?:[\s,;]+{_NUMBER})+"
 LIST_OF_NUMBERS = rf"^\s*(?:{_BARE_LIST}|\[\s*{_LIST}\s*\]|\(\s*{_LIST}\s*\))\s*$"
 LISTS, AS_TEXT, OWN_COLUMNS = "lists of ", " as text", "each of which needs a column of its own"
+# How the reasons begin of columns that a command takes apart.
+APART = (LISTS, PICTURES)
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = (
@@ -188,7 +192,18 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
     if is_labelled(series):
         return ColumnKind("category")
-    return ColumnKind("text", left_out=numbers_in_lists(series) or OF_TYPE + str(dtype))
+    return ColumnKind("text", left_out=numbers_in_lists(series) or _pictures_in_cells(series) or OF_TYPE + str(dtype))
+
+
+def _pictures_in_cells(series: polars.Series) -> str:
+    """Why a column of Parquet whose cells are whole files of pictures is no feature; empty: it is none."""
+    fields = [field.name for field in getattr(series.dtype, "fields", ())]
+    values = series.drop_nulls().head(SAMPLE_ROWS)
+    values = values.struct.field("bytes").drop_nulls() if "bytes" in fields else values
+    if str(values.dtype) != "Binary" or not len(values):
+        return ""
+    suffix = next((suffix for start, suffix in PICTURE_STARTS.items() if values[0].startswith(start)), "")
+    return f"{PICTURES} ({suffix})" if suffix else ""
 
 
 def numbers_in_lists(series: polars.Series) -> str:
@@ -204,12 +219,15 @@ def numbers_in_lists(series: polars.Series) -> str:
 
 
 def apart_command(columns: Mapping[str, str], file: str) -> str:
-    """The command that makes columns of those among some that are left out as lists of numbers; empty: none of them is.
+    """What to do about columns that are left out as lists of numbers, or as pictures: a command; empty: none of them is.
 
     Args:
         columns: columns, and why they are left out.
         file: the table, as its user calls it.
     """
+    pictures = [name for name, reason in columns.items() if reason.startswith(PICTURES)]
+    if pictures:
+        return _picture_command(pictures[0], columns[pictures[0]], file)
     lists = {name: reason for name, reason in columns.items() if reason.startswith(LISTS)}
     if not lists:
         return ""
@@ -222,7 +240,19 @@ def apart_command(columns: Mapping[str, str], file: str) -> str:
     new = f"{os.path.splitext(os.path.basename(file))[0]}_apart.parquet"
     names = ", ".join(map(repr, lists))
     code = f"polars.read_{kind}({file!r}).with_columns({', '.join(made)}).unnest({names}).write_parquet({new!r})"
-    return f'`python -c "import polars; {code}"`'
+    return f'`python -c "import polars; {code}"` makes columns of them'
+
+
+def _picture_command(name: str, reason: str, file: str) -> str:
+    stem, there = os.path.splitext(os.path.basename(file))[0], os.path.dirname(file)
+    suffix = reason.removeprefix(f"{PICTURES} (").rstrip(")")
+    folder, new = os.path.join(there, f"{stem}_pictures"), os.path.join(there, f"{stem}_named.parquet")
+    cells = f"c = t[{name!r}]; c = c.struct['bytes'] if c.dtype == polars.Struct else c"
+    files = f"n = [f'{stem}_pictures/{{i}}{suffix}' for i in range(len(t))]"
+    write = f"[pathlib.Path({there!r}, f).write_bytes(b) for f, b in zip(n, c)]"
+    table = f"t.with_columns(polars.Series({name!r}, n)).write_parquet({new!r})"
+    code = f"t = polars.read_parquet({file!r}); {cells}; {files}; pathlib.Path({folder!r}).mkdir(); {write}; {table}"
+    return f'`python -c "import pathlib, polars; {code}"` makes files of them, and a table that names these: {new}'
 
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:

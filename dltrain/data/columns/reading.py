@@ -35,6 +35,9 @@ LEADING_ZERO = r"^[+-]?0\d"
 WITH_E = r"^\d+[eE]\d+$"
 _ODD_E = r"^(?:\d{2,}|0)[eE]0*(?:[124578]|1[013-9]|[2-9]\d|\d{3,})$|^\d[eE]0*[0-2]$"
 OF_TYPE = "values of type "
+# A column whose cells are files of pictures, and how such files begin.
+PICTURES = "whole files of pictures"
+PICTURE_STARTS = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif", b"BM": ".bmp"}
 VERSION, FEW_COUNTS = r"^\d{1,3}\.(?:0|[1-9]\d?)$", 4
 # What is left of a time of the day without saying anything.
 MIDNIGHT = r"( 00:00:00)?(\.0+)?$"

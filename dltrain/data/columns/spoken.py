@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import LISTS, ColumnKind, apart_command, numbers_in_lists
+from dltrain.data.columns.kinds import APART, ColumnKind, apart_command, numbers_in_lists
 from dltrain.data.columns.reading import (
     LEADING_ZERO,
     SAMPLE_ROWS,
@@ -98,7 +98,7 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
         Fault(
             f"the column {name}, {columns[name]}, holds {lists[name] or f'values of type {column_of(frame, name).dtype}'}",
             file=file,
-            hint=f"{apart} makes columns of them" if lists[name] else hint,
+            hint=apart if lists[name] else hint,
         )
         for name in unreadable
     ]
@@ -106,12 +106,12 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
 
 def _lists_left_out(config: DataConfig, kinds: Mapping[str, ColumnKind]) -> list[Note]:
     """A warning of columns of lists of numbers, which are no features as they are, with the command that makes some of them."""
-    lists = {name: kind.left_out for name, kind in kinds.items() if kind.left_out.startswith(LISTS)}
+    lists = {name: kind.left_out for name, kind in kinds.items() if kind.left_out.startswith(APART)}
     if not lists:
         return []
     apart = apart_command(lists, shown(config.path[0]) if config.path else "t.csv")
     names = listed([f"{shown_column(name)} ({reason})" for name, reason in lists.items()], 8)
-    return [warn(f"left out: {names}; {apart} makes columns of them", "lists_of_numbers")]
+    return [warn(f"left out: {names}; {apart}", "lists_of_numbers")]
 
 
 def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:

@@ -111,7 +111,7 @@ def feature_columns(
                 continue
             if apart := apart_command({name: kind.left_out}, raw.origin[0][1] if raw.origin else "t.csv"):
                 message = f"the column {name} holds {kind.left_out}"
-                faults.append(config_fault(config, f"data.features.{name}", message, f"{apart} makes columns of them"))
+                faults.append(config_fault(config, f"data.features.{name}", message, apart))
                 continue
             message = f"{name} is text that looks like names ({kind.left_out})"
             hint = f"data.features: {{{name}: text}} learns from its words, {{{name}: category}} from each different text"

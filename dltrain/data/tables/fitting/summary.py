@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.kinds import LISTS, apart_command
+from dltrain.data.columns.kinds import APART, apart_command
 from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
@@ -53,7 +53,7 @@ def hint_left_out(left_out: Sequence[tuple[str, str]], file: str) -> str | None:
     if texts:
         return f"{said}; `data.features: {{{texts[0]}: text}}` learns from the words of {texts[0]}"
     if apart := apart_command(dict(left_out), file):
-        return f"{said}; {apart} makes columns of them"
+        return f"{said}; {apart}"
     by_look = [name for name, reason in left_out if not reason.startswith(("no ", "the same in", "empty", OF_TYPE))]
     return f"{said}; `data.features: [{by_look[0]}]` takes it all the same" if by_look else said
 
@@ -101,7 +101,7 @@ def summarize(
     lines += [features[0] + sample, *features[1:]]
     if left_out:
         words = [f"{shown_column(name)} ({reason})" for name, reason in left_out]
-        can_be_named = not all(reason.startswith((LISTS, OF_TYPE)) for _, reason in left_out)
+        can_be_named = not all(reason.startswith((*APART, OF_TYPE)) for _, reason in left_out)
         lines.append(f"left out: {listed(words, 20)}" + ("; data.features can name them" if can_be_named else ""))
     if untaught:
         words = [f"{shown_column(name)} ({reason})" for name, reason in untaught]
