@@ -67,6 +67,12 @@ def test_noise_has_the_quantiles_of_its_distribution(trained: FitResult) -> None
     assert metrics["coverage_80"] == pytest.approx(((low <= truth) & (truth <= high)).mean())
     assert metrics["mae"] == pytest.approx(np.abs(truth - middle).mean(), rel=1e-4)
     assert 0.65 < metrics["coverage_80"] < 0.92
+    intervals = evaluate(trained.run).intervals
+    for name in ("crps", "pinball", "coverage_80"):
+        low, high = intervals[name]
+        assert low < metrics[name] < high
+    assert intervals["crps"] == pytest.approx([2 * end for end in intervals["pinball"]])
+    assert intervals["coverage_80"][1] < 1
     # The loss is the mean pinball loss in units of the training part's deviation.
     train = polars.read_csv(trained.run.parent / "noise.csv")["y"].to_numpy()[:280]
     assert metrics["loss"] == pytest.approx(np.mean(losses) / train.std(), rel=1e-3)

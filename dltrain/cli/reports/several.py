@@ -87,7 +87,8 @@ def _sweep_verdict(trials: Sequence[Mapping[str, Any]], valued: Sequence[Mapping
     best = valued[0]
     said = ", ".join(f"{key} {cell_of(value)}" for key, value in best["parameters"].items()) or f"trial {best['number']}"
     among = _alike(valued, is_max=is_max)
-    chance = f" {len(among):,} others differ from it by no more than chance may." if among else ""
+    differ = "1 other differs" if len(among) == 1 else f"{len(among):,} others differ"
+    chance = f" {differ} from it by no more than chance may." if among else ""
     return f"The best of {len(trials):,} trials: {said}, with {metric} {format_number(best['value'])}.{chance}"
 
 
@@ -114,7 +115,8 @@ def _noise(valued: Sequence[Mapping[str, Any]], metric: str, *, is_max: bool) ->
     named = ", ".join(str(trial["number"]) for trial in among[:20]) + (", \u2026" if len(among) > 20 else "")
     middle = sorted(errors)[len(errors) // 2]
     said = f"The standard error of a trial's {metric} is {format_number(middle)} in the middle"
-    alike = f"within twice that of the difference from the best are trials {named}" if among else "no trial comes near the best"
+    which = f"is trial {named}" if len(among) == 1 else f"are trials {named}"
+    alike = f"within twice that of the difference from the best {which}" if among else "no trial comes near the best"
     return [Paragraph(f"{said}, {format_number(min(errors))} at least and {format_number(max(errors))} at most; {alike}.")]
 
 

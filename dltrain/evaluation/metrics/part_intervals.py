@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import canonical
 from dltrain.data.dataset import Part, TargetSpec
+from dltrain.evaluation.metrics.forecasts.quantile_scores import scores_of_rows
 from dltrain.evaluation.metrics.forecasts.scaled_errors import shares_of_rows
 from dltrain.evaluation.metrics.intervals import Interval, Sums, Units, intervals, units_of
 from dltrain.evaluation.metrics.label_sums import label_sums
@@ -110,10 +111,13 @@ def _weighted(values: NDArray[Any], part: Part) -> NDArray[np.float64]:
 def _of_series(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Part) -> dict[str, Sums]:
     """All steps ahead of a column together, as `report_forecast` counts them."""
     columns: dict[str, list[tuple[TargetSpec, NDArray[Any]]]] = {}
+    quantiles: dict[str, dict[float, list[NDArray[Any]]]] = {}
     for head, values in zip(heads, answers, strict=True):
         for index, target in enumerate(head.targets):
             if target.is_middle:
                 columns.setdefault(target.column, []).append((target, values[:, index]))
+            if target.quantile is not None:
+                quantiles.setdefault(target.column, {}).setdefault(target.quantile, []).append(values[:, index])
     found = {}
     for column, steps in columns.items():
         truth = np.stack([target.to_own(part.targets[target.name]) for target, _ in steps], axis=1)
@@ -124,5 +128,7 @@ def _of_series(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Par
         if part.series is not None and "rmsse" in means and len(np.unique(part.series.codes)) == 1:
             del means["rmsse"]
             roots["rmsse"] = errors.mean(axis=1) / part.series.squared[column][part.series.codes]
-        found[f"{column}_" if len(columns) > 1 else ""] = number_sums(truth, said, means, roots)
+        foretold = {quantile: np.stack(ahead, axis=1) for quantile, ahead in quantiles.get(column, {}).items()}
+        losses, shares = scores_of_rows(truth, foretold) if foretold else ({}, {})
+        found[f"{column}_" if len(columns) > 1 else ""] = number_sums(truth, said, {**means, **losses}, roots, shares)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,7 +79,11 @@ def class_sums(
 
 
 def number_sums(
-    true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Floats] = NO_MEANS, roots: Mapping[str, Floats] = NO_MEANS
+    true: ArrayLike,
+    predicted: ArrayLike,
+    means: Mapping[str, Floats] = NO_MEANS,
+    roots: Mapping[str, Floats] = NO_MEANS,
+    parts: Mapping[str, Floats] = NO_MEANS,
 ) -> Sums:
     """Sums for what `regression_metrics` computes.
 
@@ -86,12 +91,13 @@ def number_sums(
         true, predicted: [rows], or [rows, steps] where several numbers of a row count together.
         means: further metric -> values [rows] whose mean it is.
         roots: further metric -> values [rows] the root of whose mean it is.
+        parts: further metric -> values [rows] from 0 to 1 whose mean it is, a share.
     """
     truth, answers = (np.asarray(values, np.float64).reshape(len(np.asarray(values)), -1) for values in (true, predicted))
     centred, errors = truth - truth.mean(), answers - truth
     columns = [np.full(len(truth), float(truth.shape[1]))]
     columns += [values.sum(axis=1) for values in (errors**2, np.abs(errors), centred, centred**2)]
-    further = {**means, **roots}
+    further = {**means, **roots, **parts}
     columns += [np.ones(len(truth)), *further.values()]
 
     def compute(sums: Floats) -> dict[str, Floats]:
@@ -106,8 +112,13 @@ def number_sums(
             found[name] = np.sqrt(np.maximum(values, 0)) if name in roots else values
         return found
 
-    tailed = {**dict.fromkeys(("rmse", "mse", "mae", *further), logarithm), "r2": lost_share}
-    return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute, tailed=tailed)
+    tailed = {**dict.fromkeys(("rmse", "mse", "mae", *means, *roots), logarithm), "r2": lost_share}
+    shares = {name: Share(partial(_column, place=6 + list(further).index(name)), partial(_column, place=5)) for name in parts}
+    return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute, shares, tailed=tailed)
+
+
+def _column(sums: Floats, place: int) -> Floats:
+    return sums[:, place]
 
 
 def shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:

@@ -37,14 +37,26 @@ def quantile_scores(
         by those that there are; `coverage_80` of the quantiles 0.1 and 0.9, the share of truths between them. And a row for each
         quantile: the share of truths at or below it, which should be the quantile, and its pinball loss.
     """
-    table = []
-    for quantile, said in quantiles.items():
-        error = truth - said
-        loss = float(np.maximum(quantile * error, (quantile - 1) * error).mean())
-        table.append({"quantile": quantile, "below": float((truth <= said).mean()), "pinball": loss})
-    mean = float(np.mean([row["pinball"] for row in table]))
-    coverage = {
-        coverage_name(low, high): float(((quantiles[low] <= truth) & (truth <= quantiles[high])).mean())
+    table = [
+        {"quantile": quantile, "below": float((truth <= said).mean()), "pinball": float(_pinball(truth, quantile, said).mean())}
+        for quantile, said in quantiles.items()
+    ]
+    means, shares = scores_of_rows(truth, quantiles)
+    return {name: float(values.mean()) for name, values in {**means, **shares}.items()}, table
+
+
+def scores_of_rows(
+    truth: NDArray[np.float64], quantiles: Mapping[float, NDArray[np.float64]]
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    """What each window brings to the scores, whose means over windows they are: errors, and shares of its steps [windows]."""
+    mean = np.mean([_pinball(truth, quantile, said) for quantile, said in quantiles.items()], axis=(0, 2))
+    shares = {
+        coverage_name(low, high): ((quantiles[low] <= truth) & (truth <= quantiles[high])).mean(axis=1)
         for low, high in quantile_pairs(quantiles)
     }
-    return {"pinball": mean, "crps": 2 * mean, **coverage}, table
+    return {"pinball": mean, "crps": 2 * mean}, shares
+
+
+def _pinball(truth: NDArray[np.float64], quantile: float, said: NDArray[np.float64]) -> NDArray[np.float64]:
+    error = truth - said
+    return np.maximum(quantile * error, (quantile - 1) * error)
