@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import glob
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from dltrain.errors import DataError, Fault, reason_of
 from dltrain.storage.far.address import STORES, bare, scheme_of
 from dltrain.storage.far.failure import absent, failed, refused
+from dltrain.storage.far.http import ATTEMPTS, PAUSE
 
 CHUNK = 1 << 20
+BLOCK = 8 << 20  # that are asked for at once: of what was cut no more is asked for twice
 CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
@@ -66,19 +69,41 @@ class StoredObject:
         return _version(info), int(info.get("size") or 0)
 
     def blocks(self) -> Iterator[bytes]:
-        """The content.
+        """The content; where the connection is cut, it goes on behind what has arrived.
 
         Raises:
             DataError: the store fails for good, or the object changed while it was read.
         """
-        done = 0
-        file = _asked(self._address, lambda: self._files.open(self._path, "rb"))
-        with file:
-            while block := _asked(self._address, lambda: file.read(CHUNK)):
-                done += len(block)
-                yield block
+        done, cuts, file = 0, 0, None
+        while True:
+            try:
+                file = self._open(done) if file is None else file
+                block = file.read(CHUNK)
+            except IndexError:  # what s3fs makes of a timeout, which has no words
+                raise _said(self._address, TimeoutError()) from None
+            except (FileNotFoundError, PermissionError, TimeoutError) as error:
+                raise _said(self._address, error) from None
+            except _failures() as error:
+                cuts += 1
+                if cuts == ATTEMPTS:
+                    said = f"the connection was cut after {done:,} of {self.num_bytes:,} bytes, {ATTEMPTS} times"
+                    raise failed(self._address, f"{said} ({reason_of(error)})") from None
+                time.sleep(PAUSE * cuts)
+                file = None
+                continue
+            if not block:
+                break
+            done, cuts = done + len(block), 0
+            yield block
+        file.close()
         if (self.etag, done) != self._look():
             raise failed(self._address, "it changed while it was read", "start again")
+
+    def _open(self, place: int) -> Any:
+        file = self._files.open(self._path, "rb", block_size=BLOCK)
+        if place:
+            file.seek(place)
+        return file
 
     def close(self) -> None:
         """Nothing is held."""
@@ -123,20 +148,25 @@ def _open_store(address: str) -> tuple[Any, str]:
 
 
 def _asked(address: str, ask: Callable[[], T]) -> T:
-    scheme = scheme_of(address)
     try:
         return ask()
-    except FileNotFoundError:
-        raise absent(address, "there is no such object or bucket") from None
-    except PermissionError as error:
-        raise refused(address, f"access is refused ({reason_of(error)})", CREDENTIALS[scheme]) from None
-    except TimeoutError:
-        raise failed(address, "nothing arrived in time") from None
     except _failures() as error:
-        reason = reason_of(error)
-        if "credential" in type(error).__name__.lower() + reason.lower():
-            raise refused(address, reason, CREDENTIALS[scheme]) from None
-        raise failed(address, reason) from None
+        raise _said(address, error) from None
+
+
+def _said(address: str, error: Exception) -> DataError:
+    """What a store's client raised, in the user's words."""
+    credentials = CREDENTIALS[scheme_of(address)]
+    if isinstance(error, FileNotFoundError):
+        return absent(address, "there is no such object or bucket")
+    if isinstance(error, PermissionError):
+        return refused(address, f"access is refused ({reason_of(error)})", credentials)
+    if isinstance(error, TimeoutError):
+        return failed(address, "nothing arrived in time")
+    reason = reason_of(error)
+    if "credential" in type(error).__name__.lower() + reason.lower():
+        return refused(address, reason, credentials)
+    return failed(address, reason)
 
 
 def _failures() -> tuple[type[Exception], ...]:

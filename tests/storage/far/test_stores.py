@@ -23,6 +23,7 @@ class Store:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.failures: list[Exception] = []
         self.reads = 0
 
     def info(self, path: str, refresh: bool = False) -> dict[str, Any]:
@@ -45,10 +46,24 @@ class Store:
     def glob(self, path: str) -> list[str]:
         return [name for name in self.objects if fnmatch(name, path)]
 
-    def open(self, path: str, mode: str) -> io.BytesIO:
+    def open(self, path: str, mode: str, block_size: int) -> io.BytesIO:
         assert mode == "rb"
+        assert block_size
         self.reads += 1
-        return io.BytesIO(self.objects[path])
+        return Cut(self.objects[path], self)
+
+
+class Cut(io.BytesIO):
+    """What fails when it is read, as often as the store says."""
+
+    def __init__(self, content: bytes, store: Store) -> None:
+        super().__init__(content)
+        self._store = store
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self._store.failures and self.tell():
+            raise self._store.failures.pop()
+        return super().read(size)
 
 
 @pytest.fixture
@@ -83,6 +98,30 @@ def test_absent_refused_and_folders_are_told_apart(store: Store) -> None:
             expand_paths([f"s3://bucket/{name}"])
     with pytest.raises(DataError, match="no object matches"):
         expand_paths(["s3://bucket/q/*.csv"])
+
+
+@pytest.mark.parametrize(
+    ("failures", "said"),
+    [
+        ([ConnectionResetError("reset")] * 3, ""),
+        ([ConnectionResetError("reset")] * 4, r"the connection was cut after 1,048,576 of 2,500,000 bytes, 4 times \(reset\)"),
+        ([TimeoutError()], "nothing arrived in time"),
+        ([IndexError("tuple index out of range")], "nothing arrived in time"),
+        ([PermissionError("Forbidden")], "access is refused"),
+    ],
+)
+def test_a_cut_connection_is_gone_on_with(
+    failures: list[Exception], said: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "PAUSE", 0.0)
+    content = bytes(range(250)) * 10_000
+    store.objects, store.failures = {"bucket/a.csv": content}, list(failures)
+    if said:
+        with pytest.raises(DataError, match=said):
+            expand_paths(["s3://bucket/a.csv"])
+        store.failures = []
+    (path,) = expand_paths(["s3://bucket/a.csv"])
+    assert read_content(path) == content
 
 
 def test_a_folder_is_copied_as_it_is_and_anew_where_it_changed(store: Store) -> None:
