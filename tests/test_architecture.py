@@ -129,6 +129,8 @@ def test_a_room_says_what_it_holds_and_where_to_begin(room: Path) -> None:
     text = ast.get_docstring(tree_of(room / "__init__.py")) or ""
     named = [word for word in re.findall(r"`(\w+\.py)`", text) if (room / word).exists()]
     assert named or room == PACKAGE
+    below = {path.parent.name for path in FILES if path.parent.parent == room != PACKAGE}
+    assert not {name for name in below if not re.search(rf"\b{name}\b", text)}
 
 
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib")

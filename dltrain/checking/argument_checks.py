@@ -125,29 +125,14 @@ def _steps_an_epoch(training: TrainingConfig, facts: DataFacts) -> int | None:
 
 
 def _of_optimizer(training: TrainingConfig, steps: int | None) -> Iterator[Said]:
-    optimizer = training.optimizer
-    given = optimizer.arguments
+    optimizer, given = training.optimizer, training.optimizer.arguments
     clipping = [name for name in _CLIPPING if given.get(name) is not None]
     if len(clipping) > 1:
         yield clipping[1], f"only one of {', '.join(_CLIPPING)} can be given", f"leave out {' or '.join(clipping)}", False
-    if not given.get("use_ema"):
-        for name in ("ema_momentum", "ema_overwrite_frequency"):
-            if given.get(name) is not None:
-                yield name, f"{name} has no effect without use_ema", "say `use_ema: true` as well", True
-    elif given.get("ema_momentum") == 1:
-        yield (
-            "ema_momentum",
-            "with an ema_momentum of 1 the average stays at the weights of the first step",
-            "0.99 is usual",
-            False,
-        )
+    yield from _of_moving_average(given)
     if given.get("loss_scale_factor") and training.precision == "mixed_float16":
-        yield (
-            "loss_scale_factor",
-            "mixed_float16 scales the loss by itself, whatever loss_scale_factor says",
-            "leave it out",
-            True,
-        )
+        message = "mixed_float16 scales the loss by itself, whatever loss_scale_factor says"
+        yield "loss_scale_factor", message, "leave it out", True
     if optimizer.name == "SGD" and given.get("nesterov") and not given.get("momentum"):
         yield "nesterov", "nesterov has no effect without momentum", "say `momentum: 0.9` as well", True
     if optimizer.name in ("SGD", "RMSprop") and given.get("momentum") == 1:
@@ -157,16 +142,32 @@ def _of_optimizer(training: TrainingConfig, steps: int | None) -> Iterator[Said]
     power = given.get("learning_rate_power", -0.5)
     if power > 0:
         yield "learning_rate_power", f"expected a learning_rate_power of at most 0, found {power:g}", "-0.5 is usual", False
-    total = None if steps is None else steps * training.epochs
+    if steps is not None:
+        yield from _of_total(given, steps * training.epochs)
+
+
+def _of_moving_average(given: Mapping[str, Any]) -> Iterator[Said]:
+    """The average that an optimizer keeps of the weights."""
+    if not given.get("use_ema"):
+        for name in ("ema_momentum", "ema_overwrite_frequency"):
+            if given.get(name) is not None:
+                yield name, f"{name} has no effect without use_ema", "say `use_ema: true` as well", True
+    elif given.get("ema_momentum") == 1:
+        message = "with an ema_momentum of 1 the average stays at the weights of the first step"
+        yield "ema_momentum", message, "0.99 is usual", False
+
+
+def _of_total(given: Mapping[str, Any], total: int) -> Iterator[Said]:
+    """What takes more steps than the whole training has."""
     accumulated = given.get("gradient_accumulation_steps")
-    if accumulated and total is not None and accumulated > total:
+    if accumulated and accumulated > total:
         message = f"gradients are summed over {accumulated:,} steps, but the training has {total:,}: no weight is ever changed"
         yield "gradient_accumulation_steps", message, "lower it, or train longer", False
     every = given.get("ema_overwrite_frequency")
-    if given.get("use_ema") and every and total is not None and every > total:
+    if given.get("use_ema") and every and every > total:
         message = f"the weights are overwritten by their average every {every:,} steps, but the training has {total:,}"
         yield "ema_overwrite_frequency", message, "lower it, or leave it out", True
-    if given.get("warmup_steps") and total is not None and given["warmup_steps"] >= total:
+    if given.get("warmup_steps") and given["warmup_steps"] >= total:
         yield "warmup_steps", _too_long(given["warmup_steps"], total), "shorten it, or train longer", True
 
 
@@ -184,35 +185,16 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any,
         as_said = said.get("boundaries", ())
         yield from _of_pieces(given.get("boundaries", ()), given.get("values", ()), epochs, steps, as_said)
     if name == "CosineDecay":
-        rise, target = given.get("warmup_steps", 0), given.get("warmup_target")
-        if rise and target is None:
-            yield "warmup_steps", "warmup_steps has no effect without warmup_target", "say the rate to warm up to", True
-        elif target is not None and not rise:
-            message = (
-                f"without warmup_steps the rate begins at warmup_target ({target:g}), not at initial_learning_rate ({first:g})"
-            )
-            yield "warmup_target", message, "say `warmup_steps`, or leave warmup_target out", True
-        elif target is not None and first is not None and target < first:
-            message = f"the warm-up goes down, from {first:g} to {target:g}"
-            yield "warmup_target", message, "initial_learning_rate is where the warm-up begins", True
-        if target is not None and total is not None and rise >= total:
-            yield "warmup_steps", _too_long(rise, total), "shorten it, or train longer", True
+        yield from _of_rise(given, first, total)
     if given.get("peak") == 0:
         yield "peak", "a curve with a peak of 0 stays at 0: nothing is learnt", None, True
     if first == 0 and not given.get("warmup_target"):
         yield "initial_learning_rate", "a schedule that begins at 0 stays at 0: nothing is learnt", None, True
-    if name.startswith("CosineDecay") and given.get("alpha", 0) > 1:
-        yield (
-            "alpha",
-            f"with an alpha of {given['alpha']:g} the learning rate rises",
-            "it is the share that is left: 0 to 1",
-            True,
-        )
+    for article, argument, names, hint in _RISING:
+        if name in names and given.get(argument, 0) > 1:
+            yield argument, f"with {article} {argument} of {given[argument]:g} the learning rate rises", hint, True
     if name == "CosineDecayRestarts" and given.get("m_mul", 1) > 1:
         yield "m_mul", f"with an m_mul of {given['m_mul']:g} the learning rate is higher after each restart", None, True
-    if name == "ExponentialDecay" and given.get("decay_rate", 0) > 1:
-        message = f"with a decay_rate of {given['decay_rate']:g} the learning rate rises"
-        yield "decay_rate", message, "below 1 it falls", True
     if name == "InverseTimeDecay" and given.get("decay_rate") == 0:
         yield "decay_rate", "with a decay_rate of 0 the learning rate stays what it is", None, True
     end = given.get("end_learning_rate", 0.0001)
@@ -221,6 +203,30 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any,
         yield ("end_learning_rate" if "end_learning_rate" in given else "initial_learning_rate"), message, None, True
     if name in ("CosineDecay", "PolynomialDecay") and not given.get("cycle") and steps is not None and epochs > 1:
         yield from _of_early_end(given, epochs, steps, said, warmup)
+
+
+# (article, argument, schedules, hint): above 1 the rate rises with it.
+_RISING = (
+    ("an", "alpha", ("CosineDecay", "CosineDecayRestarts"), "it is the share that is left: 0 to 1"),
+    ("a", "decay_rate", ("ExponentialDecay",), "below 1 it falls"),
+)
+
+
+def _of_rise(given: Mapping[str, Any], first: float | None, total: int | None) -> Iterator[Said]:
+    """The warm-up that CosineDecay has itself."""
+    rise, target = given.get("warmup_steps", 0), given.get("warmup_target")
+    if target is None:
+        if rise:
+            yield "warmup_steps", "warmup_steps has no effect without warmup_target", "say the rate to warm up to", True
+        return
+    if not rise:
+        message = f"without warmup_steps the rate begins at warmup_target ({target:g}), not at initial_learning_rate ({first:g})"
+        yield "warmup_target", message, "say `warmup_steps`, or leave warmup_target out", True
+    elif first is not None and target < first:
+        message = f"the warm-up goes down, from {first:g} to {target:g}"
+        yield "warmup_target", message, "initial_learning_rate is where the warm-up begins", True
+    if total is not None and rise >= total:
+        yield "warmup_steps", _too_long(rise, total), "shorten it, or train longer", True
 
 
 def _of_early_end(given: Mapping[str, Any], epochs: int, steps: int, said: Mapping[str, Any], warmup: int) -> Iterator[Said]:

@@ -2,8 +2,8 @@
 
 `tree.py` makes one tree of the text and of all that is said elsewhere, `reading.py` and `blocks` turn it into the values of
 `types`. YAML stands in `text`, what Keras offers in `catalog`, `explain` and JSON Schema in `help`, names from other libraries in
-`old_words`, a config's own Python in `own_code`. Whether a config fits its data is told by `checking`. Read `types/config.py`
-first, then `load.py`.
+`old_words`, layers that Keras lacks in `composed`, a config's own Python in `own_code`. Whether a config fits its data is told by
+`checking`. Read `types/config.py` first, then `load.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Data: read by a source, split into parts, preprocessed by statistics of the training part. Never imports Keras.
 
-What needs numpy is loaded when it is first asked for, so that a config can be checked without it. The model sees a `Dataset`
-alone; begin with `dataset.py`, then `load.py`; `new_rows.py` reads for a run that is trained.
+A source each stands in `sources`, what it gives in `tables`, `pictures`, `series` and `arrays`; what a column means in `columns`,
+labels in `labels`, the preprocessing of an earlier run in `kept`. What needs numpy is loaded when it is first asked for, so that
+a config can be checked without it. The model sees a `Dataset` alone; begin with `dataset.py`, then `load.py`; `new_rows.py` reads
+for a run that is trained.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """Helper process, background thread and signals: what runs beside the command.
 
-Workers of a sweep stand in `sweep.engines`; begin with `helper.py`.
+A process that has imported TensorFlow already stands in `warm`, workers of a sweep in `sweep.engines`; begin with `helper.py`.
 """

@@ -54,17 +54,17 @@ Numbers = NDArray[np.float64]
 Groups = NDArray[np.int64]
 
 
-def with_names(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+def with_names(columns: Columns, frame: polars.DataFrame, target: Target, truth: Numbers | None) -> Columns:
     """The columns, with those that only name the rows pointed out, as long as something else is left to learn from.
 
     Args:
         columns, frame: the table.
         target: what is predicted; of classes a table often lists one after the other: a count of its rows tells them.
+        truth: from `truth_of`.
     """
     classes = target.spec.task == "classification"
     found: dict[str, str] = {}
     one_after_other = classes and _in_runs(column_of(frame, target.name))
-    truth = truth_of(columns, target)
     others = {name: kind for name, kind in columns.kinds.items() if name != target.name and not kind.left_out}
     for name, kind in others.items():
         if kind.kind == "category":
@@ -210,19 +210,17 @@ def _with_words(columns: Columns, frame: polars.DataFrame, target: Target, truth
     return columns
 
 
-def with_presence(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:
+def with_presence(columns: Columns, frame: polars.DataFrame, target: str, truth: Numbers) -> Columns:
     """The columns, of which texts that are too many to learn become categories where it tells something that there is one.
 
     Args:
         columns, frame: the table.
-        target: what is predicted.
+        target: the column to predict.
+        truth: from `truth_of`.
     """
-    truth = truth_of(columns, target)
-    if truth is None:
-        return columns
     for name, kind in columns.kinds.items():
         are_many = kind.left_out.startswith(("text, ", LONG_TEXT)) or (name in columns.names and kind.kind == "category")
-        if not are_many or name not in columns.missing or name == target.name or names_rows(name):
+        if not are_many or name not in columns.missing or name == target or names_rows(name):
             continue
         told, errors = _told_by_gaps(mend(column_of(frame, name), columns.reading).is_null().to_numpy(), truth)
         if told < LEAST_GAIN or errors < LEAST_ERRORS:

@@ -23,7 +23,7 @@ from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import Note, texts
 from dltrain.reporting import Reporter
-from dltrain.starting.codes import with_names, with_presence, with_telling_kinds
+from dltrain.starting.codes import truth_of, with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
     Columns,
     are_formulas,
@@ -252,11 +252,13 @@ def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | N
     None for a file: the target's own past can be learned from, and there need be no other column.
     """
     columns = without_parts(columns, raw.frame, found.name)
-    columns = with_names(with_short_texts(columns, raw.frame, found.name), raw.frame, found)
+    truth = truth_of(columns, found)
+    columns = with_names(with_short_texts(columns, raw.frame, found.name), raw.frame, found, truth)
     columns = with_pictures(columns, found.name)
-    columns = columns if file is None else with_presence(columns, raw.frame, found)
-    if file is not None:
-        check_some_column(columns, found.name, file)
+    if file is None:
+        return columns
+    columns = columns if truth is None else with_presence(columns, raw.frame, found.name, truth)
+    check_some_column(columns, found.name, file)
     return columns
 
 

@@ -38,27 +38,34 @@ def detect_encoding(content: bytes) -> str | None:
     wide = _wide(head)
     if wide is not None and _is_text(head, wide):
         return wide
-    if any(byte in head for byte in range(1, 9)):
-        return None  # no text, which the reader says
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if b"\0" in content or error.start > len(content) - 4:
-            return None  # no text, which the reader says; or a character cut in two at the end of what was looked at
-    else:
-        return None
+    if any(byte in head for byte in range(1, 9)) or _is_utf8(content):
+        return None  # what is no text, the reader says
     odd = [line for line in content[: 8 * LOOKED_AT].split(b"\n") if not line.isascii()]
     sample = b"\n".join(odd)[:LOOKED_AT]
-    from charset_normalizer import from_bytes
-
     # Of a word in an alphabet of its own all letters are outside of ASCII; of a Latin one with accents some are.
     words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if max(word) > 127 and len(word) > 1]
     if not words:  # a letter or a sign by itself, as of euros and degrees, is no word of an alphabet
         return _of_latin(sample)
-    high = sum(byte > 127 for word in words for byte in word)
-    is_latin = high < 0.6 * sum(map(len, words))
     if _is_kana(sample):
         return "euc_jp"
+    high = sum(byte > 127 for word in words for byte in word)
+    found = _by_letters(sample, is_latin=high < 0.6 * sum(map(len, words)))
+    return _NAMES.get(found, found)
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Whether it is UTF-8, or no text at all; a character may be cut in two at the end of what was looked at."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return b"\0" in content or error.start > len(content) - 4
+    return True
+
+
+def _by_letters(sample: bytes, *, is_latin: bool) -> str:
+    """The encoding by which lines with letters beyond ASCII look most like a language; `is_latin`: most letters are of ASCII."""
+    from charset_normalizer import from_bytes
+
     among = _CANDIDATES if is_latin else _OTHER_ALPHABETS
     match = from_bytes(sample, cp_isolation=among).best()
     if match is not None and match.encoding == "cp932" and _is_half_width(sample):
@@ -73,8 +80,8 @@ def detect_encoding(content: bytes) -> str | None:
     if found in _OF_TWO_BYTES and _has_accents(sample, found):
         return "cp1252"
     if found in ("cp1250", "cp1252", "cp1254"):
-        found = _of_latin(sample)
-    return _NAMES.get(found, found)
+        return _of_latin(sample)
+    return found
 
 
 def _wide(head: bytes) -> str | None:
