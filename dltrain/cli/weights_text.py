@@ -30,7 +30,7 @@ def weights_text(run: Path, which: str, weights: Sequence[Weight]) -> str:
 
 
 def weights_document(run: Path, which: str, weights: Sequence[Weight]) -> dict[str, Any]:
-    """The same for JSON."""
+    """The weights as plain values, for JSON."""
     arrays = [
         {
             "name": weight.name,

@@ -43,7 +43,7 @@ class Against:
     notes: list[str]
 
     def document(self) -> dict[str, Any]:
-        """As plain values."""
+        """The comparison as plain values, for JSON."""
         return {"old": str(self.old), **self.paired.document()}
 
 

@@ -36,7 +36,7 @@ class AverageOfRuns(StoredRun):
         return True
 
     def in_float32(self) -> Self:
-        """As of a run."""
+        """As in `StoredRun`."""
         return replace(super(AverageOfRuns, self).in_float32(), runs=tuple(run.in_float32() for run in self.runs))
 
     def build(self, weights: Path, *, layer: str | None = None) -> Any:

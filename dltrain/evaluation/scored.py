@@ -47,7 +47,7 @@ class Scored:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """Of the model."""
+        """The model's output heads."""
         return self.stored.heads
 
     @property

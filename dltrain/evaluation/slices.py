@@ -84,7 +84,7 @@ class Slice:
         )
 
     def document(self) -> dict[str, Any]:
-        """As plain values."""
+        """The slice as plain values, for JSON."""
         return asdict(self)
 
 

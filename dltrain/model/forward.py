@@ -161,7 +161,7 @@ def _first_rows(output: Any, count: Any) -> Any:
 
 
 def _rows(array: Any, start: int, stop: int) -> Any:
-    """Rows in memory."""
+    """Some rows of an array, which may stand on disk."""
     if isinstance(array, ScaledPixels):
         return pixel_tensor(array, start, stop)
     if isinstance(array, PixelTensor):

@@ -236,7 +236,7 @@ class Parcel:
             socket.send_fds(channel, [b"m"], [self._descriptor])
 
     def load(self) -> Any:
-        """The value."""
+        """Unpack the value."""
         if self._descriptor is None:
             buffers = [memoryview(b"") for _ in self._sizes]
         else:

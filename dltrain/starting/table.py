@@ -255,10 +255,9 @@ def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | N
     truth = truth_of(columns, found)
     columns = with_names(with_short_texts(columns, raw.frame, found.name), raw.frame, found, truth)
     columns = with_pictures(columns, found.name)
-    if file is None:
-        return columns
-    columns = columns if truth is None else with_presence(columns, raw.frame, found.name, truth)
-    check_some_column(columns, found.name, file)
+    if file is not None:
+        columns = columns if truth is None else with_presence(columns, raw.frame, found.name, truth)
+        check_some_column(columns, found.name, file)
     return columns
 
 

@@ -129,7 +129,7 @@ def render_source(block: Block, found: Studied) -> None:
 
 
 def render_target(block: Block, found: Studied) -> None:
-    """What is predicted."""
+    """Write what is predicted."""
     config, target, num_rows = found.config, found.target, found.raw.frame.height
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.is_multilabel:

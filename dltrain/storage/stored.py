@@ -52,17 +52,17 @@ class Nested:
 
 
 def text(value: Any) -> bool:
-    """Text."""
+    """Whether a value is a text."""
     return isinstance(value, str)
 
 
 def flag(value: Any) -> bool:
-    """True or false."""
+    """Whether a value is true or false."""
     return isinstance(value, bool)
 
 
 def number(value: Any) -> bool:
-    """A number; null stands for one that is not finite."""
+    """Whether a value is a number; null stands for one that is not finite."""
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf)
 
 
@@ -82,7 +82,7 @@ def maybe(check: Check) -> Check:
 
 
 def list_of(check: Check) -> Check:
-    """A list."""
+    """A check that takes a list whose every entry another check takes."""
     return Nested(lambda value: isinstance(value, list), lambda value: ((place, one, check) for place, one in enumerate(value)))
 
 

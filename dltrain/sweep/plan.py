@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -212,38 +212,10 @@ def _texts(config: Config, values: Sequence[Any]) -> dict[str, str]:
 
 
 def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
-    faults = []
-    if endless and plan.strategy in ("grid", "capacity"):
-        hint = "give it a step or a list, or --strategy random"
-        faults.append(Fault(f"a {plan.strategy} cannot go through a range without end", path=endless[0], hint=hint))
-    if not plan.space and plan.strategy in ("tpe", "capacity", "random"):
-        faults.append(Fault(f"{plan.strategy} needs a key to vary", path="sweep.strategy", hint="--over KEY=VALUE,VALUE"))
-    most = plan.trials or math.inf
-    if plan.strategy == "grid" and not endless and min(grid_size(plan.space), most) > MOST_GRID_TRIALS:
-        message = f"the grid has {grid_size(plan.space):,} trials"
-        faults.append(Fault(message, path="sweep.parameters", hint="--trials N, or --strategy random"))
-    longest = max((len(dimension.values) for dimension in plan.space), default=0)
-    if plan.strategy == "capacity" and min(longest, most) > MOST_GRID_TRIALS:
-        message = f"there are {longest:,} sizes to go through"
-        faults.append(Fault(message, path="sweep.parameters", hint="give the range a larger step, or `log: true`"))
-    if plan.strategy in ("random", "tpe") and most > MOST_GRID_TRIALS:
-        message = f"{plan.trials:,} trials are more than the {MOST_GRID_TRIALS:,} that a sweep may have"
-        faults.append(Fault(message, path="sweep.trials", hint="fewer trials"))
-    if len(plan.seeds) > MOST_GRID_TRIALS:
-        message = f"{len(plan.seeds):,} seeds are more than the {MOST_GRID_TRIALS:,} fits that a trial may have"
-        faults.append(Fault(message, path="sweep.seeds", hint="five or ten seeds tell the spread"))
-    if plan.pruning and plan.fits_per_trial > 1:
-        message = f"a trial of {plan.fits_per_trial} fits is compared by all of them, and cannot be stopped in the first"
-        faults.append(Fault(message, path="sweep.pruning", hint="leave out `pruning`, or seeds and folds"))
-    if plan.pruning and plan.strategy == "capacity":
-        faults.append(Fault("a size that is stopped early tells nothing of capacity", path="sweep.pruning", hint="leave it out"))
-    unused = [dimension.name for dimension in plan.space if not dimension.keys]
-    if plan.strategy == "capacity" and any(dimension.where for dimension in plan.space):
-        message = "capacity grows all sizes together, and cannot vary one with some values of another alone"
-        faults.append(Fault(message, path="sweep.strategy", hint="--strategy grid, random or tpe"))
+    faults = [*_faults_of_trials(plan, endless), *_faults_of_pruning(plan)]
     faults += [
         Fault(f"the parameter {name} is swept over, but used nowhere", path=f"sweep.parameters.{name}", hint=f"write ${name}")
-        for name in unused
+        for name in (dimension.name for dimension in plan.space if not dimension.keys)
     ]
     for dimension in plan.space:
         taken = [key for value in dimension.ends for key in sets_of(dimension, value) if key == "seed"]
@@ -251,6 +223,41 @@ def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
             faults.append(Fault("the seed is varied twice", path="sweep.seeds", hint=f"leave out `seeds` or {dimension.name}"))
     if faults:
         raise ConfigError(faults)
+
+
+def _faults_of_trials(plan: SweepPlan, endless: Sequence[str]) -> Iterator[Fault]:
+    """Trials without end, of nothing that varies, or more than a sweep may have."""
+    if endless and plan.strategy in ("grid", "capacity"):
+        hint = "give it a step or a list, or --strategy random"
+        yield Fault(f"a {plan.strategy} cannot go through a range without end", path=endless[0], hint=hint)
+    if not plan.space and plan.strategy in ("tpe", "capacity", "random"):
+        yield Fault(f"{plan.strategy} needs a key to vary", path="sweep.strategy", hint="--over KEY=VALUE,VALUE")
+    most = plan.trials or math.inf
+    if plan.strategy == "grid" and not endless and min(grid_size(plan.space), most) > MOST_GRID_TRIALS:
+        message = f"the grid has {grid_size(plan.space):,} trials"
+        yield Fault(message, path="sweep.parameters", hint="--trials N, or --strategy random")
+    longest = max((len(dimension.values) for dimension in plan.space), default=0)
+    if plan.strategy == "capacity" and min(longest, most) > MOST_GRID_TRIALS:
+        message = f"there are {longest:,} sizes to go through"
+        yield Fault(message, path="sweep.parameters", hint="give the range a larger step, or `log: true`")
+    if plan.strategy in ("random", "tpe") and most > MOST_GRID_TRIALS:
+        message = f"{plan.trials:,} trials are more than the {MOST_GRID_TRIALS:,} that a sweep may have"
+        yield Fault(message, path="sweep.trials", hint="fewer trials")
+    if len(plan.seeds) > MOST_GRID_TRIALS:
+        message = f"{len(plan.seeds):,} seeds are more than the {MOST_GRID_TRIALS:,} fits that a trial may have"
+        yield Fault(message, path="sweep.seeds", hint="five or ten seeds tell the spread")
+
+
+def _faults_of_pruning(plan: SweepPlan) -> Iterator[Fault]:
+    """What pruning excludes, and the strategy capacity."""
+    if plan.pruning and plan.fits_per_trial > 1:
+        message = f"a trial of {plan.fits_per_trial} fits is compared by all of them, and cannot be stopped in the first"
+        yield Fault(message, path="sweep.pruning", hint="leave out `pruning`, or seeds and folds")
+    if plan.pruning and plan.strategy == "capacity":
+        yield Fault("a size that is stopped early tells nothing of capacity", path="sweep.pruning", hint="leave it out")
+    if plan.strategy == "capacity" and any(dimension.where for dimension in plan.space):
+        message = "capacity grows all sizes together, and cannot vary one with some values of another alone"
+        yield Fault(message, path="sweep.strategy", hint="--strategy grid, random or tpe")
 
 
 def _seeds(given: Any, seed: int) -> Sequence[int]:

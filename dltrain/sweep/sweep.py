@@ -158,7 +158,7 @@ class _Sweep:
         self._is_warming_up = False
 
     def run_all(self, *, resumed: bool) -> SweepResult:
-        """All stages."""
+        """Run all stages of the sweep."""
         run, recorded = self.run, []
         if resumed:
             self.manifest = run.read_manifest()

@@ -163,7 +163,7 @@ class NormalizationPass:
 
     @property
     def variables(self) -> list[Any]:
-        """The statistics."""
+        """The variables of the moving statistics."""
         return [variable for layer in self.layers for variable in (layer.moving_mean, layer.moving_variance)]
 
     def run(self, epoch: int) -> None:

@@ -35,7 +35,7 @@ class Segment:
 
 
 class Segments(Protocol):
-    """A training part."""
+    """A training part, cut into pieces that one compiled call trains on."""
 
     num_rows: int
     num_steps: int

@@ -22,7 +22,7 @@ _MOST_TARGETS = 8  # whose pictures are drawn
 
 
 def chart(panel: Panel) -> Picture:
-    """A panel by itself."""
+    """One chart as a picture of a page."""
     return Picture(panel.title, "image/svg+xml", sheet([panel]))
 
 

@@ -128,7 +128,7 @@ def _applied(layer: LayerNumbers, total: float, output: float) -> str:
 
 
 def _outcome(trace: Trace, units: int) -> str:
-    """Prediction, target and loss."""
+    """Prediction, target and loss of a row."""
     lines = []
     for index, head in enumerate(trace.heads):
         lines += _prediction(trace, index, head.name if len(trace.heads) > 1 else "")
@@ -228,7 +228,7 @@ def _loss_lines(trace: Trace, units: int) -> list[str]:
 
 
 def _step(trace: Trace, units: int) -> str:
-    """The new weights."""
+    """The weights after one step of the optimizer."""
     assert trace.optimizer is not None
     lines = [f"one step of {trace.optimizer.name}, rate {number(trace.learning_rate or 0.0)}"]
     clipped = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if trace.optimizer.arguments.get(name)]

@@ -151,19 +151,7 @@ def _read_where(context: Context, node: Node, path: str) -> dict[str, Any]:
 
 
 def _read_range(context: Context, node: MappingNode, path: str) -> Any:
-    values: dict[str, Any] = {}
-    for name, value in node.entries.items():
-        where = f"{path}.{name}"
-        if name == WHERE:
-            continue
-        if name not in RANGE_KEYS:
-            known = [*RANGE_KEYS, "choices", WHERE]
-            hint = said_here(name, "a range") or did_you_mean(name, known) or f"a range takes: {one_of(known)}"
-            context.faults.add(node.keys[name], where, "unknown key of a range", hint, word=value.word)
-            continue
-        found = context.read(parse_kind(RANGE_KEYS[name]), value, where)
-        if found is not MISMATCH:
-            values[name] = found
+    values = _read_range_keys(context, node, path)
     for name in ("low", "high"):
         if name not in node.entries and not set(node.entries) - {*RANGE_KEYS, WHERE}:
             context.faults.add(node, path, f"a range needs `{name}`", "such as {low: 0.0001, high: 0.1, log: true}")
@@ -178,4 +166,22 @@ def _read_range(context: Context, node: MappingNode, path: str) -> Any:
         context.faults.add(node.entries["step"], f"{path}.step", "a logarithmic range has no step")
     if not math.isfinite(high - low):
         context.faults.add(node, path, "the range is wider than numbers go")
+    return values
+
+
+def _read_range_keys(context: Context, node: MappingNode, path: str) -> dict[str, Any]:
+    """The keys of a range that are right, each by itself."""
+    values: dict[str, Any] = {}
+    for name, value in node.entries.items():
+        where = f"{path}.{name}"
+        if name == WHERE:
+            continue
+        if name not in RANGE_KEYS:
+            known = [*RANGE_KEYS, "choices", WHERE]
+            hint = said_here(name, "a range") or did_you_mean(name, known) or f"a range takes: {one_of(known)}"
+            context.faults.add(node.keys[name], where, "unknown key of a range", hint, word=value.word)
+            continue
+        found = context.read(parse_kind(RANGE_KEYS[name]), value, where)
+        if found is not MISMATCH:
+            values[name] = found
     return values

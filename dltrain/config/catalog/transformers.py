@@ -22,12 +22,12 @@ Width = Callable[[Mapping[str, Any], int, int | None], int | None]
 
 
 def same_width(arguments: Mapping[str, Any], width: int, rows: int | None) -> int | None:
-    """As many as come in."""
+    """As many columns as the step is given."""
     return width
 
 
 def unknown_width(arguments: Mapping[str, Any], width: int, rows: int | None) -> int | None:
-    """What fitting finds."""
+    """None: the number of columns is known after fitting alone."""
     return None
 
 

@@ -44,11 +44,11 @@ class Curve:
         return cls(tuple(points.tolist()), tuple(map(NormalDist().inv_cdf, shares.tolist())))
 
     def to_scores(self, values: Any) -> Floats:
-        """Scores of values."""
+        """Interpolate from the values of the curve to its scores."""
         return _along(self.values, self.scores, values)
 
     def to_values(self, scores: Any) -> Floats:
-        """Values of scores."""
+        """Interpolate from the scores of the curve back to its values."""
         return _along(self.scores, self.values, scores)
 
     def steepness(self, values: Any) -> Floats:

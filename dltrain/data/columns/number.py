@@ -48,7 +48,7 @@ class Number(Kind):
         return "a finite number"
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
-        """Fill and scale."""
+        """Fit the value that fills gaps, and the scale."""
         fitted = fit_number(column.name, seen, how.scale, how.impute)
         number = ignoring_constant(fitted, seen, keeps_rounding=how.keeps_rounding)
         untaught = why_untaught(seen)

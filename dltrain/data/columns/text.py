@@ -33,7 +33,7 @@ class Text(Kind):
         super().check(replace(column, tokenizer=None))
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
-        """The vocabulary."""
+        """Fit the vocabulary to the training rows."""
         counts = TokenCounts(how.text)
         counts.add(seen)
         return fit_text(column, counts)

@@ -42,7 +42,7 @@ class KeptRun:
 
     @property
     def name(self) -> str:
-        """As users know it."""
+        """The name of the run as users type it."""
         return self.folder.name
 
     def fault(self, config: DataConfig, message: str, hint: str | None = None) -> Fault:

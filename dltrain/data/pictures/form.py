@@ -66,7 +66,7 @@ class PictureForm:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of the array."""
+        """Shape of one picture's array: [height, width, channels]."""
         return (*self.size, 3 if self.color else 1)
 
     def to_state(self) -> dict[str, Any]:

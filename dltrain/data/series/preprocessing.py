@@ -63,7 +63,7 @@ class SeriesPreprocessing(Preprocessing):
 
     @property
     def source(self) -> str:  # type: ignore[override]
-        """The table's."""
+        """The data source, which is that of the table."""
         return self.table.source
 
     @property

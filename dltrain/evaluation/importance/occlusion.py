@@ -76,7 +76,7 @@ class Occlusions:
     notes: list[str]
 
     def document(self) -> dict[str, Any]:
-        """As plain values."""
+        """The maps as plain values, for JSON."""
         found = [
             {
                 "row": one.row,

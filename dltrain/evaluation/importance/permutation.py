@@ -64,7 +64,7 @@ class Importances:
     notes: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        """As plain values."""
+        """The importances as plain values, for JSON."""
         return {name: value for name, value in asdict(self).items() if name != "notes"}
 
 

@@ -268,7 +268,7 @@ def _share_interval(share: Share, added: Floats, units: Units, level: int) -> In
 
 
 def logarithm(values: Floats) -> Floats:
-    """Of an error."""
+    """The logarithm of an error, on whose scale its interval is symmetric."""
     return np.asarray(np.log(values))
 
 

@@ -106,11 +106,11 @@ class Paired:
 
     @property
     def verdict(self) -> str | None:
-        """On the models."""
+        """The verdict on the two models, that of the metric which decides; None: no metric can tell."""
         return self.metrics[self.decided_by].verdict if self.decided_by else None
 
     def document(self) -> dict[str, Any]:
-        """As plain values."""
+        """The comparison as plain values, for JSON."""
         return {"verdict": self.verdict, **asdict(self)}
 
 

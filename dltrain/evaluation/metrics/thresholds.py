@@ -58,7 +58,7 @@ class Thresholds:
 
     @property
     def f1(self) -> Floats:
-        """Their harmonic mean."""
+        """F1: the harmonic mean of precision and recall."""
         return 2 * self.hits / (self.said + self.positive)
 
     def document(self) -> dict[str, list[float]]:

@@ -179,7 +179,7 @@ class Text(KindGraph):
         return RawInput(column.name, column.name, self.dtype, (), self.meaning, tokenizer=column.tokenizer, missing=missing)
 
     def make(self, build: Build, column: FeatureColumn, item: RawInput, tensor: Any) -> Any:
-        """Indices of the tokens."""
+        """Token indices, int32 [rows, length]."""
         return add_tokens(build.keras, item, tensor) if build.with_text else tensor
 
 
@@ -187,7 +187,7 @@ class Image(KindGraph):
     """See `data/columns/image.py`."""
 
     def describe(self, preprocessing: TablePreprocessing, column: FeatureColumn) -> RawInput:
-        """Pixels of any size."""
+        """An input of pictures of any size."""
         form = form_of(column)
         height, width, channels = form.shape
         colors = "red, green, blue" if form.color else "one channel of grey"

@@ -97,7 +97,7 @@ class PixelScorer:
         self._last: tuple[Any, Any] | None = None
 
     def remember(self, y_pred: Any, codes: Any) -> None:
-        """The masks to which outputs belong: metrics are given those of before the turn."""
+        """Keep the masks that the loss used with these outputs: Keras gives metrics those before the random turns and flips."""
         self._last = (y_pred, codes)
 
     def remembered(self, y_pred: Any, codes: Any) -> Any:

@@ -221,7 +221,7 @@ def _refuse_logits(layers: Sequence[LayerConfig], ending: str | None) -> None:
             f"the loss takes logits (`from_logits: true`), but the output ends in {ending}, which makes probabilities of them"
         )
         hint = f"leave out one of the two: {ending} here, or `from_logits` (`model.logits`)"
-        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+        raise _unfit(layers, message, hint)
 
 
 def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, loss: Component | None) -> tuple[int, str | None]:
@@ -282,7 +282,7 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
                 return True
             message = f"softmax over {counted(found, 'unit')} cannot be the output: the target has {num_classes} classes"
             hint = f"give it {num_classes} units, or leave the output to `model.output: auto`"
-            raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path, hint=hint))
+            raise _unfit(layers, message, hint)
         if logits:
             return ending is None and found in ({1, 2} if num_classes == 2 else {num_classes})
         if activation == "tanh" and found == 1:
@@ -291,19 +291,24 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
     return found == units and ending == activation
 
 
+def _unfit(layers: Sequence[LayerConfig], message: str, hint: str | None = None) -> ConfigError:
+    """The error of a last layer that the user wrote and that cannot be the output."""
+    return ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+
+
 def _refuse_sigmoid(layers: Sequence[LayerConfig], ending: str | None) -> None:
     """Refuse a probability where the loss takes the two classes for -1 and 1."""
     if ending == "sigmoid":
         message = "the loss takes the classes for -1 and 1, but the output ends in sigmoid, between 0 and 1"
         hint = "say `activation: tanh`, leave the output to `model.output: auto`, or use BinaryCrossentropy"
-        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+        raise _unfit(layers, message, hint)
 
 
 def _refuse_softmax(layers: Sequence[LayerConfig]) -> None:
     """Refuse probabilities that sum to one where a row may have several labels, or none."""
     message = "softmax makes one label of several: its probabilities sum to 1, and a row may have several labels, or none"
     hint = "say `activation: sigmoid`, or leave the output to `model.output: auto`"
-    raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+    raise _unfit(layers, message, hint)
 
 
 def _given_output(
@@ -320,8 +325,7 @@ def _given_output(
             _refuse_logits(layers, ending)
         if found != units:
             message = f"an output of {counted(found, 'unit')} cannot tell {units} labels"
-            place, path = layers[-1].component.place, layers[-1].path or "model.output"
-            raise ConfigError(fault_at(place, message, path=path, hint=f"expected {units} units, one for each label"))
+            raise _unfit(layers, message, f"expected {units} units, one for each label")
         return found, ending, logits or ending is None
     if target.is_one_of_classes:
         num_classes = len(target.classes)
@@ -329,7 +333,7 @@ def _given_output(
         if found not in allowed or (ending == "softmax" and found != num_classes):
             message = f"an output of {counted(found, 'unit')} cannot tell {num_classes} classes apart"
             hint = f"expected {' or '.join(str(count) for count in sorted(allowed))} units"
-            raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+            raise _unfit(layers, message, hint)
         if logits:
             _refuse_logits(layers, ending)
         if activation == "tanh" and found == 1:
@@ -337,7 +341,7 @@ def _given_output(
         return found, ending, logits or ending is None
     if found != units:
         message = f"an output of {found} units does not fit the {target.task}: expected {units}"
-        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output"))
+        raise _unfit(layers, message)
     return found, ending, False
 
 

@@ -121,7 +121,7 @@ def _entry(head: Head, answers: Answers) -> dict[str, Any]:
 
 
 def calibration_document(calibration: Temperature | Isotonic | None) -> dict[str, Any] | None:
-    """As plain values."""
+    """The calibration as plain values."""
     if calibration is None:
         return None
     if isinstance(calibration, Temperature):

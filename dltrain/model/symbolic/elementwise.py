@@ -19,7 +19,7 @@ def infer_same(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
 
 @RULES.add("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 def infer_spatial_dropout(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
-    """Whole channels are dropped."""
+    """The shape stays: SpatialDropout sets whole channels to 0."""
     rank = int(arguments.component.name[-2])
     return Inferred(of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank]))
 

@@ -66,7 +66,7 @@ def _run_taken(stacks: Stacks, taken: Sequence[TrialFit], context: EngineContext
 
 
 def _run_group(stacks: Stacks, group: Sequence[TrialFit], context: EngineContext) -> Iterator[TrialFit]:
-    """Fits of one structure."""
+    """Train fits of one structure together."""
     if context.signals.received is not None:
         for fit in group:
             fit.status = "interrupted"

@@ -53,7 +53,7 @@ class _Reporter(ForwardingReporter):
     """Sends warnings, details and epochs; stages of a single fit are of no interest."""
 
     def status(self, text: str) -> None:
-        """Not sent."""
+        """Status lines are not sent to the parent process."""
 
     def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
         """As in `Reporter`."""

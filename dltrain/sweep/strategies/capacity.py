@@ -36,7 +36,7 @@ class CapacityStrategy:
         self._stopped = False
 
     def candidates(self) -> list[dict[str, Any]]:
-        """All sizes."""
+        """All sizes that are tried."""
         return self._sizes
 
     def choose(self, most: int) -> list[dict[str, Any]]:

@@ -127,12 +127,12 @@ class PrunedStrategy:
         return chosen
 
     def tell(self, trial: Trial) -> None:
-        """Tell both."""
+        """Tell the strategy and the study what came of a trial."""
         self._strategy.tell(trial)
         self._study().tell(trial)
 
     def resume(self, trials: Sequence[Trial]) -> None:
-        """Let both go on."""
+        """Give earlier trials to the strategy and to the study."""
         self._strategy.resume(trials)
         self._study().resume(trials)
         self._count = len(trials)

@@ -14,7 +14,7 @@ from dltrain.training.saving.record import RunRecord
 
 
 def learns_logarithms(heads: Sequence[Head]) -> bool:
-    """Whether any target does."""
+    """Whether a target's logarithm is learned."""
     return any(target.is_log for head in heads for target in head.targets)
 
 

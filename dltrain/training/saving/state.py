@@ -46,12 +46,12 @@ class Values:
 
     @property
     def num_bytes(self) -> int:
-        """Of all arrays."""
+        """Bytes of all arrays together."""
         return sum(array.nbytes for array in (*self.model, *self.optimizer) if array is not None)
 
     @property
     def is_finite(self) -> bool:
-        """Whether all numbers are."""
+        """Whether all numbers are finite."""
         arrays = [array for array in (*self.model, *self.optimizer) if array is not None]
         return all(bool(np.isfinite(array).all()) for array in arrays if array.dtype.kind == "f")
 

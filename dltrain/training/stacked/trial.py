@@ -100,7 +100,7 @@ class ModelView:
         self.put_back: Values | None = None
 
     def get_weights(self) -> list[NDArray[Any]]:
-        """As Keras's."""
+        """The weights, as Keras's `Model.get_weights` gives them."""
         return [np.array(self.variables[place].numpy()) for place in self._weights]
 
     def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:

@@ -133,7 +133,7 @@ def _day(value: datetime) -> str:
 
 
 def _written(value: datetime, writing: str | None) -> str:
-    """A date as the others of its column are."""
+    """A date in the format of its column; as year-month-day where that has none."""
     date_format = split_writing(writing)[0]
     if date_format is None or not _PLAIN_DATE.fullmatch(date_format):
         return _day(value) if value.time() == datetime.min.time() else value.isoformat(" ")
