@@ -564,8 +564,13 @@ def check_gates(run: Path, tally: Tally, part: str = "test", *, by_command: bool
         above, below = float(np.nextafter(value, np.inf)), float(np.nextafter(value, -np.inf))
         met += [f"{name}>={value!r}", f"{name}<={value!r}", f"{part}.{name}>{below!r}", f"{name}<{above!r}"]
         unmet += [f"{name}>{value!r}", f"{part}.{name}<{value!r}", f"{name}>={above!r}", f"{name}<={below!r}"]
+    for name, (low, high) in evaluate(run, part=part).intervals.items():
+        inside = float(np.nextafter(low, np.inf)), float(np.nextafter(high, -np.inf))
+        met += [f"{name}>={low!r} @95%", f"{name}<={high!r} @95%"]
+        unmet += [f"{name}>={inside[0]!r} @95%", f"{name}<={inside[1]!r} @95%", f"{name}>{low!r} @95%", f"{name}<{high!r} @95%"]
     found = {gate.require: gate.met for gate in evaluate(run, part=part, require=[*met, *unmet]).gates}
     tally.same(found, {**dict.fromkeys(met, True), **dict.fromkeys(unmet, False)})
+    tally.count += len(found) - 1
     for words, code in ((met, 0), ([*met, unmet[0]], 5)) if by_command else ():
         gates = [word for gate in words for word in ("--require", gate)]
         tally.same(run_command(["-q", "evaluate", str(run), "--part", part, *gates]), code)
