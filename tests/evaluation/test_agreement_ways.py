@@ -136,7 +136,7 @@ def cases() -> list[Any]:
         for way in WAYS:
             if way in ("threshold", "both") and source not in BINARY | LABELS_PER_ROW:
                 continue
-            if way in ("temperature", "both") and source not in OF_CLASSES | LABELS_PER_ROW:
+            if way in ("temperature", "both") and source not in OF_CLASSES:
                 continue
             marks = [] if (source, way) in FAST else [pytest.mark.slow]
             found.append(pytest.param(source, way, marks=marks, id=f"{source}-{way}"))
