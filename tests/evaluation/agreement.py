@@ -269,7 +269,7 @@ def check_file(run: Path, files: Sequence[Path], tally: Tally, part: str = "test
     tally.same_report(without_rows(found.report), without_rows(stored["reports"][part]), "report", exact=exact)
     if part == "train" or not exact:
         return  # what is said of new rows is not said of those that a model has seen
-    said = [note.replace("on the data part", f"on the {part} part") for note in found.notes]
+    said = [note.replace(" the data part", f" the {part} part") for note in found.notes]
     tally.same([note for note in said if note not in stored["notes"]], [], "notes")
 
 

@@ -62,6 +62,8 @@ def check_predictions(run: Path, data: Made, tally: Tally) -> polars.DataFrame:
     document = json.loads((run / "metrics.json").read_text())
     by_hand = _metrics_of(stored, part)
     assert by_hand
+    if "windows" in part.columns:  # a series' answer is the mean of those of its windows, which the other metrics are of
+        by_hand = {f"series_{name}": by_hand[name] for name in ("accuracy", "log_loss")}
     for name, value in by_hand.items():
         if name in document["metrics"]["test"]:
             tally.near(document["metrics"]["test"][name], value, name, rtol=3e-5, atol=1e-6)
