@@ -32,7 +32,7 @@ def _role_of(name: str) -> tuple[bool, str] | None:
     return ((match["first"] or match["last"]) in _TARGETS, match["behind"] or match["before"]) if match else None
 
 
-def arrays_of_parts(names: Collection[str]) -> dict[str, tuple[str, str]]:
+def arrays_of_parts(names: Collection[str], *, for_training: bool = True) -> dict[str, tuple[str, str]]:
     """Part -> its arrays of inputs and of targets, of an archive whose arrays are called by parts.
 
     Keras's `x_train, y_train, x_test, y_test`, whatever their case, and such as `train_images, train_labels, val_images,
@@ -41,6 +41,7 @@ def arrays_of_parts(names: Collection[str]) -> dict[str, tuple[str, str]]:
 
     Args:
         names: of all arrays.
+        for_training: False: rows to predict or to measure, of whatever part; the targets may lack, and are "" then.
     """
     found: dict[str, dict[bool, str]] = {}
     if "x" in names:
@@ -50,5 +51,8 @@ def arrays_of_parts(names: Collection[str]) -> dict[str, tuple[str, str]]:
         part = part_called(role[1]) if role else None
         if role and part and found.setdefault(part, {}).setdefault(role[0], name) != name:
             return {}
-    whole = {part: (found[part][False], found[part][True]) for part in PARTS if len(found.get(part, ())) == 2}
-    return whole if "train" in whole else {}
+    there = {part: (found[part].get(False, ""), found[part].get(True, "")) for part in PARTS if part in found}
+    if for_training:
+        there = {part: pair for part, pair in there.items() if all(pair)}
+        return there if "train" in there else {}
+    return {part: (x, y) for part, (x, y) in there.items() if x and (y or not any(y for _, y in there.values()))}

@@ -58,7 +58,7 @@ def _read_file(file: str, config: DataConfig) -> RawPictures:
     names = array_names(Path(file))
     inputs, targets = config.arguments.get("inputs"), config.arguments.get("targets")
     with_targets = config.arguments.get("with_targets", True)
-    if inputs is None and (of_parts := arrays_of_parts(names)):
+    if inputs is None and (of_parts := arrays_of_parts(names, for_training="with_targets" not in config.arguments)):
         return _read_parts(file, names, of_parts, config)
     inputs = str(inputs or "x")
     targets = str(targets or "y")
@@ -68,21 +68,19 @@ def _read_file(file: str, config: DataConfig) -> RawPictures:
 
 
 def _read_parts(file: str, names: Sequence[str], of_parts: Mapping[str, tuple[str, str]], config: DataConfig) -> RawPictures:
-    arrays = read_arrays(Path(file), names=[name for pair in of_parts.values() for name in pair], limit=MAX_BYTES)
-    raws = {part: _pictures(file, arrays[x], arrays[y], y, config) for part, (x, y) in of_parts.items()}
-    left = (
-        [Note(f"{Path(file).name}: not read: {listed(others, 8)}")]
-        if (others := [name for name in names if name not in arrays])
-        else []
-    )
+    wanted = [name for pair in of_parts.values() for name in pair if name]
+    arrays = read_arrays(Path(file), names=wanted, limit=MAX_BYTES)
+    raws = {part: _pictures(file, arrays[x], arrays.get(y), y, config) for part, (x, y) in of_parts.items()}
+    others = [name for name in names if name not in arrays]
+    left = [Note(f"{Path(file).name}: not read: {listed(others, 8)}")] if others else []
     if len(raws) == 1:
-        return replace(raws["train"], notes=(*raws["train"].notes, *left))
+        [raw] = raws.values()
+        return replace(raw, notes=(*raw.notes, *left))
     combined = combine_parts(raws)
     assert isinstance(combined, RawPictures)
-    counts = [f"{len(raw.images):,} for {part}" for part, raw in raws.items() if part != "train"]
-    rows = [f"{len(raws['train'].images):,} rows for training", *counts]
+    rows = [f"{len(raw.images):,} for {'training' if part == 'train' else part}" for part, raw in raws.items()]
     combined.notes = (
-        Note(f"{Path(file).name}: {', '.join(rows)}"),
+        Note(f"{Path(file).name}: rows: {', '.join(rows)}"),
         *dict.fromkeys(note for raw in raws.values() for note in raw.notes[1:]),
         *left,
     )

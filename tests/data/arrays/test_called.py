@@ -56,6 +56,20 @@ def test_which_arrays_are_parts(names, expected):
     assert arrays_of_parts(names) == expected
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["test_images", "test_labels"], {"test": ("test_images", "test_labels")}),
+        (["X_test"], {"test": ("X_test", "")}),
+        (["x_train", "y_train", "x_test"], {"train": ("x_train", "y_train")}),
+        (["y_test"], {}),
+        (["x", "y_test"], {}),
+    ],
+)
+def test_which_arrays_are_rows_to_predict(names, expected):
+    assert arrays_of_parts(names, for_training=False) == expected
+
+
 def test_without_a_validation_part_nothing_of_it_is_watched(tmp_path, monkeypatch):
     np.savez(tmp_path / "parts.npz", x_train=np.ones((40, 2)), y_train=np.arange(40) % 3, x_test=np.ones((9, 2)))
     monkeypatch.chdir(tmp_path)
