@@ -15,7 +15,10 @@ from typing import Any
 MOST_LISTED = 12
 # How a line begins that is a comment, and what a row is called that holds the sums of others.
 COMMENTS = ("#", "//", "%%")
-TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
+TOTALS = re.compile(
+    r"(?i)(grand |sub-?|sous-)?(total|sum|summe|zwischensumme|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma|totaal|summa"
+    r"|razem|celkem|összesen|toplam|итого|всего|合計|小計|总计|合计|小计|總計|σύνολο|tot\.|[Σ∑])( général| geral| general)?:?"
+)
 # Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
 _CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}

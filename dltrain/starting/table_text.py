@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import KINDS
-from dltrain.data.columns.reading import mend
+from dltrain.data.columns.reading import is_text, mend
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
@@ -34,7 +34,7 @@ from dltrain.starting.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.leaks import SURELY, Leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
 from dltrain.starting.target import Target
-from dltrain.wording import listed, percent
+from dltrain.wording import TOTALS, listed, percent
 
 MOST_SHOWN = 8
 # Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
@@ -95,6 +95,7 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     return block.text()
 
 
+LONGEST_WORD = 24
 NAMES_ASKED = "the first line names the target, although it looks like data"
 
 
@@ -110,7 +111,7 @@ def render_source(block: Block, found: Studied) -> None:
             block.entry(key, files[0], remark)
     unnamed = "the first line is data already" + ("" if config.columns else "; `columns: [...]` gives the columns names")
     for key, remark in (
-        ("encoding", "the file is no UTF-8"),
+        ("encoding", "the file is no UTF-8" + (_word_of(raw) if config.encoding else "")),
         ("skip", "lines before the table"),
         ("comment", "lines that begin so are no rows"),
         ("header", NAMES_ASKED if config.header else unnamed),
@@ -126,6 +127,16 @@ def render_source(block: Block, found: Studied) -> None:
             block.entry(key, [*value] if isinstance(value, tuple) else value, remark)
     if raw.reading.get("remark"):
         block.remark(raw.reading["remark"], indent=2)
+
+
+def _word_of(raw: RawTable) -> str:
+    """A word by which a reader sees whether an encoding is the right one."""
+    for name in raw.frame.columns:
+        series = column_of(raw.frame, name)
+        odd = series.filter(series.str.contains(r"[^\x00-\x7f]")) if is_text(series) else series.head(0)
+        if len(odd):
+            return f"; a word of {name} is {odd[0][:LONGEST_WORD]}"
+    return ""
 
 
 def render_target(block: Block, found: Studied) -> None:
@@ -266,6 +277,9 @@ def _replace_remark(config: DataConfig, target: Target, columns: Columns) -> str
     reasons = []
     if any(list(words.values()).count("") > (name in columns.stand_ins) for name, words in config.replace.items()):
         reasons.append("words among numbers, read as no value")
+    totals = [word for words in config.replace.values() for word in words if TOTALS.fullmatch(word.strip())]
+    if totals:
+        reasons.append(f"if {totals[0]} is the sum of others, `comment: {totals[0]}` leaves out lines that begin so")
     if columns.stand_ins:
         told = [f"{number} in {count:,} rows of {name}" for name, (number, count) in columns.stand_ins.items()]
         reasons.append(

@@ -6,8 +6,9 @@ import re
 
 DAY_FIRST, MONTH_FIRST = "day_first", "month_first"
 DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
-# Numbers since 1970-01-01 00:00 of UTC, and the microseconds of one.
-EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+# Numbers since 1970-01-01 00:00 of UTC, and the microseconds of one; days of a spreadsheet, and how many of them 1970 begins at.
+EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "excel": 86_400_000_000}
+ORIGINS = {"excel": 25_569}
 # What says that digits which look like dates are none.
 NO_DATES = "number"
 

@@ -271,7 +271,7 @@ class DataConfig:
     dates: str | Mapping[str, str] | None = keyed(
         "text|map(text)",
         "How dates are written: `day_first`, `month_first`, a format of strptime (` @` and a zone: its clock counts), `epoch` or "
-        "`epoch_ms` for numbers since 1970; `number`: digits that are none. For all columns or for each; by default found out.",
+        "`epoch_ms` since 1970, `excel` (days); `number`: digits that are none. For all columns or each; by default found out.",
         example={"sold": "%d.%m.%Y"},
     )
     replace: Mapping[str, Mapping[str, str]] = keyed(

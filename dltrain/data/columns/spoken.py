@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.dates.counted import CALLED_DATE, counted_dates
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import APART, ColumnKind, apart_command, numbers_in_lists
@@ -42,7 +43,7 @@ from dltrain.data.columns.units import (
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import Fault, Note, warn
-from dltrain.wording import listed, shown, shown_column
+from dltrain.wording import TOTALS, listed, shown, shown_column
 
 if TYPE_CHECKING:
     import polars
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64
+# Of so few even single letters are alike, as `m` and `M` are.
+FEW_LETTERS = 8
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
 # Where fewer are, many different words are texts of which some are digits, as numbers of tickets are.
@@ -61,11 +64,13 @@ _SCRIPT = r"[\p{Nd}.,\x{66b}\x{66c}\x{ff0e}\x{ff0c}]"
 # How people write what they take for a number -> what it is called.
 NEARLY_NUMBERS = (
     (rf"^ *[<>≤≥]=? *{_NUMBER}$", "bounds of a measurement"),
+    (r"^(?:19|20)\d\d ?/ ?(?:(?:19|20)\d\d|\d\d)$", "years that begin in one and end in the next"),
     (r"^-?(?:\d+ )?\d+ ?[/\x{2044}] ?\d+$|^-?\d*[¼½¾⅓⅔⅛⅜⅝⅞]$", "fractions"),
     (r"^[-+]?\d+(?:\.\d+)?[dD][-+]?\d+$", "numbers of Fortran (1.5D+02)"),
     (r"^[-+]?\d+(?:\.\d+)? ?[x×*] ?10(?:\^|\*\*)?[-+]?[\d⁰¹²³⁴-⁹⁻]+$", "powers of ten"),
     (rf"^=?[\"'“”]{_NUMBER}[\"'“”]?$", "numbers in quotes"),
     # Not c39, a kind of cabbage; c1830 is a year.
+    (rf"^(?:Rs\.?|₹|INR)? ?{_NUMBER} ?/[-=]$", "rupees (Rs. 90,000/-)"),
     (rf"^[~≈] ?{_NUMBER}$|^(?:ca?\. ?|(?:ca?|about|approx\.?) ){_NUMBER}$|^ca?(?:1[5-9]|20)\d\d$", "rounded numbers"),
     (rf"^{_NUMBER} ?[*†‡]+$|^{_NUMBER} ?\[\w\]$|^{_NUMBER} ?\([a-z]\)$", "numbers with a mark behind them"),
     (rf"^{_NUMBER} ?(?:±|\+/-) ?{_NUMBER}$", "numbers with their error"),
@@ -116,7 +121,7 @@ def _lists_left_out(config: DataConfig, kinds: Mapping[str, ColumnKind]) -> list
 
 def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:
     """Facts on columns of codes, and warnings of columns that are numbers but for some words; by their `first_values`."""
-    codes, warnings = dict[str, list[str]](), _lists_left_out(config, kinds)
+    codes, warnings = dict[str, list[str]](), [*_counted_dates(config, frame, kinds, reading), *_lists_left_out(config, kinds)]
     for name, kind in kinds.items():
         if (
             (config.features or {}).get(name) is not None
@@ -129,11 +134,11 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
             warnings += months
             continue
         is_word = np.isnan(to_numbers(sample, replace(reading, units=None)))
-        if is_word.all() and len(sample):
-            warnings += _different_units(name, kind, sample)
         if is_word.any() and (nearly := _nearly_numbers(name, kind, sample, is_word) or _nearly_dates(name, kind, sample)):
             warnings += nearly
             continue
+        if is_word.all() and len(sample):
+            warnings += _different_units(name, kind, sample)
         if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
             continue
         if not is_word.any():
@@ -149,11 +154,28 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
     return [*map(Note, lines), *map(Note, _units_said(frame, kinds, reading)), *warnings]
 
 
+def _counted_dates(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:
+    """Notes on columns that are called dates and hold numbers that look like ones."""
+    found = []
+    for name, kind in kinds.items():
+        if kind.kind != "number" or (config.features or {}).get(name) is not None or not CALLED_DATE.fullmatch(name):
+            continue
+        numbers = to_numbers(first_values(column_of(frame, name), reading), reading)
+        what, first, key = counted_dates(name, numbers[np.isfinite(numbers)])
+        if what:
+            said = f"{shown_column(name)}: numbers such as {numbers[0]:.15g} look like {what} ({first}) and are read as amounts"
+            how = f"`data.features: {{{name}: date}}` with `data.dates: {{{name}: {key}}}` reads dates"
+            found.append(Note(f"{said}; {how}"))
+    return found
+
+
 def _said_of_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_], what: str) -> Note:
     """A warning that a column would hold numbers, or dates, but for some words."""
     words = listed([repr(word) for word in sample.filter(is_word).unique(maintain_order=True).to_list()], 3)
     count = f"{int((~is_word).sum()):,} of {len(sample):,} values are {what}"
     how = f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
+    totals = [word for word in sample.filter(is_word).unique().to_list() if TOTALS.fullmatch(word.strip())]
+    how = f"if {totals[0]!r} is the sum of others, `data.comment` or `data.skip` leaves that row out; {how}" if totals else how
     return warn(
         f"{shown_column(name)}: {count}; because of {words} {_fate(kind)}; {how}", f"{what.partition(' ')[0]}_among_words"
     )
@@ -316,7 +338,7 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
     """
     known = [(spec.name, "labels", spec.classes) for spec in specs]
     known += [
-        (c.name, "categories", tuple(word for word in c.categories if len(word) > 1))
+        (c.name, "categories", tuple(word for word in c.categories if len(word) > 1 or len(c.categories) <= FEW_LETTERS))
         for c in columns
         if len(c.categories) <= FEW_CATEGORIES
     ]
@@ -324,7 +346,8 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
     for name, what, words in known:
         same: dict[str, list[str]] = {}
         for word in words:
-            plain = " ".join(unicodedata.normalize("NFKC", word).casefold().split()).rstrip(" .")
+            seen = "".join(letter for letter in word if unicodedata.category(letter) != "Cf")  # such as U+200B, which nobody sees
+            plain = " ".join(unicodedata.normalize("NFKC", seen).casefold().split()).rstrip(" .")
             same.setdefault(plain, []).append(word)
         for whole, short in _SHORT:
             if whole in same and short in same:
@@ -332,7 +355,7 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
         groups = [group for group in same.values() if len(group) > 1]
         if groups:
             told = listed([" and ".join(map(repr, group)) for group in groups], 3)
-            first, other = (json.dumps(word, ensure_ascii=False) for word in groups[0][:2])
+            first, other = (json.dumps(word, ensure_ascii=not word.isprintable()) for word in groups[0][:2])
             how = (
                 "put them into one folder" if of_folders else f"`data.replace: {{{name}: {{{other}: {first}}}}}` makes one of two"
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.catalog.date_formats import EPOCHS, split_writing
+from dltrain.config.catalog.date_formats import EPOCHS, ORIGINS, split_writing
 from dltrain.data.columns.dates.finding import nearest_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
 from dltrain.data.columns.kinds import infer_time
@@ -178,7 +178,8 @@ class Times:
             return [str(value + 1) for value in values.tolist()]
         written, zone = split_writing(self.date_format)
         if written in EPOCHS:
-            return [str(value // EPOCHS[written]) for value in values.tolist()]
+            counts = (values / EPOCHS[written] + ORIGINS[written]) if written in ORIGINS else values // EPOCHS[written]
+            return [f"{count:.10g}" if written in ORIGINS else str(count) for count in counts.tolist()]
         clock = self.to_clock(values)
         smallest = next((size for size in (DAY, 60 * SECOND, SECOND) if not (clock % size).any()), 1)
         usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]

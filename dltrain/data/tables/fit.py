@@ -113,7 +113,7 @@ class TableFit:
         taught, untaught, more = split_untaught(fitted, len(rows["train"]), keep=config.constant_columns == "keep")
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
-        notes += odd_words(taught, specs, raw.frame.columns)
+        notes += odd_words(taught, specs, raw.frame.columns, self.reading)
         notes += [note for spec in specs[:1] for note in warn_of_owners(config, raw.frame, spec.name, targets[spec.name])]
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
         asked = config.features or {}

@@ -12,7 +12,7 @@ _CANDIDATES = [
 ]  # fmt: skip
 _OTHER_ALPHABETS = [name for name in _CANDIDATES if name not in ("cp1250", "cp1252", "cp1254")]
 _OF_TWO_BYTES = ("cp949", "cp932", "euc_jp", "gb18030", "big5")
-_NAMES = {"cp932": "shift_jis"}
+_NAMES = {"cp932": "shift_jis", "iso8859_2": "iso8859-2"}
 # Letters of western and of central Europe and of Turkey, whose code pages share most bytes.
 _WESTERN = set("ðþÐÞäöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€°²³½£«»ãõÃÕºª¿¡")
 _CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚĆŃŻŹőűŐŰăşţâîáíéúóäöüßÁÍÉÚÓÄÖÜ€")
@@ -147,11 +147,13 @@ def _by_words(sample: bytes) -> str:
 def _of_latin(sample: bytes) -> str:
     """Western, central European or Turkish, by which letters there would be more of; the first where it makes no difference."""
     counts = {}
-    for name, usual in (("cp1252", _WESTERN), ("cp1250", _CENTRAL), ("cp1254", _TURKISH)):
+    for name, usual in (("cp1252", _WESTERN), ("cp1250", _CENTRAL), ("cp1254", _TURKISH), ("iso8859_2", _CENTRAL)):
         text = sample.decode(name, "replace")
         against = 3 if name == "cp1254" else 1  # the Icelandic of a text has other letters besides
         odd = sum(not letter.isascii() and letter not in usual for letter in text)
         counts[name] = sum(letter in usual for letter in text) - against * odd
     if any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d") and counts["cp1250"] <= counts["cp1252"]:
-        return "latin-1"  # these bytes are none of cp1252's
+        # These bytes are none of cp1252's: letters of DOS, or the control characters of Latin-1, which no table has.
+        letters = [letter for letter in sample.decode("cp850") if not letter.isascii()]
+        return "cp850" if 2 * sum(letter in _WESTERN for letter in letters) > len(letters) else "latin-1"
     return max(counts, key=counts.__getitem__)

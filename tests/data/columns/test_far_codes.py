@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars
 import pytest
 
+from dltrain.config.types import DataConfig
 from dltrain.data.tables.fitting.far_codes import far_codes, far_dates
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as
 
 AGES = [20 + 0.7 * row for row in range(50)]
 SCORES = [1.0 + row % 5 for row in range(50)]
@@ -81,3 +84,14 @@ def test_one_date_of_the_last_year_is_none() -> None:
 @pytest.mark.parametrize("more", [[], [date(1900, 1, 1)], [date(2021, 3, 1)] * 3])
 def test_other_dates_are_dates(more: list[date]) -> None:
     assert far_dates({"a": (polars.Series("a", [*DAYS, *more]).cast(polars.Datetime("us")), None)}) == []
+
+
+def test_a_streamed_table_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    days = ["9999-12-31" if row % 5 == 0 else str(DAYS[row % 50]) for row in range(100)]
+    lines = [f"{day},{-9 if row % 4 == 0 else 20 + row * 7 % 31},{row * 37 % 11}.5" for row, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join(["d,a,y", *lines]))
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",))
+    resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
+    assert ["d: " in warning or "a: " in warning for warning in resident.warnings] == [True, True]
+    assert_same(resident, streamed)

@@ -44,6 +44,8 @@ _DIGITS_OF = {
 }  # fmt: skip
 # Fewer different dates show no regular spacing.
 FEW_DATES = 5
+# By fewer, years that end in the next (2000/01) are not told from months.
+FEWEST_SEASONS = 3
 # So many values tell how most of a column are written.
 SOME_VALUES = 1_000
 # Dates of so late a year, or years so far apart, may be of the century before.
@@ -98,7 +100,7 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     year_first = next((each for each in fitting if each.startswith("%y") and each.count("%") == 3 and "%d" in each), None)
     if year_first is not None and chosen[:2] in ("%d", "%m") and wanted is None and chosen[2:3] != ".":
         chosen, note = _year_first_or_last(values, chosen, year_first, note)
-    elif _is_weak(chosen) and not _is_regular(values, chosen):
+    elif (_is_weak(chosen) and not _is_regular(values, chosen)) or (chosen in ("%Y/%m", "%Y-%m") and _are_seasons(values)):
         return None
     if "%z" in chosen:
         zone, more = _zone_of(values, chosen)
@@ -216,6 +218,14 @@ def _order_and_spread(values: polars.Series, date_format: str) -> tuple[bool, fl
 def _is_weak(date_format: str) -> bool:
     """Whether much else is written so: fractions, results of games."""
     return date_format in ("%m/%y", "%m.%Y", "%Y-%j")
+
+
+def _are_seasons(values: polars.Series) -> bool:
+    """Whether what looks like months are years that begin in one and end in the next: 2000/01, 2001/02, 2002/03."""
+    parts = values.unique().str.extract_groups(r"^(\d{4})[-/](\d{2})$").struct
+    if parts[0].null_count() or len(parts[0]) < FEWEST_SEASONS:
+        return False
+    return bool(((parts[0].cast(int) + 1) % 100 == parts[1].cast(int)).all())
 
 
 def _is_regular(values: polars.Series, date_format: str) -> bool:

@@ -26,6 +26,20 @@ MONTH = rf"(?:{'|'.join(MONTHS.values())})[^\W\d_]*"
 ENDING = r"(?:(?:st|nd|rd|th|er|re)\b|[ºª°])"
 # The place of a moment, as Java writes it after the offset.
 PLACE = r"\[[A-Za-z_/+\-0-9]+\]"
+# English name of a day of the week -> how it begins in German, Dutch, French, Spanish, Italian, Portuguese and Russian; in an
+# order in which the longer of two beginnings comes first.
+WEEKDAYS = {
+    "sun": "so|zo|dim|dom|вс|воск",
+    "tue": "di|mar|ter|вт",
+    "mon": "mo|ma|lun|seg|пн|понед",
+    "wed": "mi|wo|mer|qua|ср",  # noqa: RUF001
+    "thu": "do|jeu|jue|gio|qui|чт|четв",
+    "fri": "fr|vr|ven|vie|sex|пт|пятн",
+    "sat": "sa|sá|za|сб|субб",  # noqa: RUF001
+}
+_OTHER_WEEKDAY = re.compile(rf"(?:{'|'.join(WEEKDAYS.values())})[^\W\d_]*(?:-feira)?\.?(,? +)(?=\d)", re.IGNORECASE)
+# What stands behind the hour.
+_OCLOCK = r"(?<=\d) ?(?:Uhr|uur|hrs|h)$"
 _WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNORECASE)
 _TIMED = re.compile(
     r"(?P<date>.+?)(?P<join>[ T:]|, )(?P<hour>\d{1,2})"
@@ -49,9 +63,13 @@ def candidates(text: str) -> tuple[str, ...]:
     if len(text) > _LONGEST:
         return ()
     text = re.sub(rf"{PLACE}$", "", text.strip())
-    year = re.search(r"(?<=\d{4}) ?(?:г\.?|года)$", text)  # noqa: RUF001 of Russian dates
+    year = re.search(rf"(?<=\d{{4}}) ?(?:г\.?|года)$|{_OCLOCK}", text)  # noqa: RUF001 of Russian dates
     if year:
         return tuple(date_format + year[0] for date_format in candidates(text[: year.start()]))
+    other = _OTHER_WEEKDAY.match(text)
+    found = [date for date in candidates(text[other.end() :]) if date[:2] not in ("%a", "%A")] if other else []
+    if other and found:  # and no month, such as May
+        return tuple(f"%a{other[1]}{date}" for date in found)
     weekday = _WEEKDAY.match(text)
     before = ""
     if weekday:

@@ -2,9 +2,9 @@
 
 A column's writing is one text, stored with a run: a format of `strptime`, such as `%d.%m.%Y`; where its values are moments (they
 carry offsets, or the column of a Parquet file has a zone), ` @` and the zone whose clock the features read follow:
-`%Y-%m-%dT%H:%M:%S%z @Europe/Berlin`. `@Europe/Berlin` alone: the values were no text. `epoch`, `epoch_ms`: numbers since 1970.
-Beside what `strptime` knows, `%q` is a quarter, `%dth` a day with its ending (`1st`), and the names of months are those of
-several languages, whole or cut short, with a point or without.
+`%Y-%m-%dT%H:%M:%S%z @Europe/Berlin`. `@Europe/Berlin` alone: the values were no text. `epoch`, `epoch_ms`: numbers since 1970;
+`excel`: days of a spreadsheet. Beside what `strptime` knows, `%q` is a quarter, `%dth` a day with its ending (`1st`), and the
+names of months are those of several languages, whole or cut short, with a point or without.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dltrain.config.catalog.date_formats import EPOCHS, split_writing
-from dltrain.data.columns.dates.formats import ENDING, MONTHS, PLACE, ZONE, ZONE_HOURS
+from dltrain.config.catalog.date_formats import EPOCHS, ORIGINS, split_writing
+from dltrain.data.columns.dates.formats import ENDING, MONTHS, PLACE, WEEKDAYS, ZONE, ZONE_HOURS
 
 if TYPE_CHECKING:
     import polars
@@ -93,7 +93,7 @@ def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) 
 
     date_format, zone = split_writing(writing)
     if date_format in EPOCHS:
-        return _read_epoch(series, EPOCHS[date_format])
+        return _read_epoch(series, EPOCHS[date_format], ORIGINS.get(date_format, 0))
     if date_format and (series.dtype.is_numeric() or is_digits(date_format)):  # 20141013
         series = as_digits(series, date_format)
     if series.dtype == polars.String:
@@ -125,15 +125,15 @@ def _read_text(series: polars.Series, date_format: str | None, *, with_iso: bool
     return dates, is_moment
 
 
-def _read_epoch(series: polars.Series, microseconds: int) -> tuple[polars.Series, polars.Series]:
-    """Moments out of numbers (of text or not) that count so many microseconds each; see `_read`."""
+def _read_epoch(series: polars.Series, microseconds: int, origin: int) -> tuple[polars.Series, polars.Series]:
+    """Moments out of numbers (of text or not) that count so many microseconds each, 1970 being `origin`; see `_read`."""
     import polars
 
     whole = series.cast(polars.Int64, strict=False) if not series.dtype.is_float() else None
     if whole is not None and whole.null_count() == series.null_count():
-        counts = whole * microseconds
+        counts = (whole - origin) * microseconds
     else:
-        parts = series.cast(polars.Float64, strict=False) * float(microseconds)
+        parts = (series.cast(polars.Float64, strict=False) - float(origin)) * float(microseconds)
         counts = parts.round(0).cast(polars.Int64, strict=False)
     moments = counts.cast(polars.Datetime("us")).alias(series.name)
     return moments, polars.Series("", [True], dtype=polars.Boolean).new_from_index(0, len(series))
@@ -239,6 +239,9 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
         text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m")
     if "%dth" in date_format:  # French writes `1er` beside `2`
         text, date_format = text.str.replace(rf"(?i)(\d){ENDING}", "${1}"), date_format.replace("%dth", "%d")
+    if date_format.startswith("%a"):
+        for english, others in WEEKDAYS.items():
+            text = text.str.replace(rf"(?i)^(?:{others})[\p{{L}}]*(?:-feira)?\.?(,? +\d)", f"{english}${{1}}")
     if "%b" in date_format or "%B" in date_format:
         # Chrono's %B reads a whole name and one cut to three letters.
         for english, others in MONTHS.items():

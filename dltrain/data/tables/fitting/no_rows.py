@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.reading import Reading, is_text, mend, to_numbers
+from dltrain.data.columns.reading import Reading, is_number, is_text, mend, to_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.far_codes import FEW_CODES
@@ -109,19 +109,26 @@ def totals_row(
     return [warn(f"{what} ({shown_column(of_sums[0])}): it is no row; {how}", "row_of_totals")]
 
 
-def odd_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], order: Sequence[str]) -> list[Note]:
+def odd_words(
+    columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], order: Sequence[str], reading: Reading
+) -> list[Note]:
     """Warnings of categories and labels that name no thing: the column's own name, a total, what begins as comments do.
 
     Args:
         columns: fitted to the training part.
         specs: what is to be learnt.
         order: all columns of the table: a comment begins in the first.
+        reading: how its text becomes values.
     """
     known = [(column.name, (*column.categories, *column.rare)) for column in columns if column.kind == "category"]
     known += [(spec.name, spec.classes) for spec in specs if spec.classes]
     named = {name: [word for word in words if word.strip(" \"'").casefold() == name.casefold()] for name, words in known}
-    # A category may be called as its column is (`remote` or not); not each in each column.
+    # A category may be called as its column is (`remote` or not); not each in each column, and a number or a date never is.
+    others = {column.name for column in columns if column.kind in ("number", "date", "boolean")}
+    others |= {spec.name for spec in specs if not spec.classes}
     are_headers = all(named.values()) and any(len(words) > 2 for _, words in known)
+    are_among_numbers = all(is_number(word) for name, words in known for word in words if word not in named[name])
+    are_headers &= are_among_numbers or all(name in (reading.replace or {}).get(name, {}) for name in others)
     found = []
     for name, words in known:
         totals = [word for word in words if TOTALS.fullmatch(word.strip())] if len(words) > 2 else []

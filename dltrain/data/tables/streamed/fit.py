@@ -17,6 +17,7 @@ from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
+from dltrain.data.columns.date import DATE
 from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, to_numbers
 from dltrain.data.columns.spoken import bare_numbers, how_read
 from dltrain.data.columns.text import fit_text
@@ -160,10 +161,10 @@ def _groups(config: DataConfig) -> dict[str, Sequence[str]]:
 
 
 def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, rows: Rows) -> dict[str, Any]:
-    """Some rows of numbers, booleans and categories by kind, in one pass over the files."""
+    """Some rows of numbers, booleans, categories and dates by kind, in one pass over the files."""
     import polars
 
-    wanted = [column for column in columns if column.by_kind.tells_alone]
+    wanted = [column for column in columns if column.by_kind.tells_alone or column.kind == DATE.name]
     found: dict[str, list[Any]] = {column.name: [] for column in wanted}
     first = 0
     for file, num_rows in files.files if wanted else ():
