@@ -45,6 +45,10 @@ summary { cursor: pointer; margin-top: 2rem; } summary h2 { display: inline; }
   table { font-size: .8125rem; } th, td { white-space: normal; padding-right: .4rem; } td.long, th.long { min-width: 7rem; }
   .span { white-space: nowrap; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin-right: 0; }
 }
+@media (max-width: 27rem) {
+  body { padding: .75rem; } table { font-size: .75rem; } th, td { padding-right: .3rem; }
+  tbody th { overflow-wrap: anywhere; min-width: 4.75rem; }
+}
 @media print { body { max-width: none; } nav { display: none; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; } }
 @media print { details::details-content { content-visibility: visible; block-size: auto; } }
 """

@@ -137,6 +137,8 @@ def test_every_kind_of_block_keeps_text_as_text(tmp_path: Path, listener: tuple[
 
 def test_the_usual_tables_are_not_cut_at_four_hundred_pixels(tmp_path: Path) -> None:
     metrics = [["precision", "0.6632", "0.6609", "0.6504 (0.636\u20130.664)", "0.7638"]]
+    metrics += [["mean_absolute_error", "13.33", "11.44", "11.59 (10.8\u201312.5)", "22.14"]]
+    metrics += [["roc_auc", "0.9142", "0.9083", "0.9097 (0.9048\u20130.9142)", "-"]]
     trials = [["2", "0.01", "finished", "0.05039", "0.02072"]]
     tables = [
         Table("metrics by part", ["metric", "train", "validation", "test (95 % interval)", "baseline"], metrics),

@@ -7,14 +7,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import polars
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import log_loss
 
+import dltrain
 from dltrain.cli.app import run
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset
 from dltrain.errors import UsageError
+from dltrain.evaluation.importance import permutation
 from dltrain.evaluation.importance.permutation import importances, what_is_dealt
 from dltrain.evaluation.scored import Scored
 
@@ -75,6 +79,61 @@ def test_the_importance_of_numbers_is_scikit_learns(tmp_path):
         assert by_name[name].interval[0] <= by_name[name].value <= by_name[name].interval[1]
     assert by_name["a"].value == pytest.approx(2 * 4, rel=0.15)  # twice the variance that the column brings
     assert by_name["c"].value == 0
+
+
+def test_on_rows_as_they_are_read_it_is_scikit_learns_to_the_last_digits(tmp_path, monkeypatch):
+    """Numbers with gaps, categories and a group of columns, dealt out in scikit-learn's own orders, through `predict`."""
+    rng = np.random.default_rng(5)
+    number, other = rng.normal(size=(2, 300))
+    kind = rng.choice(["x", "y", "z"], 300)
+    table_of = {
+        "number": [None if gap else value for gap, value in zip(rng.random(300) < 0.1, number.tolist(), strict=True)],
+        "other": other.tolist(),
+        "kind": kind.tolist(),
+        "y": np.where(number + other + (kind == "x") + 0.5 * rng.normal(size=300) > 0, "yes", "no").tolist(),
+    }
+    frame = polars.DataFrame(table_of)
+    config = {
+        "data": {"source": "csv", "path": str(tmp_path / "t.csv"), "target": "y", "split": {"validation": 0.2}},
+        "model": {"inputs": {"left": ["number", "kind"], "right": ["other"]}, "layers": [{"Dense": {"units": 4}}]},
+        "training": {"epochs": 3},
+    }
+    frame.write_csv(tmp_path / "t.csv")
+    run = dltrain.load_run(dltrain.fit(config, run_dir=tmp_path / "run").run)
+    result = run.evaluate(frame)
+
+    class Orders:
+        """Those of `permutation_importance`: each column's shuffles begin anew, and each is made upon the one before."""
+
+        def __init__(self, *_):
+            self.seed = np.random.RandomState(3).randint(np.iinfo(np.int32).max + 1)
+            self.count = 0
+
+        def permutation(self, num_rows):
+            if self.count % 2 == 0:
+                self.state, self.order, self.shuffled = np.random.RandomState(self.seed), np.arange(num_rows), np.arange(num_rows)
+            self.state.shuffle(self.shuffled)
+            self.order, self.count = self.order[self.shuffled], self.count + 1
+            return self.order
+
+    monkeypatch.setattr(permutation.np.random, "default_rng", Orders)
+    found = {(one.kind, one.name): one.value for one in importances(result.scored, "log_loss", repeats=2).columns}
+    monkeypatch.undo()
+    names = [("column", "kind"), ("column", "number"), ("column", "other"), ("input", "left")]
+    assert set(found) == set(names)
+    members = {("input", "left"): ["number", "kind"]}
+
+    def score(_, places, truth):
+        columns = {name: frame[name] for name in ("number", "other", "kind")}
+        for at, name in enumerate(names):
+            if (places[:, at] != np.arange(len(frame))).any():
+                columns |= {member: frame[member][places[:, at]] for member in members.get(name, [name[1]])}
+        said = run.predict(polars.DataFrame(columns)).to_frame()
+        return -log_loss(truth, said.select("probability_no", "probability_yes").to_numpy(), labels=["no", "yes"])
+
+    rows = np.repeat(np.arange(len(frame))[:, None], len(names), axis=1)
+    expected = permutation_importance(Linear([]), rows, frame["y"].to_numpy(), scoring=score, n_repeats=2, random_state=3)
+    assert [found[name] for name in names] == pytest.approx(expected.importances_mean, abs=1e-6)
 
 
 def test_the_numbers_of_a_column_are_dealt_out_together(tmp_path):
