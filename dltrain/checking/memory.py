@@ -62,19 +62,19 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
     Returns:
         A warning from 70 % on, else None; and whether it is more than there is and was not allowed.
     """
-    held = 0 if _is_bytes(config) or _is_streamed(config) else memory.data or 0
-    needed, there = memory.model + memory.batch + held + FRAMEWORK, memory_bytes()
+    held = held_bytes(config, memory)
+    needed, there = own_bytes(memory) + held, memory_bytes()
     if needed < WARNED_FROM * there:
         return None, False
     share = f"{100 * needed / there:,.0f} %" if needed < 100 * there else f"{needed / there:,.0f} times"
-    message = f"training takes about {_gigabytes(needed)}, {share} of the {_gigabytes(there)} that this machine has"
+    message = f"training takes about {gigabytes(needed)}, {share} of the {gigabytes(there)} that this machine has"
     path, hint = "training.batch_size", "a smaller batch takes less"
     if held > max(memory.model, memory.batch):
-        message, path = f"{message}; the data takes {_gigabytes(held)} of it", "data"
+        message, path = f"{message}; the data takes {gigabytes(held)} of it", "data"
         hint = "data.limit takes fewer rows; CSV and Parquet are streamed from disk where they are large"
     elif network.rows:
         row = max(network.rows, key=lambda row: _bytes_of(row, config))
-        message += f"; the layer {row.name} takes {_gigabytes(_bytes_of(row, config))} of it"
+        message += f"; the layer {row.name} takes {gigabytes(_bytes_of(row, config))} of it"
         if row.config is not None:
             path = row.config.path
         if memory.model >= memory.batch:
@@ -84,6 +84,16 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
     is_refused = needed > there and not (config.training is not None and config.training.allow_large)
     hint += "; fit refuses it without --allow-large" if is_refused else ""
     return placed(config, [Fault(message, path=path, hint=hint, severity="warning")])[0], is_refused
+
+
+def own_bytes(memory: Memory) -> int:
+    """What a process takes that trains it, without the data, which several of them share."""
+    return memory.model + memory.batch + FRAMEWORK
+
+
+def held_bytes(config: Config, memory: Memory) -> int:
+    """What the data takes in memory."""
+    return 0 if _is_bytes(config) or _is_streamed(config) else memory.data or 0
 
 
 def _is_bytes(config: Config) -> bool:
@@ -109,5 +119,6 @@ def _bytes_of(row: Row, config: Config) -> int:
     return weights + FLOAT * 2 * batch * (size_of(row.found.output) or 0 if row.found.output is not None else 0)
 
 
-def _gigabytes(count: int) -> str:
+def gigabytes(count: int) -> str:
+    """A number of bytes, for people."""
     return f"{count / 1e9:,.1f} GB"

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.checking.check import check_with_facts
+from dltrain.checking.memory import own_bytes
 from dltrain.checking.places import place_of
+from dltrain.checking.result import Memory
 from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.config.types import Config, DataConfig
 from dltrain.data.facts import DataFacts
@@ -27,6 +29,9 @@ class TrialChecks:
         choices: name -> choice -> the keys that it sets.
         refuses_large: a trial that takes more memory than the machine has is a fault.
         metric: what trials are compared by.
+
+    Attributes:
+        largest: config and memory of the trial that takes most, of those that were checked; None: nothing is known.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class TrialChecks:
         self._known: dict[str, DataFacts] = {}
         self._found: dict[tuple[str, str | None], tuple[Fault, Mapping[str, Any], list[int], int]] = {}
         self._count = 0
+        self.largest: tuple[Config, Memory] | None = None
 
     def check(self, number: int, parameters: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Config]) -> Config | None:
         """Make a trial's config and check it; None where it has faults."""
@@ -68,6 +74,9 @@ class TrialChecks:
             self._note(number, parameters, [fault], ConfigError.exit_code)
             return None
         self._meanings.append(loss_meaning(config.resolved))
+        memory = result.memory
+        if memory is not None and (self.largest is None or own_bytes(memory) > own_bytes(self.largest[1])):
+            self.largest = config, memory
         return config
 
     def _note(self, number: int, parameters: Mapping[str, Any], faults: Iterable[Fault], exit_code: int) -> None:

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.errors import UsageError
+from dltrain.checking.memory import gigabytes, held_bytes, own_bytes
+from dltrain.checking.result import Memory
+from dltrain.config.types import Config
+from dltrain.errors import ConfigError, Fault, UsageError
+from dltrain.machine import memory_bytes
 from dltrain.reporting import Reporter
 from dltrain.sweep.engines import Engine, load_engine
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.strategies.strategy import ListStrategy, Strategy
 from dltrain.sweep.trials import TrialFit
+from dltrain.system import usable_cores
 
 
 def build_strategy(plan: SweepPlan, folder: Path) -> Strategy:
@@ -97,3 +102,32 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
     if reason is not None:
         raise UsageError(f"no engine can run this sweep; {'; '.join([*reasons, f'processes: {reason}'])}", hint=_WHERE)
     return engine
+
+
+def jobs_that_fit(plan: SweepPlan, num_fits: int, largest: tuple[Config, Memory] | None, reporter: Reporter) -> int | None:
+    """How many processes fit at a time: as asked for; where nobody said, no more than the memory of this machine holds.
+
+    Args:
+        plan: of the sweep.
+        num_fits: how many are known by now; 0: none.
+        largest: config and memory of the trial that takes most.
+        reporter: is told of fewer than one for each core.
+
+    Raises:
+        ConfigError: those that were asked for take more memory than there is.
+    """
+    wanted = min(plan.jobs or usable_cores(), num_fits or plan.trials or 1)
+    if largest is None or wanted < 2 or (largest[0].training is not None and largest[0].training.allow_large):
+        return plan.jobs
+    own, held, there = own_bytes(largest[1]), held_bytes(*largest), memory_bytes()
+    most = max(1, (there - held) // own)
+    if wanted <= most:
+        return plan.jobs
+    message = (
+        f"{wanted} fits at a time take about {gigabytes(wanted * own + held)} of the {gigabytes(there)} that this machine has"
+    )
+    if plan.jobs is not None:
+        hint = f"--jobs {most} takes less; --allow-large tries it all the same"
+        raise ConfigError(Fault(message, path="sweep.jobs", hint=hint))
+    reporter.detail(f"{message}: no more than {most} at a time")
+    return most

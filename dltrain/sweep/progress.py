@@ -88,6 +88,7 @@ class Progress(FitObserver):
                 self._configs[json.dumps(parameters, sort_keys=True)] = config
                 different.setdefault(canonical_text(config.resolved), parameters)
         checks.raise_errors()
+        self.largest = checks.largest
         check_metric(self.plan)
         self._leave_out_repeats(candidates, list(different.values()))
 

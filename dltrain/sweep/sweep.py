@@ -21,7 +21,7 @@ from dltrain.storage.new_run import create_run
 from dltrain.storage.removal import remove_paths
 from dltrain.storage.run import Run
 from dltrain.sweep.checks import read_facts_here
-from dltrain.sweep.choosing import choose_engine
+from dltrain.sweep.choosing import choose_engine, jobs_that_fit
 from dltrain.sweep.outcome import Outcome, write_outcome
 from dltrain.sweep.pictures import warm_up
 from dltrain.sweep.plan import SweepOptions, SweepPlan, plan_sweep
@@ -173,6 +173,9 @@ class _Sweep:
             )
         progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.options.retry_failed)
         engine = choose_engine(plan, progress.known_fits(), self.reporter, self.options.address)
+        self.jobs = plan.jobs
+        if engine.name == "processes":
+            self.jobs = jobs_that_fit(plan, len(progress.known_fits()), progress.largest, self.reporter)
         self._begin(resumed)
         self.session.tracking.start(run.path, self.reporter)
         self.signals.defer()
@@ -249,7 +252,7 @@ class _Sweep:
             self.signals,
             observer=progress,
             argv=self.session.argv,
-            jobs=self.plan.jobs,
+            jobs=self.jobs,
             threads=self.threads,
         )
         if progress.is_unfinished:
