@@ -31,7 +31,9 @@ _SERVER = """
 import json, os, resource, signal, sys, tempfile
 os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
 import importlib, pkgutil
-import tensorflow, keras, polars, optuna, sklearn, matplotlib.backends.backend_agg, matplotlib.figure
+from dltrain.model.keras_import import load_keras
+load_keras()  # nothing is computed yet, so that several processes can meet
+import polars, optuna, sklearn, matplotlib.backends.backend_agg, matplotlib.figure
 import dltrain
 for module in pkgutil.walk_packages(dltrain.__path__, "dltrain."):
     if module.name not in ("dltrain.__main__", "dltrain.sweep.engines.worker", "dltrain.sweep.engines.ray"):
@@ -222,7 +224,8 @@ def bits_of_run(path: Path) -> dict[str, str]:
 
 def wrong_with(ended: Ended, *, fault: str = "") -> list[str]:
     """What a user should not see."""
-    allowed = EXIT_CODES | ({-9} if fault == "KILL" else {143} if fault == "TERM" else set())
+    # A shell calls a process that the signal itself ended 143 too.
+    allowed = EXIT_CODES | ({-9} if fault == "KILL" else {143, -15} if fault == "TERM" else set())
     wrong = [] if ended.code in allowed else [f"exit {ended.code}: {_last(ended)}"]
     if "Traceback" in ended.stderr or "Traceback" in ended.stdout:
         wrong.append(f"a traceback: {_last(ended)}")

@@ -56,6 +56,7 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "fit masks": fits("masks"),
     "fit boards": fits("boards"),
     "fit tracked": fits("tracked"),
+    "fit workers": fits("tiny", "--workers", "2"),
     # what is made of such runs
     "evaluate --data masks": keeps_in_the_run(
         ("evaluate", "run", "--data", "asked", "--json", *ONE), ("results_data.svg", "masks_data.png"), "masks"
@@ -111,12 +112,18 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "find-rate": writes_a_file(("find-rate", "tiny.yaml", "-o", "out.png", *ONE), "out.png"),
     "sweep wider": continues("sweep", "--over", "training.optimizer.learning_rate=0.01,0.1,0.3"),
     "sweep resumed": continues("unfinished sweep"),
+    "sweep jobs": sweeps("processes", "sweep", "--jobs", "2"),
     "sweep members": sweeps("processes", "members", "--over", "training.optimizer.learning_rate=0.01,0.1"),
     "runs prune": removes("unfinished", ("runs", "prune", "--yes", "--runs", ".")),
     # what only reads and prints
     "check code": changes_nothing(("check", "code.yaml")),
     "check extends": changes_nothing(("check", "extends.yaml", "--resolved")),
     "datasets get": changes_nothing(("datasets", "get", "digits")),
+    "datasets": changes_nothing(("datasets", "digits")),
+    "completion": changes_nothing(("completion", "bash")),
+    "completion words": changes_nothing(("completion", "words", "zsh", "fit", "t")),
+    "explain": changes_nothing(("explain", "training.optimizer")),
+    "schema": changes_nothing(("schema",)),
     "warm start": warms("start"),
     "warm status": warms("status"),
     "warm stop": warms("stop"),
