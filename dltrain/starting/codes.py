@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.kinds import LONG_TEXT, ColumnKind
-from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, is_text, mend, to_numbers
+from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, find_units, is_text, mend, read_numbers
 from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
-from dltrain.starting.columns import HARDLY_ANY, MOST_LATE_WORDS, Columns, names_rows
+from dltrain.starting.columns import (
+    HARDLY_ANY,
+    MOST_ODD_WORDS,
+    MOSTLY_NUMBERS,
+    Columns,
+    names_rows,
+    with_any_word,
+)
 from dltrain.wording import rough_percent
 
 if TYPE_CHECKING:
@@ -158,35 +165,46 @@ def with_telling_kinds(columns: Columns, frame: polars.DataFrame, target: Target
     return _with_words(_with_order(columns, frame, target, truth), frame, target, truth)
 
 
-def _many_words(columns: Columns, frame: polars.DataFrame, target: Target) -> Iterator[tuple[str, polars.Series]]:
-    """Columns of text with too many different values to be categories, which are not called as names of rows are."""
+def _many_words(
+    columns: Columns, frame: polars.DataFrame, target: Target, *, amounts: bool = False
+) -> Iterator[tuple[str, polars.Series]]:
+    """Columns of text with too many values to be categories, or of amounts; none is called as names of rows are."""
     for name, kind in columns.kinds.items():
         is_read = kind.kind == "category" and not kind.left_out
         if name == target.name or names_rows(name) or not (is_read or kind.left_out.startswith("text, ")):
             continue
         words = mend(column_of(frame, name), columns.reading)
-        if is_text(words) and words.n_unique() > NAMES_SHARE * len(words):
+        are_many = is_text(words) and words.n_unique() > NAMES_SHARE * len(words)
+        if are_many or (amounts and words.n_unique() > MANY_NAMES and _are_amounts(words)):
             yield name, words
 
 
 def _with_order(columns: Columns, frame: polars.DataFrame, target: Target, truth: Numbers) -> Columns:
-    """The columns, of which codes with leading zeros that are too many to be categories become numbers where that order tells."""
-    for name, words in _many_words(columns, frame, target):
-        if not words.str.contains(LEADING_ZERO).any():
-            continue
-        numbers = to_numbers(words, columns.reading)
-        odd = words.filter(np.isnan(numbers)).drop_nulls()
-        if len(odd) > HARDLY_ANY * len(words) or odd.n_unique() > MOST_LATE_WORDS:
+    """The columns, of which words that are too many to be categories become numbers where their order tells.
+
+    These are codes with leading zeros, and numbers with other words, or other units, among them.
+    """
+    for name, words in _many_words(columns, frame, target, amounts=True):
+        are_codes = bool(words.str.contains(LEADING_ZERO).any())
+        reading = find_units(words.to_frame(), replace(columns.reading, gaps=(name,)))
+        numbers, bad = read_numbers(words, reading)
+        numbers[bad] = np.nan
+        odd = words.gather(bad).unique(maintain_order=True).to_list()
+        if len(bad) > (HARDLY_ANY if are_codes else 1 - MOSTLY_NUMBERS) * (len(words) - words.null_count()):
             continue
         told = _told_in_order(numbers, truth)
         if told is None:
             continue
-        reading, odd_words = columns.reading, dict(columns.odd_words)
-        if len(odd):
-            odd_words[name] = tuple(odd.unique(maintain_order=True).to_list())
-            reading = replace(reading, replace={**(reading.replace or {}), name: dict.fromkeys(odd_words[name], "")})
+        units = {**(columns.reading.units or {}), **(reading.units or {})}
+        reading, odd_words = replace(columns.reading, units=units), dict(columns.odd_words)
+        if len(odd) > MOST_ODD_WORDS:
+            reading = with_any_word(reading, [name])
+        elif odd:
+            odd_words[name] = tuple(odd)
+            reading = replace(reading, replace={**(reading.replace or {}), name: dict.fromkeys(odd, "")})
         missing = float(np.isnan(numbers).mean())
         reason = f"their order explains {rough_percent(told)} of the target"
+        what = "codes" if are_codes else "words, of which most are numbers,"
         columns = replace(
             columns,
             kinds={**columns.kinds, name: ColumnKind("number")},
@@ -194,7 +212,7 @@ def _with_order(columns: Columns, frame: polars.DataFrame, target: Target, truth
             numbers={**columns.numbers, name: numbers},
             missing={**columns.missing, name: missing} if missing else columns.missing,
             odd_words=odd_words,
-            read_as={**columns.read_as, name: f"codes read as numbers: {reason}; `{name}: category` takes each for itself"},
+            read_as={**columns.read_as, name: f"{what} read as numbers: {reason}; `{name}: category` takes each for itself"},
         )
     return columns
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,11 @@ class Columns:
         """Whether the config has to name the columns, as some are read, or left out, otherwise than a fit would by itself."""
         return bool(self.read_as)
 
+    def gaps_of(self, features: Collection[str]) -> dict[str, list[str]]:
+        """The argument `data.gaps`, where any word in some of the features is no value."""
+        names = [name for name in self.reading.gaps if name in features]
+        return {"gaps": names} if names else {}
+
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""
         for name, kind in self.kinds.items():
@@ -129,6 +134,9 @@ def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None =
         reading = replace(reading, replace={name: dict.fromkeys(words, "") for name, words in odd.items()})
         reading = find_units(frame, reading)
         kinds |= {name: infer_kind(column_of(frame, name), reading) for name in odd}
+        several = [name for name, words in odd.items() if kinds[name].kind == "number" and len(words) > MOST_ODD_WORDS]
+        reading = with_any_word(reading, [name for name in several if is_text(column_of(frame, name))])
+        odd = {name: words for name, words in odd.items() if name not in reading.gaps}
     missing: dict[str, float] = {}
     constant: list[str] = []
     numbers: dict[str, NDArray[np.float64]] = {}
@@ -139,8 +147,17 @@ def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None =
         elif series.n_unique() == 1:
             constant.append(name)
         if kinds[name].kind == "number" and name not in unreadable:
-            numbers[name] = read_numbers(column_of(frame, name), reading)[0]
+            numbers[name], bad = read_numbers(column_of(frame, name), reading)
+            if name in reading.gaps:
+                numbers[name][bad] = np.nan
+                missing[name] = float(np.isnan(numbers[name]).mean())
     return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable))
+
+
+def with_any_word(reading: Reading, names: Sequence[str]) -> Reading:
+    """The reading in which any word in these columns is no value: of several different ones later rows have others."""
+    replaced = {name: words for name, words in (reading.replace or {}).items() if name not in names}
+    return replace(reading, replace=replaced, gaps=(*reading.gaps, *names))
 
 
 def without_parts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:

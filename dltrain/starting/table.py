@@ -364,7 +364,7 @@ def _config(
         replace=odd,
         dates=_dates(columns),
         min_count=dict.fromkeys([name for name in columns.present if name in features], ROWS_OF_WORD) or None,
-        arguments={**config.arguments, **form_of_pictures(config, raw, features)},
+        arguments={**config.arguments, **form_of_pictures(config, raw, features), **columns.gaps_of(features)},
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",

@@ -233,6 +233,8 @@ def render_columns(block: Block, found: Studied) -> None:
         block.entry("dates", config.dates, _dates_remark(columns))
     if config.replace:
         block.entry("replace", config.replace, _replace_remark(config, target, columns))
+    if "gaps" in config.arguments:
+        block.entry("gaps", config.arguments["gaps"], "numbers, among which any word is no value")
     if config.text.split == "character":
         kept = {"standardize": "none"} if config.text.standardize == "none" else {}
         block.entry("text", {"split": "character", **kept}, "each character is a token, for no blanks stand between words")

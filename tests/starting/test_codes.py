@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dltrain.config import load_config
-from dltrain.config.types import Config
+from dltrain.config.types import Config, DataConfig
 from dltrain.data.load import load_dataset
 from dltrain.reporting import Reporter
 from dltrain.starting.starter import Wishes
@@ -112,6 +112,41 @@ def test_codes_nearly_all_different_are_numbers_where_their_order_tells(tmp_path
     found = load_dataset(loaded.data, seed=loaded.seed)
     # The two that are no ZIP code are gaps; a code with a leading zero is the number that it says.
     assert "zip missing" in found.schema.inputs[0].columns
+
+
+@pytest.mark.parametrize("unit", ["", " kmpl"])
+def test_numbers_among_many_words_are_read_where_their_order_tells(tmp_path: Path, unit: str) -> None:
+    rng = np.random.default_rng(5)
+    area = rng.integers(2000, 9000, 800) / 10
+    cells = [f"{value}{unit}" for value in area]
+    for row in range(0, 800, 11):
+        cells[row] = f"{area[row]} - {area[row] + 10:.1f}" if row % 2 else f"{area[row] / 10:.2f} km/kg"
+    price = 3 * area + rng.normal(size=800)
+    rows = zip(cells, rng.integers(1, 6, 800), price, strict=True)
+    text = _config(tmp_path, ["area,rooms,price", *(f"{cell},{rooms},{value:.2f}" for cell, rooms, value in rows)], "price")
+    assert "features: {area: number, rooms: number}" in text
+    assert "gaps: [area]" in text
+    assert "area: words, of which most are numbers, read as numbers: their order explains" in text
+    loaded = _written(tmp_path, text)
+    found = load_dataset(loaded.data, seed=loaded.seed)
+    assert "area missing" in found.schema.inputs[0].columns
+
+
+def test_several_words_among_numbers_are_gaps_whichever_later_rows_have(tmp_path: Path) -> None:
+    codes, y = _regions()
+    codes[8:12] = ["K1A 0B1", "V6B 4Y8", "unknown", "H2X 1Y4"]
+    age = np.random.default_rng(4).integers(18, 80, len(codes))
+    rows = zip(codes, age, y, strict=True)
+    text = _config(tmp_path, ["zip,age,y", *(f"{zip_code},{years},{value:.3f}" for zip_code, years, value in rows)], "y")
+    assert "features: {zip: number, age: number}" in text
+    assert "gaps: [zip]" in text
+    assert "replace" not in text
+    loaded = _written(tmp_path, text)
+    stored = load_dataset(loaded.data, seed=loaded.seed).preprocessing
+    (tmp_path / "later.csv").write_text("zip,age,y\nM5V 2T6,40,1\n01234,30,2\n")
+    later = DataConfig("csv", path=(str(tmp_path / "later.csv"),), target=("y",))
+    found = load_dataset(later, seed=0, preprocessing=stored)
+    assert any("zip: 1 of 2 ('M5V 2T6')" in line for line in found.summary)
 
 
 def test_codes_whose_order_tells_nothing_are_left_out(tmp_path: Path) -> None:

@@ -129,13 +129,15 @@ def test_numbers_with_some_words_stay_numbers() -> None:
         zips[row * 7] = word
     text, config, dataset = start({"zip": zips, **table()})
     assert (config.data.features or {})["zip"] == "number"
-    assert set(config.data.replace["zip"]) == {"M4V 1K9", "Canada", "none given", "n.n.", "abroad"}
-    assert "words among numbers, read as no value" in text
+    assert (config.data.arguments["gaps"], config.data.replace) == (["zip"], {})
+    assert "gaps: [zip]" in text
+    assert "among which any word is no value" in text
     assert np.isfinite(dataset.parts["train"].inputs["features"]).all()
     for row in range(100):  # a quarter: a column of words
         zips[row] = f"word {row % 5}"
     _, config, _ = start({"zip": zips, **table()})
     assert "zip" not in config.data.replace
+    assert "gaps" not in config.data.arguments
 
 
 def test_a_simple_net_is_written_where_it_is_asked_for() -> None:

@@ -137,6 +137,12 @@ PICTURE_FORM = {
     ),
 }
 
+GAPS = {
+    "gaps": SourceArgument(
+        "list(name)|name|none", None, "Columns of numbers in which a word is no value, whichever it is; how many are, is said."
+    ),
+}
+
 MASKS = {
     "classes": SourceArgument(
         "list(name)|map(name)|none",
@@ -189,7 +195,7 @@ SOURCES: dict[str, Source] = {
             "csv",
             "table",
             "Text tables: CSV, TSV, compressed or not; one file, several, or a pattern.",
-            PICTURE_FORM,
+            PICTURE_FORM | GAPS,
             needs_path=True,
             needs_target=True,
             in_blocks=True,
@@ -198,7 +204,7 @@ SOURCES: dict[str, Source] = {
             "parquet",
             "table",
             "Parquet tables; one file, several, or a pattern.",
-            PICTURE_FORM,
+            PICTURE_FORM | GAPS,
             needs_path=True,
             needs_target=True,
             in_blocks=True,

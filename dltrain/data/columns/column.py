@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -206,7 +206,7 @@ def read_features(
             found[column.name].add(bad, mended, 0)
         if column.form is not None:
             values[column.name] = find_pictures(values[column.name], locate, column.images)
-    refuse_surprises(columns, found, locate, known_by)
+    refuse_surprises(columns, found, locate, known_by, reading.gaps)
     return values
 
 
@@ -253,12 +253,15 @@ class Surprises:
         self.rows += [(first_row + int(row), values[int(row)]) for row in rows[: NUM_SHOWN - len(self.rows)]]
 
 
-def refuse_surprises(columns: Sequence[FeatureColumn], found: Mapping[str, Surprises], locate: Locate, known_by: str) -> None:
-    """Refuse values that are not of their column's kind; the arguments are those of `read_features`.
+def refuse_surprises(
+    columns: Sequence[FeatureColumn], found: Mapping[str, Surprises], locate: Locate, known_by: str, gaps: Collection[str] = ()
+) -> None:
+    """Refuse values that are not of their column's kind, but in `gaps`; the arguments are those of `read_features`.
 
     Raises:
         DataError: there are some; with the rows of the first ten.
     """
+    columns = [column for column in columns if column.name not in gaps]
     faults = [
         _surprise(column, value, row, locate, known_by)
         for column in columns

@@ -89,6 +89,8 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     Digits with leading zeros are codes, so a category. Text whose values nearly all differ, and whole numbers that are called
     an id or index and differ in every row, are no features unless asked for.
     """
+    if name_of(series) in reading.gaps:
+        return ColumnKind("number")
     if series.dtype.is_float() and len(series) and not series.null_count() and np.isfinite(series.to_numpy()).all():
         return _kind_of_type(series, reading)
     sample = first_values(series, reading)

@@ -19,6 +19,7 @@ from dltrain.data.columns.scaling import (
     vary_by_rounding,
     why_untaught,
 )
+from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Number(Kind):
     ) -> tuple[Any, NDArray[np.int64], polars.Series]:
         """See `Kind.read`."""
         numbers, bad = read_numbers(series, reading)
+        if name_of(series) in reading.gaps:
+            numbers[bad] = np.nan
         return numbers, bad, series
 
     def expected(self, column: FeatureColumn) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
 from dltrain.data.columns.number_signs import TELEPHONE, grouped
-from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, without_unit
+from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, units_among, without_unit
 from dltrain.data.tables.column_names import marked, name_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Reading:
         dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; see `columns.dates`.
         units: column -> what its numbers are written with, see `columns.units`; columns that are not there have bare numbers.
             None: the one currency or percent sign that the values at hand have is left out.
+        gaps: columns of numbers in which what is none is no value.
     """
 
     missing: tuple[str, ...] = USUAL_MISSING
@@ -64,6 +65,7 @@ class Reading:
     replace: Mapping[str, Mapping[str, str]] | None = None
     dates: str | Mapping[str, str] | None = None
     units: Mapping[str, str] | None = None
+    gaps: tuple[str, ...] = ()
 
     def dates_of(self, name: str) -> str | None:
         """What was said on how a column's dates are written."""
@@ -288,6 +290,8 @@ def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str
         if not is_text(column) or column.name in words:
             continue
         sample = first_values(column.alias(marked(column.name)), reading)
+        if column.name in reading.gaps:
+            sample = _most_alike(sample, reading)
         if not len(sample) or not _from_text(sample, reading).null_count() or not sample.str.contains("[0-9]").all():
             continue
         unit = find_unit(sample, as_labels=column.name in labels)
@@ -295,6 +299,13 @@ def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str
             found = replace(reading, units={column.name: unit})
             units |= {} if np.isnan(to_numbers(sample, found)).any() else {column.name: unit}
     return replace(reading, units=units)
+
+
+def _most_alike(sample: polars.Series, reading: Reading) -> polars.Series:
+    """Those of a column's values that are numbers, by the way of writing that most have: bare ones, or with one of the units."""
+    readings = [replace(reading, units={name_of(sample): unit}) for unit in ("", *units_among(sample))]
+    are_read = [np.isfinite(to_numbers(sample, found)) for found in readings]
+    return sample.filter(max(are_read, key=lambda found: int(found.sum())))
 
 
 def _from_text(series: polars.Series, reading: Reading) -> polars.Series:

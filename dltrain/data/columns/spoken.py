@@ -26,6 +26,7 @@ from dltrain.data.columns.reading import (
     is_text,
     is_unreadable,
     mend,
+    read_numbers,
     to_numbers,
 )
 from dltrain.data.columns.units import (
@@ -42,7 +43,7 @@ from dltrain.data.columns.units import (
 )
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of, marked, name_of
-from dltrain.errors import Fault, Note, warn
+from dltrain.errors import NUM_SHOWN, Fault, Note, warn
 from dltrain.wording import TOTALS, listed, shown, shown_column
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ MANY_NUMBERS = 0.5
 # Where fewer are, many different words are texts of which some are digits, as numbers of tickets are.
 MOSTLY_NUMBERS, MOST_WORDS = 0.8, 20
 NEARLY_ALL = 0.9
+MOST_SAID = 3
 _NUMBER = r"[-+]?[\d.,' ]*\d[\d.,]*"
 _SCRIPT = r"[\p{Nd}.,\x{66b}\x{66c}\x{ff0e}\x{ff0c}]"
 # How people write what they take for a number -> what it is called.
@@ -252,6 +254,32 @@ def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], readin
     return lines
 
 
+def words_as_gaps(found: Mapping[str, tuple[int, Sequence[object]]], num_rows: int, *, are_later: bool = False) -> list[Note]:
+    """What is said of words that are read as no value, for `data.gaps` says so.
+
+    Args:
+        found: column -> how many there are, and the first of them.
+        num_rows: of the table.
+        are_later: these are rows that come after the fit, of which it is a warning.
+    """
+    said = []
+    for name, (count, words) in found.items():
+        first = [repr(str(word)) for word in dict.fromkeys(words)][:MOST_SAID]
+        said += [f"{shown_column(name)}: {count:,} of {num_rows:,} ({listed(first, MOST_SAID)})"] if count else []
+    text = f"no numbers, so read as no value, as data.gaps says: {listed(said, 8)}"
+    return [] if not said else [warn(text, "words_as_gaps")] if are_later else [Note(text)]
+
+
+def words_among(frame: polars.DataFrame, names: Sequence[str], reading: Reading) -> dict[str, tuple[int, list[object]]]:
+    """Of each column, how many values are no numbers, and the first of them."""
+    found: dict[str, tuple[int, list[object]]] = {}
+    for name in names:
+        series = column_of(frame, name)
+        bad = read_numbers(series, reading)[1]
+        found[name] = len(bad), series.gather(bad[:NUM_SHOWN]).to_list()
+    return found
+
+
 def bare_number(series: polars.Series, reading: Reading) -> float | None:
     """The first number of a column without the percent sign or unit that those of the training have; None: there is none."""
     unit = (reading.units or {}).get(name_of(series))
@@ -293,7 +321,7 @@ def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list
             return [warn(said, "several_units")]
         return [Note(said)] if all(map(is_measure, units)) else []
     is_word = has_no_unit(sample)
-    if is_word.sum() > (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() > MOST_WORDS:
+    if not is_word.any() or is_word.sum() > (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() > MOST_WORDS:
         return []
     units = units_of(sample.filter(~is_word))
     if len(units) != 1 or sample.filter(~is_word).n_unique() <= MANY_AMOUNTS:

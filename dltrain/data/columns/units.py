@@ -179,6 +179,12 @@ def units_of(values: polars.Series) -> list[str]:
     return sorted({_plain(unit): unit for unit in written}.values())
 
 
+def units_among(values: polars.Series) -> list[str]:
+    """Percent, currencies, and the units that most of some values have, whatever the others are."""
+    counts = _written_with(values).drop_nulls().value_counts(sort=True)
+    return [PERCENT, "$", "€", "£", *counts.to_series(0).head(MOST_UNITS).to_list()]
+
+
 def has_no_unit(values: polars.Series) -> NDArray[np.bool_]:
     """Which values are no numbers with something before them or behind."""
     is_bare: NDArray[np.bool_] = _written_with(values).is_null().to_numpy()

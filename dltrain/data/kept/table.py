@@ -59,6 +59,7 @@ class KeptTable:
             found,
             missing=stored.missing if config.missing is None else found.missing,
             replace={**(stored.replace or {}), **(found.replace or {})},
+            gaps=tuple(dict.fromkeys([*stored.gaps, *found.gaps])),
             units=stored.units if stored.units is None else {**others, **stored.units},
         )
 

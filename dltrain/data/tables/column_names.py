@@ -70,6 +70,8 @@ def named_columns(config: DataConfig) -> list[tuple[str, str]]:
     named += [("data.drop", name) for name in config.drop]
     named += [("data.identifiers", name) for name in config.identifiers]
     named += [(f"data.replace.{name}", name) for name in config.replace]
+    gaps = config.arguments.get("gaps") or ()
+    named += [("data.gaps", name) for name in ([gaps] if isinstance(gaps, str) else gaps)]
     named += [("data.weight", config.weight)] if config.weight else []
     for key in ("time", "id", "known", "static") if config.series else ():
         named += [(f"data.series.{key}", name) for name in getattr(config.series, key)]

@@ -15,7 +15,7 @@ from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
-from dltrain.data.columns.spoken import bare_number, bare_numbers, first_code, how_read, late_codes
+from dltrain.data.columns.spoken import bare_number, bare_numbers, first_code, how_read, late_codes, words_among, words_as_gaps
 from dltrain.data.columns.unmet_words import unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
@@ -108,7 +108,7 @@ class TableFit:
         rows, skipped = self.usable(columns, rows)
         specs, targets, unlearnt = learnt_targets(config, specs, targets, rows)
         notes = [*guessed, *unlearnt, *check_targets(config, specs, targets, rows, raw, self.reading)]
-        notes += [*skipped, *read, *self.odd_cells()]
+        notes += [*skipped, *read, *self.odd_cells(), *self.words_as_gaps()]
         fitted = columns if self.kept else self.learn(columns, rows["train"])
         taught, untaught, more = split_untaught(fitted, len(rows["train"]), keep=config.constant_columns == "keep")
         some = sampled(rows["train"])
@@ -170,7 +170,7 @@ class TableFit:
         targets, weights = self.read_stored(stored, unlearnt)
         rows, manner = choose_rows(self.config, self.raw, stored.reading, stored.targets, targets, self.seed)
         rows, notes = self.usable(stored.features, rows)
-        notes += [*unlearnt, *self.bare_numbers([*(column.name for column in stored.features), *targets])]
+        notes += [*unlearnt, *self.words_as_gaps(), *self.bare_numbers([*(column.name for column in stored.features), *targets])]
         parts = self.assemble(stored, targets, weights, rows, notes)
         notes[:0] = summarize(stored, targets, [], self.raw.frame.height)
         details = {**stored.files, **self.details(stored.features)}
@@ -233,6 +233,12 @@ class TableFit:
     def odd_cells(self) -> list[Note]:
         """Warnings of words that stand nowhere, and of rows of totals."""
         return [*unmet_words(self.config, self.raw.frame, self.reading), *totals_rows(self.raw, self.reading)]
+
+    def words_as_gaps(self) -> list[Note]:
+        """See `words_as_gaps`."""
+        frame = self.raw.frame
+        names = [name for name in self.reading.gaps if name in frame.columns]
+        return words_as_gaps(words_among(frame, names, self.reading), frame.height)
 
     def bare_numbers(self, names: Sequence[str]) -> list[Note]:
         """See `bare_numbers`."""

@@ -25,7 +25,7 @@ from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
-from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types
+from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types, words_among, words_as_gaps
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.labels.encode import encode_target
@@ -130,6 +130,8 @@ class TablePreprocessing(Preprocessing):
             units = [name for name in named if name in (self.reading.units or {}) and name in raw.frame.columns]
             found = {name: bare_number(column_of(raw.frame, name), self.reading) for name in units}
             notes += bare_numbers(found, self.reading)
+            gaps = [name for name in self.reading.gaps if name in named]
+            notes += words_as_gaps(words_among(raw.frame, gaps, self.reading), raw.frame.height, are_later=True)
             notes += shortened_codes(raw.frame, self.features)
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)
@@ -260,6 +262,7 @@ class TablePreprocessing(Preprocessing):
                 "dates": self.reading.dates if isinstance(self.reading.dates, str | None) else dict(self.reading.dates),
                 "replace": {name: dict(words) for name, words in (self.reading.replace or {}).items()},
                 "units": None if self.reading.units is None else dict(self.reading.units),
+                **({"gaps": list(self.reading.gaps)} if self.reading.gaps else {}),
             },
             "text_options": dict(self.text_options),
             "weight": self.weight,
@@ -308,6 +311,7 @@ class TablePreprocessing(Preprocessing):
                 },
                 _dates_from(reading.get("dates")),
                 _units_from(reading.get("units")),
+                texts(reading, "gaps") if "gaps" in reading else (),
             ),
             text_options=_text_options(typed(state, "text_options", dict)),
             weight=None if state["weight"] is None else typed(state, "weight", str),

@@ -12,13 +12,19 @@ from dltrain.data.columns.spoken import unusable_types
 from dltrain.data.labels.cells import is_list
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of, comment_hint, named_columns
-from dltrain.errors import DataError, capped
+from dltrain.errors import ConfigError, DataError, capped
 from dltrain.wording import column_hint
 
 if TYPE_CHECKING:
     import polars
 
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment", "units_row")
+
+
+def gaps_of(config: DataConfig) -> tuple[str, ...]:
+    """Columns of numbers in which what is none is no value."""
+    named = config.arguments.get("gaps") or ()
+    return (named,) if isinstance(named, str) else tuple(named)
 
 
 def reading_of(config: DataConfig, raw: RawTable) -> Reading:
@@ -29,6 +35,7 @@ def reading_of(config: DataConfig, raw: RawTable) -> Reading:
         config.thousands or raw.reading.get("thousands"),
         config.replace,
         config.dates,
+        gaps=gaps_of(config),
     )
 
 
@@ -59,6 +66,10 @@ def _hint(name: str, have: Sequence[str]) -> str:
 def check_columns(config: DataConfig, raw: RawTable) -> None:
     """Every column that the config names must be there, and of a type that can be read (raises DataError)."""
     have = raw.frame.columns
+    wrong = [name for name in gaps_of(config) if (config.features or {}).get(name) not in (None, "number")]
+    if wrong:
+        message = f"{wrong[0]} is to be of kind {(config.features or {})[wrong[0]]}, and only numbers have such gaps"
+        raise ConfigError(config_fault(config, "data.gaps", message))
     where = raw.origin[0][1] if raw.origin else config.source
     faults = [
         config_fault(

@@ -105,8 +105,9 @@ def _key(config: DataConfig, surveyed: Survey, reading: Reading) -> str:
             files.append([part, os.path.abspath(source.file), stat.st_size, stat.st_mtime_ns, source.key])
     replaced = {name: dict(words) for name, words in (reading.replace or {}).items()}
     looked_at = sorted(config.drop) if config.missing or config.replace else []
+    signs = [reading.missing, reading.decimal, reading.thousands, replaced, reading.units, reading.gaps]
     text = json.dumps(
-        [FORMAT, files, reading.missing, reading.decimal, reading.thousands, replaced, config.limit, looked_at, reading.units],
+        [FORMAT, files, signs, config.limit, looked_at],
         sort_keys=True,
     )
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

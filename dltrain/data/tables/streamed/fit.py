@@ -19,7 +19,7 @@ from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
 from dltrain.data.columns.date import DATE
 from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, to_numbers
-from dltrain.data.columns.spoken import bare_numbers, how_read
+from dltrain.data.columns.spoken import bare_numbers, how_read, words_as_gaps
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.dataset import Part, TargetSpec
@@ -265,7 +265,7 @@ class StreamedFit(TableFit):
     def read(self, columns: Sequence[FeatureColumn]) -> None:
         """See `TableFit.read`: what cannot be read showed when the columns were put on disk."""
         surprises = {column.name: self.files.surprises_of(column, self.reading) for column in columns}
-        refuse_surprises(columns, surprises, locator(self.raw), self.seen)
+        refuse_surprises(columns, surprises, locator(self.raw), self.seen, self.reading.gaps)
 
     def read_targets(self) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
         """See `TableFit.read_targets`."""
@@ -294,6 +294,15 @@ class StreamedFit(TableFit):
     def odd_cells(self) -> list[Note]:
         """See `TableFit.odd_cells`."""
         return [*self.files.unmet_words(self.reading), *_totals_rows(self.files, self.raw, self.reading)]
+
+    def words_as_gaps(self) -> list[Note]:
+        """See `TableFit.words_as_gaps`."""
+        found = {
+            name: self.files.surprises_of(FeatureColumn(name, "number"), self.reading)
+            for name in self.reading.gaps
+            if name in self.files.stored
+        }
+        return words_as_gaps({name: (of.total, [word for _, word in of.rows]) for name, of in found.items()}, self.files.height)
 
     def bare_numbers(self, names: Sequence[str]) -> list[Note]:
         """See `TableFit.bare_numbers`."""
