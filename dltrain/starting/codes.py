@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,9 +15,13 @@ from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
 from dltrain.starting.columns import (
     HARDLY_ANY,
+    IS_TIME,
+    MANY_NAMES,
     MOST_ODD_WORDS,
     MOSTLY_NUMBERS,
+    NUMBERED,
     Columns,
+    count_reason,
     names_rows,
     with_any_word,
 )
@@ -43,20 +46,13 @@ DRAWN_BY = 5.0
 # than this share of it. On adult (gains and losses of capital: 17 % and 12 %, 7 % and 4 %) the log loss fell from .300 to .271.
 LEAST_GAIN, LEAST_ERRORS, MOST_OF_ORDER = 0.01, 5.0, 0.95
 # Of words whose different ones are more than this share of the rows, next to nothing can be learnt about each, unless they tell.
-NAMES_SHARE, MANY_NAMES = 0.2, 50
+NAMES_SHARE = 0.2
 # Where so few rows have each word, those of which none tells anything are names as well: on made customers with 1,105 surnames
 # the AUC rose from .788 to .799 without them.
 FEW_ROWS_OF_NAME = 20
 # Words of texts must explain so much, for a text's many numbers cost something. On a survey with free answers (32 %) the accuracy
 # rose from .50 to .70; titles of films (1.8 %) made the error of the net 4 % larger.
 LEAST_OF_WORDS = 0.1
-COUNTS_ROWS = re.compile(
-    r"row|column\d+|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
-)
-IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|epoch|step|period|age")
-# Part of a table that counted its rows has numbers of up to so many times its own.
-SOME_ROWS = 4
-
 Numbers = NDArray[np.float64]
 Groups = NDArray[np.int64]
 
@@ -79,7 +75,8 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: Target, truth:
             reason = "" if _are_amounts(words) else _name_reason(words, truth)
             found |= {name: reason} if reason else {}
         elif kind.kind == "number" and name in columns.numbers:
-            reason = _count_reason(name, columns.numbers[name], classes=classes, one_after_other=one_after_other)
+            reason = count_reason(name, columns.numbers[name], classes=classes, one_after_other=one_after_other)
+            reason = reason or _numbers_of_rows(name, columns.numbers[name], truth)
             found |= {name: reason} if reason else {}
     left = [name for name in others if name not in found and name not in columns.constant]
     return replace(columns, names=found) if left else columns
@@ -102,6 +99,23 @@ def _name_reason(words: polars.Series, truth: Numbers | None) -> str:
     if different > NAMES_SHARE * count:
         return reason
     return f"{reason}, which tell nothing of the target" if truth is not None and told <= 0 else ""
+
+
+def _numbers_of_rows(name: str, numbers: Numbers, truth: Numbers | None) -> str:
+    """Why whole numbers name rows: they are called so, have few rows each, and neither they nor their order tell the target."""
+    is_numbered = NUMBERED.fullmatch(name) is not None
+    known = numbers[np.isfinite(numbers)]
+    if truth is None or not (is_numbered or names_rows(name)) or (known != np.floor(known)).any():
+        return ""
+    different = len(np.unique(known))
+    if different <= MANY_NAMES or different * FEW_ROWS_OF_NAME < len(known) or (is_numbered and different < len(numbers)):
+        return ""
+    rows = np.flatnonzero(np.isfinite(numbers) & np.isfinite(truth).all(axis=1))
+    codes = np.unique(numbers[rows], return_inverse=True)[1]
+    told, errors = _share_told(codes, truth[rows]) if len(rows) >= FEWEST_ROWS else (1.0, LEAST_ERRORS)
+    if (told >= LEAST_GAIN and errors >= LEAST_ERRORS) or _told_in_order(numbers, truth) is not None:
+        return ""
+    return f"{different:,} different in {len(known):,} rows, which tell nothing of the target"
 
 
 def _told(words: polars.Series, truth: Numbers) -> tuple[float, float]:
@@ -129,26 +143,6 @@ def _in_runs(labels: polars.Series) -> bool:
     shares = labels.value_counts()["count"].to_numpy() / max(len(labels), 1)
     by_chance = len(labels) * (1 - float((shares**2).sum()))
     return 2 * float((labels != labels.shift()).sum() or 0) < by_chance
-
-
-def _count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one_after_other: bool) -> str:
-    """Why different whole numbers only count the rows: all from 0 or 1 on; or some of them, if the name says so.
-
-    A column of another name that rises by 1 may be a time, or an amount that was tried step by step.
-    """
-    if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
-        return ""
-    steps = np.diff(np.sort(numbers))
-    if (numbers != np.floor(numbers)).any() or not steps.all():
-        return ""
-    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name)) is not None
-    if numbers.min() in (0, 1) and (steps == 1).all():
-        if IS_TIME.search(name):
-            return ""
-        if not (np.diff(numbers) == 1).all() and not (np.diff(numbers) == -1).all():
-            return "counts the rows, in another order"
-        return "counts the rows" if classes and (one_after_other or is_called_so) else ""
-    return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
 def with_telling_kinds(columns: Columns, frame: polars.DataFrame, target: Target) -> Columns:

@@ -51,6 +51,15 @@ WORDS_OF_SENTENCE = 4
 ONE_WORD, MOSTLY_WORDS = r"^\p{L}+(?:['\u2019.-]\p{L}*)*$", 0.9
 # A molecule, which has brackets and bonds where a code has none.
 FORMULA, BONDS, WITH_BONDS = r"^[A-Za-z0-9@+\-\[\]()=#/\\%.]+$", r"[(=#]", 0.3
+MANY_NAMES = 50
+COUNTS_ROWS = re.compile(
+    r"row|column\d+|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
+)
+IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|epoch|step|period|age")
+# Part of a table that counted its rows has numbers of up to so many times its own.
+SOME_ROWS = 4
+# What a number is called that tells rows apart, such as CLIENTNUM, EmployeeNumber and account_no.
+NUMBERED = re.compile(r"(?i:.*(?:num|number|nummer)|(?:.*[_\s.-])?(?:no|nr))|.*(?:No|Nr)")
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
@@ -107,6 +116,26 @@ class Columns:
 def names_rows(name: str) -> bool:
     """Whether a column is called what names rows are called."""
     return NAMES_ROWS.fullmatch(name) is not None or name.endswith(("ID", "Id"))
+
+
+def count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one_after_other: bool) -> str:
+    """Why different whole numbers only count the rows: all from 0 or 1 on; or some of them, if the name says so.
+
+    A column of another name that rises by 1 may be a time, or an amount that was tried step by step.
+    """
+    if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
+        return ""
+    steps = np.diff(np.sort(numbers))
+    if (numbers != np.floor(numbers)).any() or not steps.all():
+        return ""
+    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name)) is not None
+    if numbers.min() in (0, 1) and (steps == 1).all():
+        if IS_TIME.search(name):
+            return ""
+        if not (np.diff(numbers) == 1).all() and not (np.diff(numbers) == -1).all():
+            return "counts the rows, in another order"
+        return "counts the rows" if classes and (one_after_other or is_called_so) else ""
+    return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
 
 
 def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None = None) -> Columns:

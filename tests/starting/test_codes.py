@@ -237,3 +237,31 @@ def test_gaps_that_give_the_target_away_are_told(rescued: float, said: str, tmp_
     text = _config(tmp_path, ["boat,age,survived", *lines], "survived")
     assert "boat: category" in text
     assert said in text
+
+
+def _customers(name: str, numbers: np.ndarray, truth: np.ndarray | None = None) -> list[str]:
+    rng = np.random.default_rng(8)
+    age = rng.integers(18, 80, len(numbers))
+    left = age + rng.normal(scale=20, size=len(age)) if truth is None else truth
+    words = np.where(left > np.median(left), "left", "stayed")
+    return [f"{name},age,y", *(f"{x},{years},{word}" for x, years, word in zip(numbers, age, words, strict=True))]
+
+
+@pytest.mark.parametrize("name", ["CLIENTNUM", "EmployeeNumber", "account_no"])
+def test_numbers_of_customers_that_differ_in_every_row_and_tell_nothing_are_no_feature(tmp_path: Path, name: str) -> None:
+    numbers = np.random.default_rng(9).choice(10**8, 800, replace=False) + 7 * 10**8
+    text = _config(tmp_path, _customers(name, numbers), "y")
+    assert "features: {age: number}" in text
+    assert f"{name} (800 different in 800 rows, which tell nothing of the target)" in text
+    # In a column that is not called so, or where their order tells the class, they are a number like others.
+    assert "amount: number" in _config(tmp_path, _customers("amount", numbers), "y")
+    assert f"{name}: number" in _config(tmp_path, _customers(name, numbers, numbers.astype(float)), "y")
+
+
+def test_ids_that_a_few_rows_share_are_no_feature_where_they_tell_nothing(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(9).choice(10**8, 300, replace=False).repeat(3)
+    text = _config(tmp_path, _customers("PatientId", numbers), "y")
+    assert "features: {age: number}" in text
+    assert "PatientId (300 different in 900 rows, which tell nothing of the target)" in text
+    each = np.random.default_rng(10).normal(size=300).repeat(3) + np.random.default_rng(11).normal(scale=0.3, size=900)
+    assert "PatientId" not in _config(tmp_path, _customers("PatientId", numbers, each), "y").partition("drop:")[2]
