@@ -60,6 +60,14 @@ class Leaks:
     telling: str = ""
     owner: Owner | None = None
 
+    @property
+    def one_answer(self) -> str:
+        """What is said where all rows of an owner have the same target; else empty."""
+        owner = self.owner
+        if owner is None or not owner.is_one:
+            return ""
+        return f"all rows of a {owner.name} ({owner.count:,} of them) have the same target, so they stay in one part"
+
 
 def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | None, columns: Columns) -> Leaks:
     """Compare every feature with the target.

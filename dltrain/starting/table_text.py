@@ -84,7 +84,7 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     if config.validation and config.split.test is not None:
         block.entry("split", {"test": config.split.test}, "of the rows in path")
     else:
-        render_split(block, config.split, _one_answer(found))
+        render_split(block, config.split, found.leaks.one_answer)
     if found.leaks.owner is not None and not config.split.group and not config.test:
         _suggest_groups(block, found.leaks.owner, config.split)
     if dates and not config.test:
@@ -335,13 +335,6 @@ def _render_preparation(block: Block, found: Studied) -> None:
 
 def _dates_remark(columns: Columns) -> str:
     return "; ".join(kind.note for kind in columns.kinds.values() if kind.note)
-
-
-def _one_answer(found: Studied) -> str:
-    owner = found.leaks.owner
-    if owner is None or not owner.is_one:
-        return ""
-    return f"all rows of a {owner.name} ({owner.count:,} of them) have the same {found.target.name}, so they stay in one part"
 
 
 def _suggest_groups(block: Block, owner: Owner, split: SplitConfig) -> None:

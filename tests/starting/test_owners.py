@@ -42,7 +42,7 @@ def patients(owner: str, status: str = "by patient") -> list[str]:
 def test_rows_of_one_answer_stay_in_one_part(name: str, owner: str) -> None:
     text = write(f"{name},x,y,status", patients(owner), "status")
     assert f"split: {{group: {name}, test: 0.25}}" in text
-    assert f"all rows of a {name} (40 of them) have the same status" in " ".join(text.replace("#", " ").split())
+    assert f"all rows of a {name} (40 of them) have the same target" in " ".join(text.replace("#", " ").split())
     config = load_config("c.yaml")
     assert config.data.features is not None
     assert name not in config.data.features
