@@ -212,7 +212,7 @@ SOURCES: dict[str, Source] = {
         Source(
             "npz",
             "any",
-            "NumPy archives of arrays, without pickles.",
+            "NumPy archives of arrays, without pickles; those called by parts (x_train, y_train, x_test, ...) bring these along.",
             {
                 "inputs": SourceArgument("text", "x", "Name of the array of inputs, [rows, ...]."),
                 "targets": SourceArgument("text|none", "y", "Name of the array of targets, [rows]."),
