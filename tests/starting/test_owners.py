@@ -62,8 +62,8 @@ def test_rows_of_several_answers_are_pointed_out() -> None:
 
 @pytest.mark.parametrize(
     ("name", "owner"),
-    [("colour", "c{}"), ("device", "{}.5"), ("households", "{}")],
-    ids=["of another name", "amounts", "counts"],
+    [("colour", "c{}"), ("patient", "{}.5"), ("households", "{}"), ("engine", "V{}")],
+    ids=["of another name", "amounts", "counts", "kinds"],
 )
 def test_other_columns_name_no_owners(name: str, owner: str) -> None:
     assert "group:" not in write(f"{name},x,y,status", patients(owner), "status")

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 # What columns are called whose values name owners of rows.
 _CALLED = re.compile(
-    r"(?:.*[_\s.-])?(?:subject|patient|person|participant|individual|user|customer|client|speaker|writer|session|recording|"
-    r"specimen|animal|mouse|device|machine|engine|student|household|family|vehicle)(?:[_\s.-]?(?:id|no|nr|num|number|name|code|key))?"
-    r"|(?:.*[_\s.-])?id",
+    r"(?:.*[_\s.-])?(?:id|subject|patient|participant|speaker|writer|recording|specimen|"
+    # A device or an engine may be of a kind; with a number it is one.
+    r"(?:subject|patient|person|participant|individual|user|customer|client|speaker|writer|session|recording|specimen|animal|"
+    r"mouse|device|machine|engine|student|household|family|vehicle)[_\s.-]?(?:id|no|nr|num|number|key))",
     re.IGNORECASE,
 )
 _ENDS = ("ID", "Id")
