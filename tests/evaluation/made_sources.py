@@ -309,5 +309,5 @@ def whole_series(folder: Path, kind: str = "csv") -> Made:
         frames[part] = polars.concat(found)
     files = _write(folder, frames, kind)
     settings = {"source": kind, **_parts(files), "target": "pitch", "task": "classification"}
-    settings["series"] = {"id": "tone", "time": "at", "history": 12}
+    settings["series"] = {"id": "tone", "time": "at", "history": 12, "stride": 3}
     return Made(settings, ["Flatten", {"Dense": {"units": 3}}], files)

@@ -126,6 +126,7 @@ LABELS_PER_ROW = {"labels-cells", "labels-flags", "labels-npz"}
 FAST = {
     ("labels-cells", "threshold"),
     ("masks-folders", "streamed"),
+    ("series-whole", "alone"),
     ("text-pairs", "stacked"),
 }
 

@@ -45,7 +45,12 @@ class SeriesConfig:
     )
     history: int = keyed("int>=1", "Rows that the model sees.", 1, example=24, told=None, required=True)
     horizon: int = keyed("int>=1", "Rows after them that it foretells, each of them.", 1, example=3)
-    stride: int = keyed("int>=1", "Rows from one window's beginning to the next's.", 1, example=2)
+    stride: int = keyed(
+        "int>=1",
+        "Rows from one window's beginning to the next's; of what is foretold or labelled by row, `predict` has every window.",
+        1,
+        example=2,
+    )
     sampling: int = keyed(
         "int>=1",
         "Rows from one that the model sees to the next: of measurements each ten minutes 6 takes one an hour.",

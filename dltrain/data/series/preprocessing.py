@@ -133,7 +133,10 @@ class SeriesPreprocessing(Preprocessing):
     def transform(
         self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[Note] | None = None
     ) -> Part:
-        """Every window of the data (stride 1), the one that ends at its last row included where no targets are asked for."""
+        """The windows of the data, and where no targets are asked for, all of them with the one that ends at its last row.
+
+        The answer for a whole series is the mean of its windows: those of the stride, as they are in the parts of the run.
+        """
         if not isinstance(raw, RawTable):
             raise DataError("expected a table, got pictures")
         notes = [] if notes is None else notes
@@ -141,7 +144,7 @@ class SeriesPreprocessing(Preprocessing):
         everything = np.arange(len(values.timeline.rows))
         if self.series.known and not with_targets and not self.observed(values).any():
             raise self.no_past()
-        stride = self.series.stride if with_targets else 1
+        stride = self.series.stride if with_targets or self.labels_whole else 1
         part = self.assemble(values, everything, with_targets=with_targets, stride=stride)
         if not part.num_rows:
             apart = f", each {self.step.describe()} after the one before," if self.series.gaps == "split" else ""
