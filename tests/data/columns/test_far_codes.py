@@ -31,6 +31,7 @@ DAYS = [date(2020, 1, 1) + timedelta(5 * row) for row in range(50)]
         ([*AGES, *[-1] * 4], "-1"),
         ([*AGES, *[-9, -8, -1] * 2], "-9, -8, -1"),
         ([*SCORES, *[8, 9] * 2], "8, 9"),
+        ([*[1.0, 2.0] * 20, *[7, 9] * 2], "7, 9"),
         ([*SCORES, *[97, 98, 99] * 2], "97, 98, 99"),
     ],
 )
@@ -51,6 +52,8 @@ def test_codes_at_one_end(numbers: list[float], codes: str) -> None:
         [max(-1.0, row % 40 - 3.0) for row in range(400)],
         [float(row % 10) for row in range(96)],
         [row**2 - 9.0 for row in range(30)],
+        [*[4.0, 5.0] * 20, *[7.0] * 4],
+        [*[3.0, 4.0] * 20, *[8.0] * 4],
         [],
         [-1.0] * 9,
     ],

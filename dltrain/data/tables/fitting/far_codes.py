@@ -80,9 +80,9 @@ def _codes(values: NDArray[Any], counts: NDArray[np.int64]) -> list[tuple[list[f
 
 
 def _is_code(value: float, others: NDArray[Any], step: int) -> bool:
-    """Whether a number beyond all others is one that stands for no value."""
+    """Whether a number beyond all others is one that stands for no value; of one digit, among answers counted from 0 or 1."""
     if CODE.fullmatch(f"{abs(value):.10g}") or (value == -1 and step > 0):
-        return True
+        return not 0 < value < 10 or float(others.min()) <= 1
     return len(others) >= MANY_VALUES and abs(float(others[0]) - value) > FARTHEST * max(float(np.ptp(others)), 1.0)
 
 
