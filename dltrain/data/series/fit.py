@@ -23,7 +23,7 @@ from dltrain.data.kept.target import keep_targets
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.covariates import check_are_features, one_value, refuse_changing
-from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
+from dltrain.data.series.groups import Groups, read_groups, silent_note
 from dltrain.data.series.labels import ROW, WHOLE_SERIES, are_of_series, label_specs, labels_of_series, series_of_parts
 from dltrain.data.series.naive import naive_errors
 from dltrain.data.series.parts import Given, find_parts
@@ -296,8 +296,6 @@ def _windows(
     for name, rows in places.items():
         store = _WindowFile(name, values.features, reporter).write if on_disk else None
         part = preprocessing.assemble(values, rows, with_targets=True, stride=series.stride, store=store)
-        if series.id:
-            _say_silent(name, part, values, rows, preprocessing, notes)
         if not part.num_rows:
             folds = config.split.folds
             of_fold = f" of fold {config.split.fold or 1} of {folds}" if folds is not None else ""
@@ -306,20 +304,12 @@ def _windows(
             way = "ask for fewer folds" if folds is not None else "enlarge the part"
             hint = f"lower data.series.history or data.series.horizon, or {way}{_way_out(name, preprocessing)}"
             raise DataError(config_fault(config, "data.series", message + " or a missing target", hint))
+        if series.id:
+            groups, needed = values.timeline.groups, f"{_needed(preprocessing, name)} in it"
+            silent = silent_note(groups, groups.codes[rows], part.identifiers, series.id, needed, _way_out(name, preprocessing))
+            notes += [note.of(f"{name} part") for note in silent]
         parts[name] = part
     return parts
-
-
-def _say_silent(
-    name: str, part: Part, values: SeriesValues, rows: Rows, preprocessing: SeriesPreprocessing, notes: list[Note]
-) -> None:
-    """Say which series a part holds no window of."""
-    groups, columns = values.timeline.groups, preprocessing.series.id
-    seen = set(zip(*(part.identifiers[label_of(column)] for column in columns), strict=True))
-    silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
-    if silent and part.num_rows:
-        needed = f"{name} part: {len(silent):,} series have no window of {_needed(preprocessing, name)} in it"
-        notes.append(warn(f"{needed}: {shown_names(silent)}{_way_out(name, preprocessing)}", "series_without_windows"))
 
 
 def _needed(preprocessing: SeriesPreprocessing, name: str) -> str:
@@ -333,7 +323,7 @@ def _needed(preprocessing: SeriesPreprocessing, name: str) -> str:
 
 def _way_out(name: str, preprocessing: SeriesPreprocessing) -> str:
     """What would give a part more windows."""
-    if name == "train" or preprocessing.series.history_from == "before":
+    if name == "train" or preprocessing.series.history_from == "before" or preprocessing.labels_whole:
         return ""
     return "; data.series.history_from: before lets their history reach back before the part"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,31 @@ def unknown_note(groups: Groups, known: Sequence[tuple[str, ...]], columns: Sequ
         return []
     said = f"{len(new):,} series ({', '.join(columns)}) were not in the training part: {shown_names(new)}"
     return [warn(said, "unknown_series")]
+
+
+def silent_note(
+    groups: Groups,
+    codes: NDArray[np.int64],
+    windows: Mapping[str, Sequence[str]],
+    columns: Sequence[str],
+    needed: str,
+    way_out: str = "",
+) -> list[Note]:
+    """A warning of series that have rows and no window; nothing where there are none.
+
+    Args:
+        groups: the series.
+        codes: of the rows.
+        windows: column of the id, see `Groups.labels` -> what it holds in each window.
+        columns: of the id.
+        needed: what a window takes, in words.
+        way_out: what would give them one, put behind.
+    """
+    seen = set(zip(*(windows[label_of(column)] for column in columns), strict=True))
+    silent = [names for names in (groups.names[code] for code in np.unique(codes)) if names not in seen]
+    verb = "has" if len(silent) == 1 else "have"
+    said = f"{len(silent):,} series {verb} no window of {needed}: {shown_names(silent)}{way_out}"
+    return [warn(said, "series_without_windows")] if silent else []
 
 
 def shown_names(names: Sequence[tuple[str, ...]]) -> str:

@@ -18,7 +18,7 @@ from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.series.answers import add_answers
 from dltrain.data.series.calendars import A_WEEK, CALENDARS, Step, day_of
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
-from dltrain.data.series.groups import read_groups, unknown_note
+from dltrain.data.series.groups import read_groups, silent_note, unknown_note
 from dltrain.data.series.labels import WHOLE_SERIES, labels_of_series, series_of_parts
 from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
@@ -146,10 +146,14 @@ class SeriesPreprocessing(Preprocessing):
             raise self.no_past()
         stride = self.series.stride if with_targets or self.labels_whole else 1
         part = self.assemble(values, everything, with_targets=with_targets, stride=stride)
+        apart = f", each {self.step.describe()} after the one before" if self.series.gaps == "split" else ""
+        needed = f"{self.needed_rows(with_targets)} rows{apart}"
         if not part.num_rows:
-            apart = f", each {self.step.describe()} after the one before," if self.series.gaps == "split" else ""
-            message = f"{raw.frame.height:,} rows hold no window: {self.needed_rows(with_targets)} rows{apart} are needed"
+            message = f"{raw.frame.height:,} rows hold no window: {needed}{',' if apart else ''} are needed"
             raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
+        if self.series.id:
+            groups = values.timeline.groups
+            notes += silent_note(groups, groups.codes, part.identifiers, self.series.id, needed)
         return part
 
     def no_past(self) -> DataError:

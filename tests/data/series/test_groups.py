@@ -135,6 +135,18 @@ def test_stored_and_read_back_it_says_which_series_are_new(tmp_path: Path) -> No
     assert "1 series (shop) were not in the training part: shop 9" in [note.text for note in notes]
 
 
+def test_a_series_too_short_for_a_window_is_said_wherever_rows_are_asked_about(tmp_path: Path) -> None:
+    table([40, 30]).write_csv(tmp_path / "s.csv")
+    dataset = load_dataset(config(tmp_path / "s.csv"), seed=0)
+    for with_targets, rows in ((True, 5), (False, 4)):
+        notes: list[Note] = []
+        found = dataset.preprocessing.transform(RawTable(table([40, 3])), with_targets=with_targets, notes=notes)
+        assert set(found.identifiers["shop"]) == {"shop 0"}
+        assert [note.text for note in notes if note.code == "series_without_windows"] == [
+            f"1 series has no window of {rows} rows, each 1 day after the one before: shop 1"
+        ]
+
+
 def test_rows_without_an_id_are_refused(tmp_path: Path) -> None:
     frame = table([40, 30])
     frame.with_columns(shop=polars.when(polars.arange(70) == 3).then(None).otherwise("shop")).write_csv(tmp_path / "s.csv")
@@ -151,7 +163,7 @@ def test_rows_without_an_id_are_refused(tmp_path: Path) -> None:
 def test_what_no_part_has_a_window_of_is_said(tmp_path: Path) -> None:
     table([40, 12]).write_csv(tmp_path / "s.csv")
     dataset = load_dataset(config(tmp_path / "s.csv"), seed=0)
-    said = "test part: 1 series have no window of 5 rows without a gap in it: shop 1"
+    said = "test part: 1 series has no window of 5 rows without a gap in it: shop 1"
     assert f"{said}; data.series.history_from: before lets their history reach back before the part" in dataset.warnings
     reaching = load_dataset(config(tmp_path / "s.csv", series={"history_from": "before"}), seed=0)
     assert not any("no window" in note for note in reaching.warnings)
