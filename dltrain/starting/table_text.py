@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import KINDS
+from dltrain.data.columns.kinds import APART, KINDS
 from dltrain.data.columns.reading import is_text, mend
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
@@ -220,10 +220,11 @@ def render_columns(block: Block, found: Studied) -> None:
         block.remark(note.text, indent=2)
     if config.drop:
         block.entry("drop", list(config.drop), _drop_remark(config, columns, leaks))
+    elsewhere = (target.name, *config.identifiers, *config.drop)
     out = [
         f"{name} ({kind.left_out})"
         for name, kind in columns.kinds.items()
-        if kind.left_out and name != target.name and name not in (*config.identifiers, *config.drop)
+        if kind.left_out and name not in elsewhere and not kind.left_out.startswith(APART)
     ]
     has_text = any(kind.kind == "text" for name, kind in columns.kinds.items() if name != target.name)
     if out:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset
 from dltrain.errors import DataError
+from dltrain.starting.start import make_starter
 from tests.starting.test_signs import VALUES, column
 
 
@@ -76,3 +80,16 @@ def test_lists_of_few_numbers_are_left_out_with_the_command_that_makes_columns_o
     [fault] = error.value.faults
     assert "lists of 2 numbers" in fault.message
     assert "makes columns of them" in str(fault.hint)
+
+
+def test_records_in_the_cells_of_parquet_become_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": f"it is {'great' if row % 2 else 'awful'}", "stars": row % 5} for row in range(60)]
+    polars.DataFrame({"review": rows, "x": range(60), "y": ["a", "b"] * 30}).write_parquet("t.parquet")
+    starter = make_starter("t.parquet", target="y")
+    said = " ".join(starter.text.replace("#", " ").split())
+    assert "review (records of 2 fields (text, stars), each of which needs a column of its own)" in said
+    assert "`features` can name them" not in said
+    words = shlex.split(re.search(r"`(python [^`]*)`", said)[1])  # type: ignore[index]
+    subprocess.run([sys.executable, *words[1:]], check=True)
+    assert polars.read_parquet("t_apart.parquet").columns == ["review_text", "review_stars", "x", "y"]

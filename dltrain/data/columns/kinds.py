@@ -34,7 +34,7 @@ from dltrain.data.columns.reading import (
 )
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault
-from dltrain.wording import counted
+from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
     import polars
@@ -48,7 +48,8 @@ _BARE_LIST, _LIST = rf"{_NUMBER}(?:[\s,;]+{_NUMBER}){{7,}}", rf"{_NUMBER}(?:[\s,
 LIST_OF_NUMBERS = rf"^\s*(?:{_BARE_LIST}|\[\s*{_LIST}\s*\]|\(\s*{_LIST}\s*\))\s*$"
 LISTS, AS_TEXT, OWN_COLUMNS = "lists of ", " as text", "each of which needs a column of its own"
 # How the reasons begin of columns that a command takes apart.
-APART = (LISTS, PICTURES)
+RECORDS = "records of "
+APART = (LISTS, RECORDS, PICTURES)
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = (
@@ -194,7 +195,16 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
     if is_labelled(series):
         return ColumnKind("category")
-    return ColumnKind("text", left_out=numbers_in_lists(series) or _pictures_in_cells(series) or OF_TYPE + str(dtype))
+    return ColumnKind(
+        "text",
+        left_out=numbers_in_lists(series) or _pictures_in_cells(series) or _records_in_cells(series) or OF_TYPE + str(dtype),
+    )
+
+
+def _records_in_cells(series: polars.Series) -> str:
+    """Why a column of Parquet whose cells are records is no feature; empty: it is none."""
+    fields = [field.name for field in getattr(series.dtype, "fields", ())]
+    return f"{RECORDS}{counted(len(fields), 'field')} ({listed(fields, 4)}), {OWN_COLUMNS}" if fields else ""
 
 
 def _pictures_in_cells(series: polars.Series) -> str:
@@ -230,11 +240,14 @@ def apart_command(columns: Mapping[str, str], file: str) -> str:
     pictures = [name for name, reason in columns.items() if reason.startswith(PICTURES)]
     if pictures:
         return _picture_command(pictures[0], columns[pictures[0]], file)
-    lists = {name: reason for name, reason in columns.items() if reason.startswith(LISTS)}
+    lists = {name: reason for name, reason in columns.items() if reason.startswith((LISTS, RECORDS))}
     if not lists:
         return ""
     made = []
     for name, reason in lists.items():
+        if reason.startswith(RECORDS):
+            made.append(f"polars.col({name!r}).name.prefix_fields({name + '_'!r})")
+            continue
         how = r"str.extract_all(r'[^\s,;()\[\]]+')" if AS_TEXT in reason else "cast(polars.List(polars.Float64))"
         fields = f"[f'{name}_{{i}}' for i in range({reason.removeprefix(LISTS).split()[0].replace(',', '')})]"
         made.append(f"polars.col({name!r}).{how}.list.to_struct(fields={fields})")
