@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.labels.stratify import deal_out
+from dltrain.data.labels.stratify import deal_groups, deal_out
 from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
 from dltrain.parts import PARTS, part_called
 
@@ -180,26 +180,40 @@ def allot(counts: Rows, size: int, keep: int = 1) -> Rows:
 
 
 def split_groups(
-    groups: NDArray[Any], *, seed: int, test: float | None = None, validation: float | None = None
+    groups: NDArray[Any],
+    *,
+    seed: int,
+    test: float | None = None,
+    validation: float | None = None,
+    labels: NDArray[Any] | None = None,
 ) -> dict[str, Rows]:
     """Random parts that keep all rows of a group together; groups are drawn until a part has its share of the rows.
 
+    With `labels`, class codes of the rows, the classes have about their shares in each part.
+
     Raises:
-        SplitError: fewer groups than parts.
+        SplitError: fewer groups than parts, or with `labels` a part without any.
     """
     sizes = part_sizes(len(groups), test, validation)
     names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     wanted = [name for name in ("test", "validation") if sizes[name]]
+    too_few = f"{len(names)} groups are too few for {len(wanted) + 1} parts"
     if len(names) <= len(wanted):
-        raise SplitError(f"{len(names)} groups are too few for {len(wanted) + 1} parts")
-    order = list(np.random.default_rng([seed, 0x6E0]).permutation(len(names)))
-    owner = np.zeros(len(names), np.int64)
-    for number, name in enumerate(wanted, 1):
-        rows = 0
-        while rows < sizes[name] and len(order) > len(wanted) - number + 1:
-            group = order.pop()
-            owner[group] = number
-            rows += int(counts[group])
+        raise SplitError(too_few)
+    if labels is not None:
+        shares = [sizes[name] / len(groups) for name in ("train", *wanted)]
+        owner = deal_groups(codes, np.unique(labels, return_inverse=True)[1], shares, seed)
+        if len(np.unique(owner)) <= len(wanted):
+            raise SplitError(f"{too_few} with the shares of the classes in each")
+    else:
+        order = list(np.random.default_rng([seed, 0x6E0]).permutation(len(names)))
+        owner = np.zeros(len(names), np.int64)
+        for number, name in enumerate(wanted, 1):
+            rows = 0
+            while rows < sizes[name] and len(order) > len(wanted) - number + 1:
+                group = order.pop()
+                owner[group] = number
+                rows += int(counts[group])
     parts = {name: np.flatnonzero(owner[codes] == number) for number, name in enumerate(wanted, 1)}
     empty = np.zeros(0, np.int64)
     return _named(np.flatnonzero(owner[codes] == 0), parts.get("validation", empty), parts.get("test", empty))

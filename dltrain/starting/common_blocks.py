@@ -38,7 +38,7 @@ def with_parts(config: DataConfig, chosen: Design, parts: Mapping[str, str]) -> 
 
 def render_split(block: Block, split: SplitConfig, groups: str = "") -> None:
     """The key `split`; what is said of the groups that it keeps together."""
-    shares = {"group": split.group, "test": split.test, "validation": split.validation}
+    shares = {"group": split.group, "test": split.test, "validation": split.validation, "stratify": split.stratify}
     if split.test is None and split.validation is None:
         return
     if split.test is None:

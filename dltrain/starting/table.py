@@ -368,7 +368,9 @@ def _config(
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
-        split=replace(split_of(raw.frame.height, own=own), group=group),
+        split=replace(
+            split_of(raw.frame.height, own=own), group=group, stratify=(group and target.spec.is_one_of_classes) or None
+        ),
     )
 
 

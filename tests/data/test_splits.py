@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from dltrain.config import dump_yaml, load_config_text
 from dltrain.config.load import resolve
 from dltrain.data import load_dataset
 from dltrain.data.facts import expected_rows
+from dltrain.data.labels.stratify import deal_groups
+from dltrain.data.part_sizes import SplitError
 from dltrain.data.splits import (
     fold_indices,
     part_sizes,
@@ -245,3 +248,43 @@ def test_a_group_is_one_however_its_number_is_written(tmp_path: Path) -> None:
     sides = [{float(groups[row]) for row in dataset.parts[part].row_ids} for part in ("train", "test")]
     assert sides[0] | sides[1] == set(range(12))
     assert not sides[0] & sides[1]
+
+
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=12, max_size=60),
+    classes=st.integers(2, 4),
+    seed=st.integers(0, 99),
+    mixed=st.booleans(),
+)
+def test_stratified_groups_stay_whole_and_keep_the_shares_of_the_classes(sizes, classes, seed, mixed):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, len(groups)) if mixed else rng.integers(0, classes, len(sizes))[groups]
+    try:
+        parts = split_groups(groups, seed=seed, test=0.25, validation=0.25, labels=labels)
+    except SplitError:
+        return
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(len(groups)))
+    owners = [set(groups[rows].tolist()) for rows in parts.values()]
+    assert sum(map(len, owners)) == len(sizes)
+    totals = np.bincount(labels, minlength=classes)
+    most = np.array([np.bincount(labels[groups == group], minlength=classes) for group in range(len(sizes))]).max(axis=0)
+    for name, rows in parts.items():
+        wanted = totals * {"train": 0.5625, "validation": 0.1875, "test": 0.25}[name]
+        assert (np.abs(np.bincount(labels[rows], minlength=classes) - wanted) <= 2 * most + 2).all()
+
+
+def test_stratified_groups_are_as_even_as_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(60), rng.integers(2, 30, 60))
+    labels = rng.choice(3, 60, p=[0.7, 0.2, 0.1])[groups]
+    shares = np.bincount(labels) / len(labels)
+
+    def spread(folds):
+        return np.mean([np.abs(np.bincount(labels[rows], minlength=3) / len(rows) - shares).sum() for rows in folds])
+
+    theirs = [test for _, test in StratifiedGroupKFold(4, shuffle=True, random_state=0).split(labels, labels, groups)]
+    part = deal_groups(groups, labels, [0.25] * 4, 0)[groups]
+    ours = [np.flatnonzero(part == number) for number in range(4)]
+    assert spread(ours) <= spread(theirs) + 0.02
+    assert max(map(len, ours)) - min(map(len, ours)) <= max(map(len, theirs)) - min(map(len, theirs)) + 10

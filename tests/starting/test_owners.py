@@ -9,6 +9,7 @@ import pytest
 
 from dltrain.config.load import load_config
 from dltrain.data.load import load_dataset
+from dltrain.errors import ConfigError
 from dltrain.starting.start import make_starter
 
 
@@ -41,7 +42,7 @@ def patients(owner: str, status: str = "by patient") -> list[str]:
 )
 def test_rows_of_one_answer_stay_in_one_part(name: str, owner: str) -> None:
     text = write(f"{name},x,y,status", patients(owner), "status")
-    assert f"split: {{group: {name}, test: 0.25}}" in text
+    assert f"split: {{group: {name}, test: 0.25, stratify: true}}" in text
     assert f"all rows of a {name} (40 of them) have the same target" in " ".join(text.replace("#", " ").split())
     config = load_config("c.yaml")
     assert config.data.features is not None
@@ -51,6 +52,8 @@ def test_rows_of_one_answer_stay_in_one_part(name: str, owner: str) -> None:
     parts = [set(owners[part.row_ids]) for part in dataset.parts.values()]
     assert len(parts) == 2
     assert not parts[0] & parts[1]
+    for part in dataset.parts.values():
+        assert np.bincount(part.targets["status"].ravel().astype(int)).tolist() == [part.num_rows / 2] * 2
 
 
 def test_rows_of_several_answers_are_pointed_out() -> None:
@@ -85,3 +88,13 @@ def test_a_fit_says_that_rows_of_one_answer_are_in_several_parts(split: str, cou
     said = [note.text for note in dataset.notes if note.code == "owners_in_several_parts"]
     assert len(said) == count
     assert all("all rows of a patient_id (40 of them) have the same status" in text for text in said)
+
+
+def test_numbers_have_no_classes_for_groups_to_keep_shares_of() -> None:
+    Path("t.csv").write_text("\n".join(["patient_id,x,status,y", *patients("P{}")]) + "\n")
+    config = (
+        "data: {source: csv, path: t.csv, target: y, task: regression, split: {group: patient_id, test: 0.2, stratify: true}}"
+    )
+    Path("c.yaml").write_text(config + "\nmodel: {layers: [Dense: {units: 2}]}\ntraining: {epochs: 1}\n")
+    with pytest.raises(ConfigError, match="there are no classes to stratify by"):
+        load_dataset(load_config("c.yaml").data, seed=0)

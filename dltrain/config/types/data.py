@@ -49,7 +49,7 @@ class SplitConfig:
     )
     fold: int | None = keyed("int>=1", "The one fold that is held out as validation part; a sweep sets it.", example=1)
     stratify: bool | None = keyed(
-        "bool", "Keep the shares of the classes in each part; by default for classification.", example=False
+        "bool", "Keep the shares of the classes in each part; by default for classification, but of groups.", example=False
     )
     seed: int | None = keyed("int>=0", "Seed of the split alone; by default the config's.", example=3)
     shuffle: bool | None = keyed(

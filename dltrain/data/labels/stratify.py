@@ -1,4 +1,4 @@
-"""Rows with several labels dealt out so that each label has its share of every part.
+"""Rows with several labels, and groups of rows, dealt out so that each label has its share of every part.
 
 Iterative stratification: Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-label Data", ECML PKDD 2011
 (LNAI 6913, 145-158). The label of which the fewest rows are left is dealt out first, each of its rows to the part that lacks
@@ -52,3 +52,30 @@ def _lacking_most(lacks: Sequence[float], room: Sequence[int], tie: float) -> in
     best = max((lacks[part], room[part]) for part in range(len(room)) if room[part] > 0)
     equal = [part for part in range(len(room)) if room[part] > 0 and (lacks[part], room[part]) == best]
     return equal[int(tie * len(equal))]
+
+
+def deal_groups(groups: NDArray[np.int64], labels: NDArray[np.int64], shares: Sequence[float], seed: int) -> NDArray[np.int64]:
+    """The part of each group: int64 [groups]; greedy, so that the shares of the classes are near those of all rows.
+
+    Of several classes, or of many rows, groups come first, each to the part whose classes come nearest to what they should be.
+
+    Args:
+        groups: which group a row is of, from 0 on [rows].
+        labels: which class a row is of, from 0 on [rows].
+        shares: of the rows, of each part; their sum is 1.
+        seed: decides which of like groups come first.
+    """
+    counts = np.zeros((int(groups.max(initial=-1)) + 1, int(labels.max(initial=0)) + 1))
+    np.add.at(counts, (groups, labels), 1)
+    wanted = np.outer(shares, counts.sum(axis=0))
+    weights = 1 / np.maximum(counts.sum(axis=0), 1) ** 2
+    order = np.random.default_rng([seed, 0x6E1]).permutation(len(counts))
+    order = order[np.argsort(-(counts[order] ** 2 * weights).sum(axis=1), kind="stable")]
+    part, lacks = np.zeros(len(counts), np.int64), wanted.copy()
+    for group in order:
+        # How much farther from what it should be a part is with the group than without, of all classes.
+        farther = ((counts[group] * (counts[group] - 2 * lacks)) * weights).sum(axis=1)
+        chosen = int(np.argmin(farther))
+        part[group] = chosen
+        lacks[chosen] -= counts[group]
+    return part

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import MULTILABEL, Config
 from dltrain.data.columns.reading import text_of
 from dltrain.data.dataset import Dataset
+from dltrain.data.labels.stratify import deal_groups
 from dltrain.data.load import read_raw
 from dltrain.data.raw import RawTable
 from dltrain.data.request import DataRequest
@@ -46,6 +47,11 @@ def fold_rows(config: Config, dataset: Dataset, *, reporter: Reporter) -> list[t
             raise DataError(
                 Fault(f"{found} groups of {split.group} are too few for {folds} folds", path=path, hint="fewer folds")
             )
+        if split.stratify:
+            classes = np.asarray(train.targets[dataset.schema.targets[0].name])
+            part = deal_groups(codes, classes.astype(np.int64).ravel(), [1 / folds] * folds, seed)
+            if len(np.unique(part)) == folds:
+                return [_rows_of(codes, np.flatnonzero(part == number)) for number in range(folds)]
         return [_rows_of(codes, held) for _, held in fold_indices(found, folds, seed=seed)]
     if train.num_rows < folds:
         raise DataError(Fault(f"{train.num_rows} rows are too few for {folds} folds", path=path, hint="fewer folds"))

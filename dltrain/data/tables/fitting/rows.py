@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import have_targets
-from dltrain.errors import DataError
+from dltrain.errors import ConfigError, DataError
 from dltrain.parts import PARTS
 from dltrain.wording import counted
 
@@ -63,8 +64,10 @@ def choose_rows(
             return _ordered({**parts, **drawn}), f"{manner}, validation from its training rows, {how}"
         if split.group:
             groups = coded_groups(raw, split.group)[rows]
-            chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
-            manner = f"groups of {split.group} kept together"
+            labels = classes_of(config, specs, targets) if split.stratify else None
+            labels = None if labels is None else labels[rows]
+            chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, labels=labels, **shares)
+            manner = f"groups of {split.group} kept together{', stratified' * bool(split.stratify)}"
         elif split.time:
             chosen = split_time(times_of(config, raw, reading)[rows], **shares)
             manner = f"by time ({split.time})"
@@ -90,6 +93,15 @@ def _drawn(
     spec = next((spec for spec in specs if spec.task in ("classification", MULTILABEL)), None)
     labels = None if spec is None else targets[spec.name]
     return split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
+
+
+def classes_of(config: DataConfig, specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """The class codes by which groups are stratified [rows] (raises ConfigError where rows have no one class)."""
+    spec = next((spec for spec in specs if spec.is_one_of_classes), None)
+    if spec is None:
+        hint = "leave it out; groups are stratified by one class of a row"
+        raise ConfigError(config_fault(config, "data.split.stratify", "there are no classes to stratify by", hint))
+    return np.asarray(targets[spec.name])
 
 
 def coded_groups(raw: RawTable, name: str) -> NDArray[np.int64]:
