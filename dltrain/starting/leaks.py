@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.types import SplitConfig
 from dltrain.data.columns.column import KIND_OF
 from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.reading import mend, text_of
+from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import (
     FEW_FEATURES,
     GIVES_AWAY,
@@ -61,6 +63,15 @@ class Leaks:
     owner: Owner | None = None
 
     @property
+    def group(self) -> str | None:
+        """The column all of whose rows of one value have the same target, so that they have to be in one part."""
+        return self.owner.name if self.owner is not None and self.owner.is_one else None
+
+    def kept_together(self, split: SplitConfig, target: TargetSpec) -> SplitConfig:
+        """The split that keeps such rows together, with the shares of the classes in each part."""
+        return replace(split, group=self.group, stratify=True if self.group and target.is_one_of_classes else None)
+
+    @property
     def one_answer(self) -> str:
         """What is said where all rows of an owner have the same target; else empty."""
         owner = self.owner
@@ -94,7 +105,9 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
     answers = labels if labels is not None else columns.numbers[target]
     dates = {name for name, kind in columns.kinds.items() if kind.kind == "date"}
     owner = find_owner(frame, answers, {target, *dates})
-    rest = [name for name in features if name not in same and (owner is None or not owner.is_one or name != owner.name)]
+    rest = [
+        name for name in features if name not in same and name != (owner.name if owner is not None and owner.is_one else None)
+    ]
     telling = _most_telling_class(frame, rest, labels, columns) if labels is not None else _most_telling(rest, target, columns)
     return Leaks(same, why if same else "", telling, owner)
 

@@ -328,7 +328,6 @@ def _config(
         own: parts whose rows are in other files.
     """
     identifier = columns.identifier() if columns.identifier() != target.name else None
-    group = leaks.owner.name if leaks.owner is not None and leaks.owner.is_one else None
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
     if target.merged:
         odd[target.name] = dict(target.merged)
@@ -338,7 +337,7 @@ def _config(
     features: dict[str, str | None] = {
         name: kind.kind
         for name, kind in columns.kinds.items()
-        if not kind.left_out and name not in left_out and name not in (target.name, identifier, group, *raw.target)
+        if not kind.left_out and name not in left_out and name not in (target.name, identifier, leaks.group, *raw.target)
     }
     texts = [name for name, kind in features.items() if kind == "text"]
     are_named = len(features) <= MOST_FEATURES_NAMED or bool(texts) or columns.are_chosen
@@ -368,9 +367,7 @@ def _config(
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         constant_columns="keep" if has_pixels else "drop",
         missing_target="drop" if _lacks_values(target, columns) else "fail",
-        split=replace(
-            split_of(raw.frame.height, own=own), group=group, stratify=(group and target.spec.is_one_of_classes) or None
-        ),
+        split=leaks.kept_together(split_of(raw.frame.height, own=own), target.spec),
     )
 
 
