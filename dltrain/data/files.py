@@ -12,12 +12,12 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain.errors import DataError, Fault, reason_of
-from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
+from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_text
 from dltrain.storage.far.address import is_far
 from dltrain.storage.far.copies import fetch_all
 from dltrain.storage.far.failure import NotFetchedError
@@ -164,7 +164,7 @@ def read_blocks(path: str, size: int) -> Iterator[bytes]:
             if unpack is None:
                 yield from iter(partial(file.read, size), b"")
             else:
-                limit = most_unpacked(os.fstat(file.fileno()).st_size)
+                limit = most_text(os.fstat(file.fileno()).st_size)
                 if unpack is _unpack_zstandard and most_content(file) > limit:
                     raise _bomb(path, limit)
                 yield from _bounded(unpack(file, size), limit, path)
@@ -191,8 +191,13 @@ def unpacks_to_more(path: str, num_bytes: int) -> bool:
     Raises:
         DataError: unreadable, or damaged as far as it was read.
     """
-    if not is_compressed(path):
+    if not is_compressed(path) or most_text(os.path.getsize(path)) <= num_bytes:
         return False
+    return _unpacks_to_more(path, num_bytes, os.stat(path).st_mtime_ns)
+
+
+@lru_cache
+def _unpacks_to_more(path: str, num_bytes: int, changed: int) -> bool:
     size = 0
     for block in read_blocks(path, BLOCK):
         size += len(block)

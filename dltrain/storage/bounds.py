@@ -8,6 +8,8 @@ from dltrain.settings import whole_number
 
 # Files that unpack to less are never taken for bombs, whatever they are packed to.
 ALWAYS_ALLOWED = 512 << 20
+# The same of text: a table of short cells takes some thirty times its text while it is read.
+TEXT_ALWAYS_ALLOWED = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,8 @@ PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
 def most_unpacked(num_bytes: int) -> int:
     """To how many bytes a file of so many may unpack."""
     return max(ALWAYS_ALLOWED, RATIO.value * num_bytes)
+
+
+def most_text(num_bytes: int) -> int:
+    """To how many bytes of text a file of so many may unpack."""
+    return max(TEXT_ALWAYS_ALLOWED, RATIO.value * num_bytes)

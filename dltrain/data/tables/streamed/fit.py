@@ -23,7 +23,7 @@ from dltrain.data.columns.spoken import bare_numbers, how_read, words_as_gaps
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.dataset import Part, TargetSpec
-from dltrain.data.files import expand_paths
+from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS
 from dltrain.data.kept.run import check_kept
@@ -63,15 +63,18 @@ STREAM_BYTES = 512 << 20
 def why_streamed(config: DataConfig) -> str:
     """Why the data is to be streamed from disk, in a sentence; empty where it is to be held in memory.
 
-    A function of the files' sizes alone, so that every process decides alike. `$DLTRAIN_STREAM_BYTES` sets the bound.
+    A function of the files alone, so that every process decides alike. `$DLTRAIN_STREAM_BYTES` sets the bound.
     """
     source = SOURCES.get(config.source)
     if source is None or not source.in_blocks or config.series is not None:
         return ""
     bound = whole_number("DLTRAIN_STREAM_BYTES", STREAM_BYTES)
-    total = sum(text_bytes(file, config) for file in expand_paths((*config.path, *config.validation, *config.test)))
+    files = expand_paths((*config.path, *config.validation, *config.test))
+    total = sum(text_bytes(file, config) for file in files)
     if total <= bound:
-        return ""
+        packed = (file for file in files if config.source == "csv" and unpacks_to_more(file, bound))
+        file = next(packed, None)
+        return "" if file is None else f"{shown(file)} unpacks to more than the {bound / 1e6:,.0f} MB that are held in memory"
     return f"{total / 1e6:,.0f} MB of text are more than the {bound / 1e6:,.0f} MB that are held in memory"
 
 
