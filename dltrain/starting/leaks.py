@@ -104,7 +104,7 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
         same = ()  # with so few columns left to learn from, the target is rather a rule that is to be found
     answers = labels if labels is not None else columns.numbers[target]
     dates = {name for name, kind in columns.kinds.items() if kind.kind == "date"}
-    owner = find_owner(frame, answers, {target, *dates})
+    owner = find_owner(frame, [name for name in frame.columns if name != target and name not in dates], answers)
     rest = [
         name for name in features if name not in same and name != (owner.name if owner is not None and owner.is_one else None)
     ]

@@ -77,11 +77,16 @@ def test_names_of_single_rows_are_no_owners() -> None:
     assert "group:" not in write("patient_id,x,y,status", rows, "status")
 
 
+@pytest.mark.parametrize("stream", ["0", ""], ids=["streamed", "in memory"])
 @pytest.mark.parametrize(("split", "count"), [("{test: 0.25}", 1), ("{test: 0.25, group: patient_id}", 0)])
-def test_a_fit_says_that_rows_of_one_answer_are_in_several_parts(split: str, count: int) -> None:
+def test_a_fit_says_that_rows_of_one_answer_are_in_several_parts(
+    split: str, count: int, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stream:
+        monkeypatch.setenv("DLTRAIN_STREAM_BYTES", stream)
     Path("t.csv").write_text("\n".join(["patient_id,x,y,status", *patients("P{}")]) + "\n")
     Path("c.yaml").write_text(
-        f"data: {{source: csv, path: t.csv, target: status, drop: {'[]' if count == 0 else '[patient_id]'}, split: {split}}}\n"
+        f"data: {{source: csv, path: t.csv, target: status, identifiers: {'[]' if count == 0 else '[patient_id]'}, split: {split}}}\n"
         "model: {layers: [Dense: {units: 2}]}\ntraining: {epochs: 1}\n"
     )
     dataset = load_dataset(load_config("c.yaml").data, seed=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -87,6 +87,11 @@ class TableFit:
         self.values: dict[str, Any] = {}
 
     @property
+    def names(self) -> Collection[str]:
+        """Of the columns that are there."""
+        return tuple(self.raw.frame.columns)
+
+    @property
     def seen(self) -> str:
         """How the kinds of the columns were told, in words."""
         return f"as the first {SAMPLE_ROWS:,} rows are" if self.raw.frame.height > SAMPLE_ROWS else "as in the other rows"
@@ -114,7 +119,8 @@ class TableFit:
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
         notes += odd_words(taught, specs, raw.frame.columns, self.reading)
-        notes += [note for spec in specs[:1] for note in warn_of_owners(config, raw.frame, spec.name, targets[spec.name])]
+        for spec in [spec for spec in specs[:1] if spec.name in targets]:
+            notes += warn_of_owners(config, raw.frame, self.names, spec.name, targets[spec.name])
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
         asked = config.features or {}
         notes += late_codes(self.first_codes([c.name for c in taught if c.kind == "number" and asked.get(c.name) is None]))

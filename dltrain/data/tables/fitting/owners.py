@@ -46,21 +46,25 @@ class Owner:
     is_one: bool
 
 
-def find_owner(frame: polars.DataFrame, answers: NDArray[Any] | polars.Series, skip: Collection[str]) -> Owner | None:
+def find_owner(
+    frame: polars.DataFrame, names: Collection[str], answers: NDArray[Any] | polars.Series, known: polars.Series | None = None
+) -> Owner | None:
     """The column whose name says that it names owners, each of several rows; of several columns the one with the fewest.
 
     Args:
-        frame: the table.
+        frame: the table, in memory or as columns on disk.
+        names: of the columns that may be one.
         answers: the target of its rows [rows].
-        skip: columns that are something else.
+        known: boolean [rows], which rows are looked at; None: all.
     """
     import polars
 
     found: list[Owner] = []
-    for name in frame.columns:
-        if name in skip or not (_CALLED.fullmatch(name) or name.endswith(_ENDS)):
+    for name in names:
+        if not (_CALLED.fullmatch(name) or name.endswith(_ENDS)):
             continue
         values = text_of(column_of(frame, name))
+        values = values if known is None else values.filter(known)
         count = values.n_unique()
         is_amount = bool(values.str.contains(_FRACTION).any())
         if values.null_count() or is_amount or not FEWEST_OWNERS <= count <= len(values) / ROWS_OF_OWNER:
@@ -70,24 +74,26 @@ def find_owner(frame: polars.DataFrame, answers: NDArray[Any] | polars.Series, s
     return min(found, key=lambda owner: owner.count, default=None)
 
 
-def warn_of_owners(config: DataConfig, frame: polars.DataFrame, target: str, answers: NDArray[Any]) -> list[Note]:
+def warn_of_owners(
+    config: DataConfig, frame: polars.DataFrame, names: Collection[str], target: str, answers: NDArray[Any]
+) -> list[Note]:
     """A warning where rows of one owner, which have one target, are drawn into several parts: what is measured is too good.
 
     Args:
         config: the `data:` block.
-        frame: the table.
+        frame: the table, in memory or as columns on disk.
+        names: of its columns that are there.
         target, answers: what is predicted, and its values in all rows.
     """
+    import polars
+
     split = config.split
-    if (
-        answers.ndim > 1
-        or split.key is not None
-        or config.series is not None
-        or not (split.test or split.validation or split.folds)
-    ):
+    is_drawn = bool(split.test or split.validation or split.folds)
+    if answers.ndim > 1 or split.key is not None or config.series is not None or not is_drawn:
         return []
     is_known = ~np.isnan(answers) if answers.dtype.kind == "f" else np.ones(len(answers), bool)
-    owner = find_owner(frame if is_known.all() else frame.filter(is_known), answers[is_known], {target, *config.target})
+    others = [name for name in names if name not in (target, *config.target)]
+    owner = find_owner(frame, others, answers[is_known], None if is_known.all() else polars.Series(is_known))
     if owner is None or not owner.is_one:
         return []
     said = f"all rows of a {owner.name} ({owner.count:,} of them) have the same {target}, and stand in several parts"

@@ -5,7 +5,7 @@ Rows, parts, statistics and the model's numbers are those that `fit_table` makes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -264,6 +264,11 @@ class StreamedFit(TableFit):
         assert isinstance(raw.frame, ColumnFiles)
         self.files, self.reporter = raw.frame, reporter
         self.known = self.files.kinds
+
+    @property
+    def names(self) -> Collection[str]:
+        """See `TableFit.names`: those that are learned from or named were put on disk."""
+        return self.files.stored
 
     def read(self, columns: Sequence[FeatureColumn]) -> None:
         """See `TableFit.read`: what cannot be read showed when the columns were put on disk."""
