@@ -127,8 +127,9 @@ LABELS_PER_ROW = {"labels-cells", "labels-flags", "labels-npz"}
 REFUSED = [
     ("masks-", "members", "here each pixel has one"),
     ("masks-", "members-of-folds", "here each pixel has one"),
-    ("series", "members-of-folds", "there are no folds to validate the members on"),
     ("series-quantiles", "members", "here each row has several quantiles"),
+    ("series-quantiles", "members-of-folds", "here each row has several quantiles"),
+    ("series", "members-of-folds", "there are no folds to validate the members on"),
     ("pictures-in-table", "streamed", "columns of pictures are held in memory"),
 ]
 FAST = {

@@ -214,6 +214,8 @@ def _check_series(block: _Block, series: SeriesConfig) -> None:
     if series.scale is not None and config.scale_target == "log":
         message = "a window is scaled by its own mean, not by that of the target's logarithm"
         block.add("series.scale", message, "leave one of them out")
+    if series.scale is not None and series.history == 1:
+        block.add("series.scale", "a window of 1 row has no deviation to be scaled by", "data.series.history: 2 at least")
     if config.is_reconstruction or config.task == MULTILABEL:
         of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
         place = block.node.entries.get("task", block.node.entries["series"])

@@ -32,7 +32,7 @@ from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.said import gap_lines, label_lines, past_lines, season_lines, told_targets
 from dltrain.data.series.timeline import SeriesValues, Timeline
 from dltrain.data.series.times import read_times
-from dltrain.data.series.window_scale import LEAST, deviations
+from dltrain.data.series.window_scale import deviations, least_spread
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.columns import fit_column
 from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, feature_columns
@@ -79,7 +79,8 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
     refuse_changing(raw.frame, series.static, groups, reading, locate)
     table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw, kept)
     features, targets = read_columns(raw, table, locate, with_targets=True)
-    features |= {name: one_value(features[name], groups.codes) for name in (stored.series if stored else series).static}
+    own = series_of_parts(raw, groups).codes
+    features |= {name: one_value(features[name], own) for name in (stored.series if stored else series).static}
     config, targets = _with_labels(config, raw, table, groups, targets, stored)
     found = find_parts(config, Given(raw, times, groups, table.targets, targets), stored, seed)
     timeline, places = found.timeline, found.places
@@ -372,7 +373,7 @@ def _with_least_spread(
     series = preprocessing.series
     starts = train[: max(0, len(train) - series.span)]
     found = deviations(scale, values.features, starts, series.history, series.sampling)
-    return replace(preprocessing, least_spread=float(LEAST * np.median(found)) if len(found) else 0.0)
+    return replace(preprocessing, least_spread=least_spread(found))
 
 
 def _resolved(preprocessing: SeriesPreprocessing) -> dict[str, Any]:

@@ -96,10 +96,11 @@ def find_parts(config: DataConfig, given: Given, stored: SeriesPreprocessing | N
     for line in lines.values():
         runs.append(line.runs + last)
         last = int(runs[-1][-1]) + 1
+    rows = np.concatenate([line.rows for line in lines.values()])
     timeline = Timeline(
         _joined([line.times for line in lines.values()]),
-        np.concatenate([line.rows for line in lines.values()]),
-        Groups(np.concatenate([line.groups.codes for line in lines.values()]), given.groups.names),
+        rows,
+        series_of_parts(raw, given.groups).take(rows),
         np.concatenate(runs),
         lines["train"].step,
         lines["train"].splits,

@@ -160,14 +160,19 @@ class Times:
         return moved if zone is None else _to_int(from_clock(_to_dates(moved), zone))
 
     def following(self, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64], count: int) -> list[str]:
-        """The time so many rows after each of some rows, as text: that row's own, or so many steps on where its run ends."""
-        found = self.texts(self.take(rows).later(step, count))
-        later = np.minimum(rows + count, len(runs) - 1)
-        there = np.flatnonzero((rows + count < len(runs)) & (runs[later] == runs[rows]))
-        after = later[there]
-        own = self.texts(self.values[after]) if self.labels is None else self.labels[after].tolist()
-        for place, text in zip(there.tolist(), own, strict=True):
-            found[place] = text
+        """The time so many rows after each of some rows, as text: that row's own, or as many steps on as its run ends before."""
+        lasts = np.searchsorted(runs, runs[rows], side="right") - 1
+        beyond = rows + count - lasts
+        later = np.where(beyond > 0, lasts, rows + count)
+        values = self.values[later]
+        for steps in np.unique(beyond[beyond > 0]).tolist():
+            places = np.flatnonzero(beyond == steps)
+            values[places] = self.take(lasts[places]).later(step, steps)
+        found = self.texts(values)
+        if self.labels is not None:
+            there = np.flatnonzero(beyond <= 0)
+            for place, label in zip(there.tolist(), self.labels[later[there]].tolist(), strict=True):
+                found[place] = label
         return found
 
     def texts(self, values: NDArray[Any]) -> list[str]:

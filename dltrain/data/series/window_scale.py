@@ -12,6 +12,7 @@ from dltrain.data.series.window_specs import WindowScale
 from dltrain.data.tables.preprocessing import TablePreprocessing
 
 LEAST = 0.1  # of the median deviation within the windows of the training part: what counts as no less
+FLAT = 1e-4  # of the target's deviation: what may be rounding alone
 
 
 def window_scale(table: TablePreprocessing, plain: Collection[str] = (), num_more: int = 0) -> WindowScale:
@@ -73,6 +74,14 @@ def _sums_before(values: NDArray[np.float64], sampling: int) -> NDArray[np.float
     grid[sampling : sampling + len(values)] = values
     sums: NDArray[np.float64] = np.cumsum(grid.reshape(-1, sampling), axis=0).ravel()
     return sums
+
+
+def least_spread(found: NDArray[np.float64]) -> float:
+    """What counts as the least deviation of a window, by those of the training part: flat ones count where most are not."""
+    usual = float(np.median(found)) if len(found) else 0.0
+    if usual <= FLAT:
+        usual = float(np.median(found[found > FLAT])) if (found > FLAT).any() else 1.0
+    return LEAST * usual
 
 
 def window_weights(found: NDArray[np.float64], least: float, power: int) -> NDArray[np.float32]:
