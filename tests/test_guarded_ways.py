@@ -237,3 +237,15 @@ def test_nobody_goes_around_the_guarded_ways(what: str, of_the_package: dict[str
 def test_the_search_finds_what_it_looks_for(tmp_path: Path, code: str, kinds: list[str]) -> None:
     (tmp_path / "x.py").write_text(code)
     assert [kind for kind, _ in findings(tmp_path / "x.py")] == kinds
+
+
+def test_no_archive_is_gone_on_with_by_its_path() -> None:
+    """Where the first attempt to open it fails, zipfile opens it anew and empties it."""
+    going_on = [
+        f"{path.name}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ZipFile") and "'a'" in map(ast.unparse, node.args[1:])
+        if ast.unparse(node.args[0]) != "held"
+    ]
+    assert going_on == []

@@ -8,6 +8,7 @@ places of its `vocabulary` from 2, 1 for other tokens and for a text without any
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,9 +60,11 @@ class TfliteFile(ExportFormat):
             raise UsageError(
                 f"TensorFlow Lite cannot hold this model: {reason}", hint="--format saved_model holds any model"
             ) from error
-        path.write_bytes(content)
-        with zipfile.ZipFile(path, "a") as archive:
+        # In memory: zipfile empties a file that it is to go on with where the first attempt to open it fails.
+        held = io.BytesIO(content)
+        with zipfile.ZipFile(held, "a") as archive:
             archive.writestr(CODES_FILE, json.dumps(document(raw.inputs, raw.outputs, self, with_words=True)))
+        path.write_bytes(held.getvalue())
 
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
         """See `ExportFormat`; words and labels are turned by what the file says."""
