@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.kinds import LONG_TEXT, ColumnKind
+from dltrain.data.columns.kinds import INDEX_REASON, LONG_TEXT, ColumnKind
 from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, find_units, is_text, mend, read_numbers
 from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
@@ -79,7 +79,18 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: Target, truth:
             reason = reason or _numbers_of_rows(name, columns.numbers[name], truth)
             found |= {name: reason} if reason else {}
     left = [name for name in others if name not in found and name not in columns.constant]
-    return replace(columns, names=found) if left else columns
+    kinds = columns.kinds if truth is None else _with_order_of_rows(columns, truth)
+    return replace(columns, kinds=kinds, names=found if left else columns.names)
+
+
+def _with_order_of_rows(columns: Columns, truth: Numbers) -> dict[str, ColumnKind]:
+    """Of counts of rows, which are left out, it is said what they would tell: models that see it look better than they are."""
+    kinds = dict(columns.kinds)
+    for name, numbers in columns.numbers.items():
+        if kinds[name].left_out.startswith((INDEX_REASON, "counts the rows")) and (told := _told_in_order(numbers, truth)):
+            why = f"{kinds[name].left_out}; the order of rows explains {rough_percent(told)} of the target"
+            kinds[name] = replace(kinds[name], left_out=why)
+    return kinds
 
 
 def _are_amounts(words: polars.Series) -> bool:
@@ -133,9 +144,7 @@ def _share_told(groups: Groups, truth: Numbers) -> tuple[float, float]:
     spread = ((truth[~learned] - truth[learned].mean(axis=0)) ** 2).sum(axis=1)
     gain = spread - squared_errors(groups, truth, learned)
     total, error = float(spread.mean()), float(gain.std()) / np.sqrt(len(gain))
-    if total <= 0 or error <= 0:
-        return 0.0, 0.0
-    return float(gain.mean()) / total, float(gain.mean()) / error
+    return (float(gain.mean()) / total, float(gain.mean()) / error) if total > 0 and error > 0 else (0.0, 0.0)
 
 
 def _in_runs(labels: polars.Series) -> bool:

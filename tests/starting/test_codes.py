@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -265,3 +266,18 @@ def test_ids_that_a_few_rows_share_are_no_feature_where_they_tell_nothing(tmp_pa
     assert "PatientId (300 different in 900 rows, which tell nothing of the target)" in text
     each = np.random.default_rng(10).normal(size=300).repeat(3) + np.random.default_rng(11).normal(scale=0.3, size=900)
     assert "PatientId" not in _config(tmp_path, _customers("PatientId", numbers, each), "y").partition("drop:")[2]
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+@pytest.mark.parametrize(("left_out", "what"), [((), "counts the rows"), ((7, 99), "the index of a table that was exported")])
+def test_an_index_is_left_out_and_what_the_order_of_rows_tells_is_said(
+    tmp_path: Path, left_out: tuple[int, ...], what: str, is_ordered: bool
+) -> None:
+    rng = np.random.default_rng(12)
+    price = rng.normal(size=800)
+    price = np.sort(price) if is_ordered else price
+    drawn = [(row, y) for row, y in enumerate(price, 1) if row not in left_out]
+    rows = [f"{row},{rng.integers(9)},{y:.3f}" for row, y in drawn]
+    text = " ".join(_config(tmp_path, ["rownames,rooms,price", *rows], "price").replace("#", "").split())
+    why = r"; the order of rows explains 9\d % of the target" if is_ordered else ""
+    assert re.search(rf"left out: rownames \({what}{why}\); `features` can name them", text)

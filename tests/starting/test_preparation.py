@@ -113,7 +113,7 @@ def test_what_is_left_alone_is_learnt_from() -> None:
         ("RowNumber", np.arange(1, 1001)[::2], True),
         ("RowNumber", np.arange(1, 1001)[np.random.default_rng(0).permutation(1000)[:750]], True),
         ("row_width", np.arange(1, 1001)[::2], False),
-        ("RowNumber", np.arange(0, 100_000, 200), False),
+        ("RowNumber", np.arange(0, 100_000, 200), True),  # too far apart for that, but it tells nothing of the target
         ("size", np.arange(1, 1001)[::2], False),
     ],
 )
