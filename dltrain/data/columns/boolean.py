@@ -55,6 +55,10 @@ class Boolean(Number):
         """The nearer of the two words."""
         return ["true" if value >= 0.5 else "false" for value in values]
 
+    def judged_by(self, column: FeatureColumn) -> str:
+        """See `Number.judged_by`."""
+        return ""
+
     def describe(self, columns: Sequence[FeatureColumn]) -> str:
         """See `Kind.describe`."""
         return ""

@@ -65,6 +65,14 @@ class Date(Number):
         """See `Number.numbers`."""
         return date_numbers(values, column.date_parts)
 
+    def judged_by(self, column: FeatureColumn) -> str:
+        """See `Number.judged_by`."""
+        return f"{column.name} day number"
+
+    def say_number(self, value: float) -> str:
+        """The day of a day number."""
+        return str(np.datetime64(int(value // 1), "D"))
+
     def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
         """See `Kind.to_series`."""
         import polars

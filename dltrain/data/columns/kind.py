@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 USUAL_TEXT = TextConfig()
 # So many rows of what is made up have no value.
 GAPS = 0.15
+# So many times as far from the training's values as these are from each other is far.
+FAR_TIMES = 3
+# Of so many rows it is said that most of them lie where few of the training's do.
+ENOUGH_ROWS = 20
 # From such a share of rows on it is said that most of their tokens are unknown.
 MANY_UNKNOWN = 0.05
 
@@ -53,14 +57,54 @@ class Learning:
 
 
 @dataclass(slots=True)
+class Elsewhere:
+    """How the numbers of some rows lie beside those of training.
+
+    Attributes:
+        seen: see `NumberTransform`.
+        rows: that have a number.
+        below, above: rows with one below 95 % of the training's, and above.
+        far: rows with one far beyond all of the training's.
+        least, greatest: of all.
+    """
+
+    seen: NDArray[np.float64]
+    rows: int = 0
+    below: int = 0
+    above: int = 0
+    far: int = 0
+    least: float = np.inf
+    greatest: float = -np.inf
+
+    def add(self, numbers: NDArray[np.float64]) -> None:
+        """Take in some rows, NaN where there is none."""
+        first, low, high, last = self.seen
+        span = FAR_TIMES * (last - first)
+        self.rows += len(numbers) - int(np.count_nonzero(np.isnan(numbers)))
+        self.below += int(np.count_nonzero(numbers < low))
+        self.above += int(np.count_nonzero(numbers > high))
+        self.least = min(self.least, float(np.fmin.reduce(numbers, initial=np.inf)))
+        self.greatest = max(self.greatest, float(np.fmax.reduce(numbers, initial=-np.inf)))
+        if self.least < first - span or self.greatest > last + span:
+            self.far += int(np.count_nonzero((numbers < first - span) | (numbers > last + span)))
+
+    def count(self, *, may_move: bool) -> int:
+        """The rows whose numbers are elsewhere than training's; those that only lie where few of these do count if most do."""
+        most = max(self.below, self.above) if may_move else 0
+        return max(self.far, most if self.rows >= ENOUGH_ROWS and 2 * most >= self.rows else 0)
+
+
+@dataclass(slots=True)
 class Unseen:
-    """Categories, tokens and gaps that the training rows do not have, counted over any number of blocks of rows.
+    """Categories, tokens, gaps and numbers that the training rows do not have, counted over any number of blocks of rows.
 
     Attributes:
         rows, words: of categories: column -> rows with others, and the different ones.
         texts: of free text: column -> rows that have some, and those of which most tokens are unknown.
         gaps: of columns that have a value in each training row: column -> rows without.
         filled: how their numbers are filled.
+        numbers: of numbers and dates: column -> how they lie beside those of training.
+        of_new_rows: the rows are none of the data that was split, so that most of them should look as training's do.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -68,6 +112,8 @@ class Unseen:
     texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     gaps: dict[str, int] = field(default_factory=dict)
     filled: str = "numbers are filled as data.impute says"
+    numbers: dict[str, Elsewhere] = field(default_factory=dict)
+    of_new_rows: bool = False
 
     def add(self, column: str, values: polars.Series) -> None:
         """Take in the unknown values of some rows."""
@@ -83,6 +129,27 @@ class Unseen:
         """Take in which rows of a column have no value; it counts where each training row has one."""
         if column.by_kind.had_no_gaps(column) and (num_rows := int(np.count_nonzero(gaps))):
             self.gaps[column.name] = self.gaps.get(column.name, 0) + num_rows
+
+    def add_numbers(self, name: str, seen: NDArray[np.float64], numbers: NDArray[np.float64]) -> None:
+        """Take in the numbers of some rows of a column, and where training's lie (see `NumberTransform`)."""
+        if len(seen) and seen[0] < seen[-1]:
+            self.numbers.setdefault(name, Elsewhere(seen)).add(numbers)
+
+    def _of_numbers(self, columns: Sequence[FeatureColumn]) -> list[Note]:
+        found = []
+        for column in columns:
+            of = self.numbers.get(column.name)
+            say = column.by_kind.say_number
+            if of and (count := of.count(may_move=self.of_new_rows and column.by_kind.holds_numbers)):
+                first, low, high, last = map(say, of.seen)
+                mostly = f", nine in ten of them {low} to {high}" if count > of.far else ""
+                found.append(
+                    f"{column.name} in {count:,} of {counted(of.rows, 'row')}: {say(of.least)} to {say(of.greatest)} "
+                    f"(training: {first} to {last}{mostly})"
+                )
+        hint = "if they are in another unit or written with another decimal sign, bring them to the training's first"
+        said = f"values far from nearly all that training has seen: {listed(found, 8)}; {hint}"
+        return [warn(said, "another_scale")] if found else []
 
     def _of_gaps(self, columns: Sequence[FeatureColumn]) -> list[Note]:
         found = [f"{column.name} {self.gaps[column.name]:,}" for column in columns if column.name in self.gaps]
@@ -108,7 +175,7 @@ class Unseen:
         said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
         odd = [f"{word!r}: {hint}" for name in names for word in self.words[name] if (hint := no_row_hint(word or ""))]
         categories = [warn("; ".join([said, *odd[:1]]).removesuffix("; "), "unseen_categories")] if found else []
-        return [*categories, *self._of_gaps(columns), *self._of_texts()]
+        return [*categories, *self._of_numbers(columns), *self._of_gaps(columns), *self._of_texts()]
 
 
 class Kind:
@@ -199,6 +266,10 @@ class Kind:
         """Which rows have no value."""
         found: NDArray[np.bool_] = np.isnan(values) if self.is_array else values.is_null().to_numpy()
         return found
+
+    def say_number(self, value: float) -> str:
+        """A value that a number of it stands for, in words."""
+        return f"{value:.6g}"
 
     def had_no_gaps(self, column: FeatureColumn) -> bool:
         """Whether each training row has a value, so that what a row without becomes was never learnt."""

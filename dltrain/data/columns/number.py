@@ -97,7 +97,13 @@ class Number(Kind):
             if transform.indicator:
                 block[:, place + 1] = np.isnan(number)
             place += len(transform.columns)
+            if np.isfinite(transform.spread) and transform.name == self.judged_by(column):
+                unseen.add_numbers(column.name, transform.seen, number)
         unseen.add_gaps(column, self.are_gaps(values))
+
+    def judged_by(self, column: FeatureColumn) -> str:
+        """The name of the number by which a value is near those of training or far from them; empty where none tells."""
+        return column.name
 
     def had_no_gaps(self, column: FeatureColumn) -> bool:
         """See `Kind.had_no_gaps`; of a column that never varies nothing is learnt, and a gap makes no difference."""

@@ -26,6 +26,10 @@ FLOAT32_ROUNDING = 2.0**-23
 LOST_SHARE = 0.2
 # Of these scales the values that are told apart by next to nothing become large numbers.
 STRETCHING = ("standard", "minmax", "robust")
+# Nine in ten of the training rows lie between these shares, and of so many of them it is looked at.
+MOSTLY = (5, 95)
+MOST_LOOKED_AT = 10_000
+NOT_SEEN = np.full(4, np.nan)
 NO_VALUE = "no value in the training part"
 BY_ROUNDING = "it varies in the training part by less than float32 numbers of its size are told apart"
 
@@ -46,6 +50,8 @@ class NumberTransform:
         center, spread: of the scale; the spread is infinite where the training part shows one value only: then it is 0 in every
             row, whatever the value, because no weight of it was ever trained.
         quantiles: float64 [<= 1000], ascending, for the quantile scale; else empty.
+        seen: float64 [4], the least value of the training rows, what 5 % and 95 % of them lie below, and the greatest; empty
+            where that is not known.
     """
 
     name: str
@@ -55,6 +61,7 @@ class NumberTransform:
     center: float = 0.0
     spread: float = 1.0
     quantiles: Numbers = field(default_factory=lambda: np.zeros(0), compare=False)
+    seen: Numbers = field(default_factory=lambda: np.zeros(0), compare=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,12 +99,20 @@ def fit_number(name: str, values: Numbers, scale: str, impute: str | float) -> N
     gaps = np.isnan(values)
     indicator = bool(gaps.any())
     seen = values[~gaps] if indicator else values
-    fill = fill_value(seen, impute)
+    fill, around = fill_value(seen, impute), seen_range(seen)
     if indicator:
         # The smooth clip is by the quartiles of what there is: where most is filled in, the middle half has no width.
         values = seen if np.isnan(fill) or scale == "smooth_clip" else np.where(gaps, fill, values)
     center, spread, quantiles = fit_scale(values, scale)
-    return NumberTransform(name, scale, fill, indicator, center, spread, quantiles)
+    return NumberTransform(name, scale, fill, indicator, center, spread, quantiles, around)
+
+
+def seen_range(values: Numbers) -> Numbers:
+    """Where values without gaps lie, as `NumberTransform.seen` has it."""
+    if not len(values):
+        return np.zeros(0)
+    low, high = np.percentile(values[:: -(-len(values) // MOST_LOOKED_AT)], MOSTLY)
+    return np.array([values.min(), low, high, values.max()])
 
 
 def why_untaught(values: Numbers) -> str:

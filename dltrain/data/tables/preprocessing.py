@@ -24,7 +24,7 @@ from dltrain.data.columns.column import (
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
-from dltrain.data.columns.scaling import SCALES, NumberTransform
+from dltrain.data.columns.scaling import NOT_SEEN, SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types, words_among, words_as_gaps
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
@@ -134,7 +134,7 @@ class TablePreprocessing(Preprocessing):
             notes += words_as_gaps(words_among(raw.frame, gaps, self.reading), raw.frame.height, are_later=True)
             notes += shortened_codes(raw.frame, self.features)
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
-        return self.assemble(values, rows, notes)
+        return self.assemble(values, rows, notes, are_new=True)
 
     def read_values(self, raw: Raw, *, with_targets: bool, notes: list[Note] | None = None) -> TableValues:
         """Read the columns that are needed, whatever their order; surplus columns are not looked at.
@@ -187,10 +187,10 @@ class TablePreprocessing(Preprocessing):
             faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, have)) for name in missing]
             raise DataError(capped(faults))
 
-    def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[Note]) -> Part:
-        """Preprocess the given rows (all where None) of values that were read."""
+    def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[Note], *, are_new: bool = False) -> Part:
+        """Preprocess the given rows (all where None) of values that were read; new ones are none of the data that was split."""
+        unseen = Unseen(of_new_rows=are_new)
         rows = np.arange(values.num_rows) if rows is None else rows
-        unseen = Unseen()
         inputs = self.make_inputs(values.features, rows, unseen)
         notes += unseen.notes(self.features)
         return Part(
@@ -279,6 +279,7 @@ class TablePreprocessing(Preprocessing):
             "fill": np.array([number.fill for number in numbers], np.float64),
             "center": np.array([number.center for number in numbers], np.float64),
             "spread": np.array([number.spread for number in numbers], np.float64),
+            "seen": np.array([number.seen if len(number.seen) else NOT_SEEN for number in numbers], np.float64),
         }
         arrays.update({f"quantiles_{index}": number.quantiles for index, number in enumerate(numbers) if len(number.quantiles)})
         return state, arrays | step_arrays
@@ -352,7 +353,9 @@ def _number_from(item: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], in
     if scale == "quantile" and (quantiles.ndim != 1 or not len(quantiles)):
         raise ValueError(f"no quantiles for {name}")
     fill, center, spread = (float(arrays[word][index]) for word in ("fill", "center", "spread"))
-    return NumberTransform(name, scale, fill, typed(item, "indicator", bool), center, spread, quantiles)
+    seen = arrays["seen"][index] if "seen" in arrays else NOT_SEEN
+    indicator = typed(item, "indicator", bool)
+    return NumberTransform(name, scale, fill, indicator, center, spread, quantiles, seen[np.isfinite(seen)])
 
 
 def input_name(column: FeatureColumn) -> str:
