@@ -291,7 +291,21 @@ def series(folder: Path, kind: str = "csv", ids: Sequence[str] = (), **data: Any
     files = _write(folder, frames, kind)
     window = {"time": "when", "history": 5, **({"id": "store"} if ids else {}), **data.pop("series", {})}
     settings = {"source": kind, **_parts(files), "series": window, **data}
-    return Made(settings, ["Flatten", {"Dense": {"units": 3}}], files)
+    each = [frames["test"].filter(store=name) for name in sorted(ids)] or [frames["test"]]
+
+    def raw(item: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+        """Every window of each series, with what is known of the rows after it; of what stays the same one value."""
+        span = window["history"] + (window.get("horizon", 1) if "known" in window else 0)
+        seen = span if item["column"] in window.get("known", ()) else window["history"]
+        found = []
+        for frame in each:
+            values, count = frame[item["column"]].to_numpy(), frame.height - span + 1
+            one = item["column"] in window.get("static", ())
+            found.append(values[:count] if one else np.lib.stride_tricks.sliding_window_view(values, seen)[:count])
+        joined = np.concatenate(found)
+        return joined if joined.dtype == object else joined.astype(np.float32)
+
+    return Made(settings, ["Flatten", {"Dense": {"units": 3}}], files, None if "quantiles" in window else raw)
 
 
 def whole_series(folder: Path, kind: str = "csv") -> Made:
