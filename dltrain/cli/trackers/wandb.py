@@ -14,9 +14,11 @@ from typing import Any
 from dltrain.cli.trackers.told import Logged, Told
 from dltrain.errors import DataError, DltrainError, UsageError, reason_of
 from dltrain.evaluation.export import export
+from dltrain.storage.atomic import write_atomically
 from dltrain.wording import without_credentials
 
 _LONGEST_NAME = 128  # of Weights & Biases
+_END = "dltrain-end.txt"  # which end of a run is written in that folder of the offline mode
 
 
 class WandbTracker:
@@ -44,7 +46,7 @@ class WandbTracker:
         """See `Tracker`. Trials are sent when their sweep is over: one run is under way at a time."""
         identity = identity_of(told.mark)
         waits = told.parent is not None and not (told.is_over and told.parent in self._over)
-        if self._over.get(told.mark) == told.end or waits or not told.values:
+        if self._over.get(told.mark) == told.end or waits or not told.values or _is_written(told, identity):
             return Logged(told.path, identity, is_new=False)
         import wandb
 
@@ -84,7 +86,7 @@ class WandbTracker:
             group=identity_of(told.parent) if told.parent else (identity if told.kind == "sweep" else None),
             job_type="trial" if told.parent else told.kind,
             config=dict(told.values),
-            resume=None if os.environ.get("WANDB_MODE", "").lower() in ("offline", "dryrun") else "allow",
+            resume=None if _is_offline() else "allow",
             settings=wandb.Settings(silent=True, console="off", init_timeout=20, x_disable_stats=True, disable_git=True),
         )
         self._open[told.mark] = run
@@ -114,9 +116,27 @@ class WandbTracker:
                     )
                     model.add_dir(str(made.path))
                     run.log_artifact(model)
+            written = Path(run.dir).parent
             run.finish(exit_code=0 if told.status in ("finished", "pruned") else 1)
+        if _is_offline():
+            write_atomically(written / _END, told.end.encode())
         self._open.pop(told.mark, None)
         return notes
+
+
+def _is_offline() -> bool:
+    return os.environ.get("WANDB_MODE", "").lower() in ("offline", "dryrun")
+
+
+def _is_written(told: Told, identity: str) -> bool:
+    """Whether this end of a run is in a folder of the offline mode, which `wandb sync` sends."""
+    if not told.is_over or not _is_offline():
+        return False
+    try:
+        ends = (Path(os.environ.get("WANDB_DIR") or ".") / "wandb").glob(f"offline-run-*-{identity}/{_END}")
+        return any(file.read_bytes() == told.end.encode() for file in ends)
+    except OSError:  # then it is written once more
+        return False
 
 
 def _project(name: str) -> str:

@@ -181,6 +181,9 @@ def test_wandb_has_it_all_in_its_offline_mode(folder, monkeypatch, capsys, tmp_p
     ]
     metrics = json.loads((trial / "metrics.json").read_text())["metrics"]
     assert float(summary["test_accuracy"]) == pytest.approx(metrics["test"]["accuracy"])
+    assert run(["log", str(trial), "--to", "wandb", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == [{"run": str(trial), "id": identity, "is_new": False}]
+    assert len(list(tmp_path.glob("wandb/offline-run-*"))) == 1
 
 
 def test_the_inputs_of_a_model_are_columns_of_the_table_where_each_is_one_value() -> None:
