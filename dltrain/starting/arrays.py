@@ -21,7 +21,7 @@ from dltrain.starting.design import design, split_of
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table import start_table
 from dltrain.storage.arrays import declared_shapes, read_arrays
-from dltrain.wording import column_hint, listed, shown
+from dltrain.wording import column_hint, counted, listed, shown
 
 # Inputs of more numbers than these are not looked through.
 MOST_VALUES = 1 << 25
@@ -72,12 +72,21 @@ def start_archive(where: str, written: str, asked: str | None, reporter: Reporte
     arguments: dict[str, Any] = {} if of_parts else _arrays(shapes, asked, written)
     defaults = {key: argument.default for key, argument in SOURCES["npz"].arguments.items()}
     config = DataConfig("npz", path=(where,), arguments={key: name for key, name in arguments.items() if name != defaults[key]})
-    for name in [x for x, _ in of_parts.values()] or [arguments["inputs"]]:
+    for name, answers in of_parts.values() or [(arguments["inputs"], arguments["targets"])]:
+        if shapes[name][:1] != shapes[answers][:1]:
+            reporter.warning(
+                f"{_rows(name, shapes)} and {_rows(answers, shapes)}: `fit` refuses them until each row has its target"
+            )
         for text in _odd_rows(where, name):
             reporter.warning(text)
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
     head = f"{os.path.basename(written)}: arrays {listed(words, 8)}"
     return _start(config, head, reporter, own=set(of_parts), written=written)
+
+
+def _rows(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """How many rows an array has, in words."""
+    return f"{name} has {counted(shapes[name][0], 'row')}" if shapes[name] else f"{name} is a single value"
 
 
 def _odd_rows(where: str, name: str) -> Iterator[str]:
