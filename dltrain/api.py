@@ -330,10 +330,13 @@ def _write(run: Path, data: Any, folder: Path) -> str:
     import numpy as np
     import polars
 
+    given = type(data).__name__
     if isinstance(data, (list, tuple)) and all(isinstance(row, Mapping) for row in data):
         data = {name: [row.get(name) for row in data] for name in dict.fromkeys(name for row in data for name in row)}
     if isinstance(data, (np.ndarray, list, tuple)):
         array = np.asarray(data)
+        if not array.size:
+            raise UsageError(f"expected rows, found an empty {given}")
         names = _feature_names(run)
         if names is None:
             np.savez(folder / "rows.npz", x=array)
@@ -357,6 +360,8 @@ def _write(run: Path, data: Any, folder: Path) -> str:
                 Fault(f"columns of one length were expected, found {found[:200]}", hint="a single row: {column: [value]}")
             )
         data = polars.DataFrame(columns)
+    if not data.height:
+        raise UsageError(f"expected rows, found an empty {given}")
     data.write_parquet(folder / "rows.parquet")
     return str(folder / "rows.parquet")
 

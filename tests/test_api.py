@@ -88,6 +88,10 @@ def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monk
         dltrain.predict(run, 3)
     with pytest.raises(UsageError, match="expected rows, found an empty list"):
         dltrain.predict(run, [])
+    frame = polars.read_csv(folder / "rows.csv")
+    for given in (frame.head(0), polars.DataFrame(), frame.head(0).lazy(), frame.head(0).to_dict(), np.zeros((0, 3))):
+        with pytest.raises(UsageError, match=f"expected rows, found an empty {type(given).__name__}"):
+            dltrain.evaluate(run, given)
 
 
 def test_f8_the_weights_of_a_run_are_written_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -174,7 +174,8 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
     groups = values.timeline.groups
     if short and preprocessing.series.id:
         shown = shown_names([groups.names[code] for code in short])
-        said = f"{len(short):,} series have less than {needed} rows without a gap at their end and no forecast: {shown}"
+        have = "has" if len(short) == 1 else "have"
+        said = f"{len(short):,} series {have} less than {needed} rows without a gap at their end and no forecast: {shown}"
         notes.append(warn(said, "short_series"))
     if not len(ends):
         apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""

@@ -116,7 +116,7 @@ def test_series_without_rows_enough_are_named(trained: tuple[Path, Path]) -> Non
 
     found = predict_ahead(run, 1, data=[str(folder / "short.csv")], reporter=Listening())
     assert set(found.identifiers["shop"]) == {"east"}
-    assert any("1 series have less than 4 rows without a gap at their end and no forecast: west" in text for text in heard)
+    assert any("1 series has less than 4 rows without a gap at their end and no forecast: west" in text for text in heard)
     frame.head(3).write_csv(folder / "few.csv")
     with pytest.raises(DataError, match="forecasts need the last 4 rows"):
         predict_ahead(run, 1, data=[str(folder / "few.csv")])
