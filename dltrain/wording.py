@@ -53,6 +53,11 @@ def one_line(text: str, width: int | None = None) -> str:
     return line if width is None or display_width(line) <= width else line[: width - 3] + "..."
 
 
+def shortened(words: str, most: int) -> str:
+    """The text, or its beginning and its end where it is longer than so many letters."""
+    return words if len(words) <= most else f"{words[: most - most // 3 - 1]}\u2026{words[-(most // 3) :]}"
+
+
 # What joins pictures to one, shows a sign as a picture, and colours the skin of the one before.
 _JOINER, _AS_PICTURE, _SKINS = "\u200d", "\ufe0f", "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 

@@ -12,7 +12,7 @@ from dltrain.config.catalog.metrics import canonical
 from dltrain.errors import Fault, GateError, fault_documents
 from dltrain.parts import PARTS
 from dltrain.storage.documents import targets_of
-from dltrain.wording import display_width, one_line
+from dltrain.wording import display_width, one_line, shortened
 
 _MOST_CLASSES = 15
 _LABEL_WIDTH = 24
@@ -199,13 +199,13 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
         if found := one.get("series_answers"):
             lines.append(f"series{of}: {_told_series(found)}")
         if found := one.get("threshold"):
-            label, asked = one_line(str(found["label"]), _LABEL_WIDTH), str(found["asked"])
+            label, asked = _name(found["label"]), str(found["asked"])
             chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
             lines.append(f"threshold{of}: {label} from a probability of {found['value']:.9g} on ({asked}{chosen})")
         if several := one.get("thresholds"):
             asked = str(several[0]["asked"])
             chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
-            shown = [f"{one_line(str(each['label']), _LABEL_WIDTH)} {each['value']:.4g}" for each in several[:_MOST_THRESHOLDS]]
+            shown = [f"{_name(each['label'])} {each['value']:.4g}" for each in several[:_MOST_THRESHOLDS]]
             more = f" and {len(several) - len(shown):,} more" if len(several) > len(shown) else ""
             lines.append(f"thresholds{of}: {', '.join(shown)}{more} ({asked}{chosen})")
     return lines
@@ -214,8 +214,7 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
 def _told_series(found: Mapping[str, Any]) -> str:
     """How many whole series are told right, and which are not."""
     wrong = [
-        f"{one_line(one['series'], _LABEL_WIDTH)} ({one_line(one['true'], _LABEL_WIDTH)} taken for "
-        f"{one_line(one['predicted'], _LABEL_WIDTH)})"
+        f"{_name(one['series'])} ({_name(one['true'])} taken for {_name(one['predicted'])})"
         for one in found["wrong"][:_MOST_WRONG]
     ]
     more = found["series"] - found["right"] - len(wrong)
@@ -295,7 +294,7 @@ def format_exactly(value: float, require: str) -> str:
 
 
 def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[str]:
-    labels = [one_line(str(label), _LABEL_WIDTH) for label in report.get("labels", report.get("classes", ()))]
+    labels = [_name(label) for label in report.get("labels", report.get("classes", ()))]
     if "averages" in report:
         return [_label_table(labels, report, width)]
     matrix: Sequence[Sequence[float]] = report.get("confusion_matrix", ())
@@ -333,6 +332,11 @@ def _label_table(labels: Sequence[str], report: Mapping[str, Any], width: int | 
     return text if len(labels) <= _MOST_CLASSES else f"{text}\n{len(labels)} labels: each one's numbers are in metrics.json"
 
 
+def _name(label: object) -> str:
+    """A label on one line, of a long one its beginning and its end: long labels often begin alike."""
+    return shortened(one_line(str(label)), _LABEL_WIDTH)
+
+
 def _optional(value: float | None) -> str:
     return "-" if value is None else format_number(value)
 
@@ -351,14 +355,14 @@ def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
     classes: Mapping[str, Mapping[str, float]] = report.get("classes", {})
     score, heading_of_score = ("iou", "IoU") if report.get("counts") == "pixels" else ("f1", "F1")
     found = [
-        (row[score], place, one_line(str(label), _LABEL_WIDTH))
+        (row[score], place, _name(label))
         for place, (label, row) in enumerate(classes.items())
         if row.get("support") and math.isfinite(row[score])
     ]
     found.sort(key=lambda entry: entry[:2])
     if found and found[0][0] == 1:
         return ""  # none is told wrongly
-    names = [one_line(str(label), _LABEL_WIDTH) for label in classes]
+    names = [_name(label) for label in classes]
     said: list[str] = []
     for value, place, label in found[: min(3, len(found) - 1)]:
         if "confusion_matrix" not in report:  # of several labels, none is taken for another

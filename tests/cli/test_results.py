@@ -56,3 +56,6 @@ def test_the_worst_classes_are_told_where_any_is_told_wrongly():
     wrong = {**perfect, "b": {"f1": 6 / 7, "support": 4}, "c": {"f1": 8 / 9, "support": 4}}
     report = {**report, "classes": wrong, "confusion_matrix": [[4, 0, 0], [0, 3, 1], [0, 0, 4]]}
     assert worst_classes(report, 80) == ["worst classes: b F1 0.857 (1 of 4 taken for c), c F1 0.889"]
+    long = {f"a long name that ends in {label}": row for label, row in wrong.items()}
+    (line,) = worst_classes({**report, "classes": long}, 80)
+    assert line == "worst class: a long name tha…nds in b F1 0.857 (1 of 4 taken for a long name tha…nds in c)"

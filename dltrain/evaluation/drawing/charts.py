@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.evaluation.drawing.history import NOT_CURVES
-from dltrain.evaluation.drawing.svg import TEXT, Axis, Dots, Line, Panel, bars, plot, sheet, shortened, text, text_width
+from dltrain.evaluation.drawing.svg import TEXT, Axis, Dots, Line, Panel, bars, plot, sheet, text, text_width
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.documents import targets_of
+from dltrain.wording import shortened
 
 RESULTS_FILE = "results.svg"
 MOST_CLASSES = 30  # of a confusion matrix; of more classes the pairs are shown that are confused most

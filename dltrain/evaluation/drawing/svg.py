@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dltrain.wording import display_width
+from dltrain.wording import display_width, shortened
 
 TEXT = 12.0  # pixels of a letter's height
 _GAP = 24.0  # between panels
@@ -100,11 +100,6 @@ def text(x: float, y: float, words: str, anchor: str = "start", more: str = "") 
     """A piece of text that begins, ends or has its middle at a place."""
     shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(shown)}</text>'
-
-
-def shortened(words: str, most: int) -> str:
-    """The text, or its beginning and its end where it is longer than so many letters."""
-    return words if len(words) <= most else f"{words[: most - most // 3 - 1]}\u2026{words[-(most // 3) :]}"
 
 
 def plot(
