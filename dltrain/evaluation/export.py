@@ -134,8 +134,8 @@ def export(
             chosen.write(raw, temporary)
         reporter.status("comparing it with the run")
         num_rows, difference = _compare(stored, model, raw, chosen, temporary)
-    described = document(raw.inputs, raw.outputs, chosen)
-    notes += [*_to_be_said(stored, chosen, num_rows), *_of_coarse_numbers(stored)]
+    imports = _imports_of_own_code(stored, model) if chosen.names_classes else []
+    notes += [*_to_be_said(stored, chosen, num_rows, imports), *_of_coarse_numbers(stored)]
     return Export(
         run=run,
         path=path,
@@ -143,17 +143,33 @@ def export(
         num_bytes=_size(path),
         num_rows=num_rows,
         difference=difference,
-        usage=chosen.usage(str(path), raw.inputs, raw.outputs),
+        usage=[*imports, *chosen.usage(str(path), raw.inputs, raw.outputs)],
         notes=notes,
-        **described,
+        **document(raw.inputs, raw.outputs, chosen),
     )
 
 
-def _to_be_said(stored: StoredRun, chosen: ExportFormat, num_rows: int) -> list[str]:
-    """What is odd about the written file: that nothing compared it, or that it answers a part of what the run does."""
+def _imports_of_own_code(stored: StoredRun, model: Any) -> list[str]:
+    """Lines of Python that bring the classes of the run's own code which its model has; none where it has none."""
+    from dltrain.model.export.keras_file import registered_names
+
+    code = stored.config.code
+    if code is None or not {name.rpartition(">")[2] for name in registered_names(model.get_config())} & set(code.components):
+        return []
+    modules = [file.name.removesuffix(".py") for file in code.files]
+    names = [f"import {name}" if name.isidentifier() else f"__import__({name!r})" for name in modules]
+    return [f"import sys; sys.path.insert(0, {str(stored.run.code)!r})", *names]
+
+
+def _to_be_said(stored: StoredRun, chosen: ExportFormat, num_rows: int, imports: Sequence[str]) -> list[str]:
+    """What is odd about the file: that nothing compared it, that it needs own code, or answers a part of what the run does."""
     notes = []
     if not num_rows:
         notes.append(f"nothing that reads {chosen.name} files is installed: the file was not compared with the run")
+    if imports:
+        notes.append(
+            f"the file names classes of the run's own code: it opens where that was imported before, from {stored.run.code}"
+        )
     if isinstance(stored.preprocessing, SeriesPreprocessing) and stored.preprocessing.labels_whole:
         notes.append("the file answers one window; a series' answer is the mean of the probabilities of its windows")
     return notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -160,6 +161,9 @@ def test_the_file_of_the_model_opens_in_plain_keras(run: Path, tmp_path: Path) -
     assert done.difference is not None
     assert done.difference < 1e-5
     model = keras.models.load_model(run / "checkpoints" / "best.h5")
+    opening = "\n".join(done.usage[:-1]).replace("import keras, tensorflow as tf", "import keras")
+    subprocess.run([sys.executable, "-c", opening], check=True, capture_output=True)  # which knows none of these classes yet
+    assert any("classes of the run's own code" in note for note in done.notes)
     assert [type(layer).__name__ for layer in model.layers][-3:-1] == ["Scale", "Halves"]
     assert model.optimizer.damping == 0.5
     assert model.loss.power == 2.0

@@ -27,6 +27,7 @@ class ExportFormat(ABC):
         in_float32: whether what reads it may know no other numbers.
         knows_case: whether `a` and `A` are names of two inputs.
         names_once: whether no input may be called as an output is.
+        names_classes: whether it holds the names of layers' classes, not what they compute.
         packages: what must be installed to write it.
         extra: the extra of dltrain that brings them.
     """
@@ -40,6 +41,7 @@ class ExportFormat(ABC):
     in_float32: ClassVar[bool] = False
     knows_case: ClassVar[bool] = True
     names_once: ClassVar[bool] = False
+    names_classes: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 

@@ -22,6 +22,7 @@ class KerasFile(ExportFormat):
 
     name = "keras"
     suffix = ".keras"
+    names_classes = True
 
     def input_name(self, column: str) -> str:
         """The column's own, but for slashes, which Keras takes in no name."""
@@ -29,7 +30,8 @@ class KerasFile(ExportFormat):
 
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`; refuses what plain Keras does not know."""
-        own = sorted(set(_own_objects(raw.model.get_config())))
+        names = registered_names(raw.model.get_config())
+        own = sorted({name.partition(">")[2] for name in names if name.startswith("dltrain>")})
         if own:
             raise UsageError(
                 f"plain Keras cannot open a model with {', '.join(own)}: that is dltrain's own",
@@ -68,15 +70,15 @@ def texts_of(values: Any) -> Any:
     return np.array([value.decode() for value in values.tolist()], object) if values.dtype == object else values
 
 
-def _own_objects(config: Any) -> Iterator[str]:
-    """Names of registered objects that are dltrain's, anywhere in a model's config."""
+def registered_names(config: Any) -> Iterator[str]:
+    """Names like `package>name` of classes and functions that are registered with Keras, anywhere in a model's config."""
     if isinstance(config, Mapping):
         for key in ("config", "registered_name"):
             name = config.get(key)
-            if isinstance(name, str) and name.startswith("dltrain>"):
-                yield name.partition(">")[2]
+            if isinstance(name, str) and ">" in name:
+                yield name
         for value in config.values():
-            yield from _own_objects(value)
+            yield from registered_names(value)
     elif isinstance(config, (list, tuple)):
         for value in config:
-            yield from _own_objects(value)
+            yield from registered_names(value)
