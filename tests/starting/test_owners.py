@@ -103,3 +103,15 @@ def test_numbers_have_no_classes_for_groups_to_keep_shares_of() -> None:
     Path("c.yaml").write_text(config + "\nmodel: {layers: [Dense: {units: 2}]}\ntraining: {epochs: 1}\n")
     with pytest.raises(ConfigError, match="there are no classes to stratify by"):
         load_dataset(load_config("c.yaml").data, seed=0)
+
+
+def test_rows_without_an_answer_hide_nothing() -> None:
+    rows = patients("P{}")
+    rows[3] = rows[3].rsplit(",", 1)[0] + ","
+    Path("t.csv").write_text("\n".join(["patient_id,x,y,status", *rows]) + "\n")
+    Path("c.yaml").write_text(
+        "data: {source: csv, path: t.csv, target: status, identifiers: patient_id, missing_target: drop, split: {test: 0.25}}\n"
+        "model: {layers: [Dense: {units: 2}]}\ntraining: {epochs: 1}\n"
+    )
+    dataset = load_dataset(load_config("c.yaml").data, seed=0)
+    assert "owners_in_several_parts" in [note.code for note in dataset.notes]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.reading import text_of
+from dltrain.data.labels.array_targets import NO_CODE
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
 
@@ -91,7 +92,7 @@ def warn_of_owners(
     is_drawn = bool(split.test or split.validation or split.folds)
     if answers.ndim > 1 or split.key is not None or config.series is not None or not is_drawn:
         return []
-    is_known = ~np.isnan(answers) if answers.dtype.kind == "f" else np.ones(len(answers), bool)
+    is_known = ~np.isnan(answers) if answers.dtype.kind == "f" else answers != NO_CODE
     others = [name for name in names if name not in (target, *config.target)]
     owner = find_owner(frame, others, answers[is_known], None if is_known.all() else polars.Series(is_known))
     if owner is None or not owner.is_one:
