@@ -67,8 +67,10 @@ def test_streams_environment_and_limits(box: Box, name: str):
 
 
 def test_an_injected_fault_arrives(box: Box):
+    calls = count_calls(box, CASES["fit"](box))
+    number = next(call["number"] for call in calls if call["call"] == "replace" and "preprocessing.json" in call["path"])
     box.fill("new")
-    ended = box.command(FIT, Trouble(at=40, fault="ENOSPC+"))
+    ended = box.command(FIT, Trouble(at=number, fault="ENOSPC+"))
     assert ended.code == 6
     assert len(ended.calls) == 1
 
