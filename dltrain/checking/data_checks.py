@@ -22,6 +22,7 @@ from dltrain.data.facts import facts_of, replace_folds
 from dltrain.data.load import load_parts
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.tables.fitting.copies import COPIES
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, Fault, texts, warnings_of
 from dltrain.wording import listed
@@ -45,7 +46,9 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
     raw, dataset = load_parts(data, seed=config.seed)
     if odd := tuple(check_slices(config, facts_of(dataset))):  # of a named data set columns are not known before
         raise ConfigError(odd)
+    notes = dataset.notes
     if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
+        notes = tuple(note for note in notes if note.code != COPIES)  # a finding says it, with the rows
         quality = inspect_table(_view(raw, dataset, dataset.preprocessing))
     elif isinstance(dataset.preprocessing, SeriesPreprocessing):
         quality = Quality([f"{name}: {part.num_rows:,} windows" for name, part in dataset.parts.items()])
@@ -56,7 +59,7 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
         from dltrain.checking.samples import draw_samples
 
         quality.lines.append(draw_samples(dataset, samples))
-    return tuple(quality.lines), (*warnings_of(dataset.notes), *(_fault(finding) for finding in quality.findings))
+    return tuple(quality.lines), (*warnings_of(notes), *(_fault(finding) for finding in quality.findings))
 
 
 def _fault(finding: Finding) -> Fault:

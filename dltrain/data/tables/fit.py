@@ -29,6 +29,7 @@ from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of, named_columns
 from dltrain.data.tables.fitting.columns import fit_column, odd_columns
+from dltrain.data.tables.fitting.copies import warn_of_copies
 from dltrain.data.tables.fitting.kinds import NOTHING_KNOWN, column_kinds, decided_dates, feature_columns
 from dltrain.data.tables.fitting.no_rows import odd_words, totals_rows
 from dltrain.data.tables.fitting.owners import warn_of_owners
@@ -121,6 +122,7 @@ class TableFit:
         notes += odd_words(taught, specs, raw.frame.columns, self.reading)
         for spec in [spec for spec in specs[:1] if spec.name in targets]:
             notes += warn_of_owners(config, raw.frame, self.names, spec.name, targets[spec.name])
+        notes += warn_of_copies(taught, self.values_of, targets, rows)
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
         asked = config.features or {}
         notes += late_codes(self.first_codes([c.name for c in taught if c.kind == "number" and asked.get(c.name) is None]))
@@ -261,6 +263,10 @@ class TableFit:
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """Each column fitted to the training rows."""
         return [fit_column(self.config, column, self.values[column.name], rows) for column in columns]
+
+    def values_of(self, column: FeatureColumn) -> Any:
+        """A column's values by kind in all rows."""
+        return self.values[column.name]
 
     def show(self, columns: Sequence[FeatureColumn], rows: Rows) -> Mapping[str, Any]:
         """Some rows of the columns."""

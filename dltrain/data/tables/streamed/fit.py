@@ -329,6 +329,10 @@ class StreamedFit(TableFit):
             fitted.append(_fit_column(self.config, self.files, column, self.reading, rows))
         return fitted
 
+    def values_of(self, column: FeatureColumn) -> Any:
+        """See `TableFit.values_of`, read anew."""
+        return self.files.values(column, self.reading)
+
     def show(self, columns: Sequence[FeatureColumn], rows: Rows) -> Mapping[str, Any]:
         """See `TableFit.show`."""
         return _sample(self.files, columns, self.reading, rows) if len(columns) <= MOST_COLUMNS else {}

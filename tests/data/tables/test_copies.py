@@ -1,0 +1,88 @@
+"""Rows that stand in the training part and in another one: said where they are more than chance makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.checking.data_checks import check_data
+from dltrain.config.load import load_config
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.load import load_dataset
+from dltrain.errors import Note
+
+Draw = Callable[[np.random.Generator, int], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def measured(rng: np.random.Generator, count: int) -> list[str]:
+    a, b, c = rng.normal(size=(3, count)).round(2)
+    return [f"{x},{y},{z},{'red' if x > 0 else 'blue'},{x + y + z:.1f}" for x, y, z in zip(a, b, c, strict=True)]
+
+
+def answered(rng: np.random.Generator, count: int) -> list[str]:
+    a, b, c, d = rng.integers(0, 5, (4, count))
+    return [f"{x},{y},{z},{'red' if w else 'blue'},{x % 2}" for x, y, z, w in zip(a, b, c, d, strict=True)]
+
+
+def written(rng: np.random.Generator, count: int) -> list[str]:
+    words = rng.integers(0, 500, (count, 9))
+    return [f"{' '.join(f'word{word}' for word in row)},{row[0]},2,x,{row[0] % 2}" for row in words]
+
+
+def said_of(rows: list[str], split: str = "{test: 0.25}", features: str = "[a, b, c, d]") -> list[Note]:
+    Path("t.csv").write_text("\n".join(["a,b,c,d,y", *rows]) + "\n")
+    Path("c.yaml").write_text(
+        f"data: {{source: csv, path: t.csv, target: y, features: {features}, split: {split}}}\n"
+        "model: {layers: [Dense: {units: 2}]}\ntraining: {epochs: 1}\n"
+    )
+    notes = load_dataset(load_config("c.yaml").data, seed=0).notes
+    return [note for note in notes if note.code == "copies_in_several_parts"]
+
+
+@pytest.mark.parametrize("stream", ["0", ""], ids=["streamed", "in memory"])
+@pytest.mark.parametrize(
+    ("draw", "features"), [(measured, "[a, b, c, d]"), (written, "{a: text}")], ids=["numbers", "one column of texts"]
+)
+def test_copies_are_said_with_their_number(draw: Draw, features: str, stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if stream:
+        monkeypatch.setenv("DLTRAIN_STREAM_BYTES", stream)
+    rows = draw(np.random.default_rng(0), 400)
+    rows += rows[:100]
+    dataset_rows = np.array(rows)
+    said = said_of(rows, features=features)
+    parts = load_dataset(load_config("c.yaml").data, seed=0).parts
+    train, test = (in_memory(part.row_file or part.row_ids) for part in (parts["train"], parts["test"]))
+    count = int(np.isin(dataset_rows[test], dataset_rows[train]).sum())
+    assert count > 20
+    assert [note.text.partition(" (")[0] for note in said] == [f"{count} of the 125 rows of the test part"]
+    assert said[0].level == "warning"
+
+
+def test_rows_that_are_alike_by_chance_are_no_copies() -> None:
+    rows = answered(np.random.default_rng(0), 600)
+    assert len(set(rows)) < 400
+    assert said_of(rows) == []
+
+
+def test_nothing_is_said_of_a_table_without_copies_or_whose_copies_are_kept_together() -> None:
+    rows = measured(np.random.default_rng(0), 400)
+    assert said_of(rows) == []
+    copied = [f"{row},{number}" for number, row in enumerate(rows)]
+    copied += copied[:100]
+    text = [row.rsplit(",", 2)[0] + f" {row.rsplit(',', 1)[1]},{row.rsplit(',', 2)[1]}" for row in copied]
+    assert said_of(text, "{group: d, test: 0.25}", "[a, b, c]") == []
+
+
+def test_a_check_of_the_data_says_it_once() -> None:
+    rows = measured(np.random.default_rng(0), 400)
+    assert said_of([*rows, *rows[:100]])
+    _, warnings = check_data(load_config("c.yaml"))
+    assert sum("of the test part" in warning.message for warning in warnings) == 1
