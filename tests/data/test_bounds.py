@@ -414,6 +414,18 @@ def test_attack_15_an_archive_of_many_rows_of_one_byte(tmp_path: Path, monkeypat
     assert load_dataset(config, seed=0).parts["train"].num_rows == 400_000
 
 
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_rows_without_end_that_are_empty_are_refused_before_anything_is_made_for_each(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "t.npz"
+    arrays = {"x": np.zeros((10, 2)), "y": np.zeros(10)}
+    np.savez(path, allow_pickle=False, **{**arrays, name: np.zeros((10**15, 0))})
+    config = DataConfig("npz", path=(str(path),), task="regression")
+    assert fault_of(lambda: load_dataset(config, seed=0)).file == str(path)
+    if name == "y":  # the targets are looked at before anything is trained
+        assert fault_of(lambda: make_starter(str(path))).file == str(path)
+        assert [fault.file for fault in read_facts(config, seed=0).errors] == [str(path)]
+
+
 def test_attack_15_an_output_that_is_there_is_not_looked_for_in_a_whole_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

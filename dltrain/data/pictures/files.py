@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import logging
 import os
 import re
 import stat
@@ -101,6 +102,10 @@ def skipped_note(faults: Sequence[Fault]) -> Note:
     were = "was" if len(words) == 1 else "were"
     found = f"{counted(len(words), 'picture')} that cannot be used {were} left out"
     return warn(f"{found}: {listed(words, NUM_NAMED)}", "broken_pictures")
+
+
+# What Pillow logs of a file's oddities it raises as well; where a program has no log of its own, Python would print it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @contextlib.contextmanager

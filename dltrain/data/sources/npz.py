@@ -199,11 +199,16 @@ def _look_at_targets(config: DataConfig, file: str, targets: str | None) -> Targ
     classes: tuple[str, ...] = ()
     if targets and not config.is_reconstruction:
         values = read_arrays(Path(file), names=[targets], limit=MOST_BYTES)[targets]
-        rows = np.zeros((len(values) if values.ndim else 0, 1), np.uint8)
+        rows = _no_inputs(len(values) if values.ndim else 0)
         raw = _pictures(file, rows, values, targets, config)  # what is wrong with them is said as when they are read
         values, classes = raw.target, raw.classes
-    stand_in = RawPictures(np.zeros((0 if values is None else len(values), 1), np.uint8), values, classes)
+    stand_in = RawPictures(_no_inputs(0 if values is None else len(values)), values, classes)
     return describe_target(config, stand_in)[0]
+
+
+def _no_inputs(num_rows: int) -> NDArray[np.uint8]:
+    """Inputs [rows, 1] that stand for those of an archive and take no memory: it may declare rows without end that are empty."""
+    return np.broadcast_to(np.zeros(1, np.uint8), (num_rows, 1))
 
 
 SOURCE = DataSource(read, look)
