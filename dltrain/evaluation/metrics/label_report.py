@@ -18,7 +18,16 @@ from dltrain.evaluation.metrics.label_metrics import (
     said_labels,
     usual_set,
 )
-from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Dealt, Prior, Verdict, are_uneven, errors_better
+from dltrain.evaluation.metrics.verdicts import (
+    OTHER_ERRORS,
+    SCORE_ERRORS,
+    Dealt,
+    Prior,
+    Verdict,
+    are_uneven,
+    errors_better,
+    that_weigh,
+)
 from dltrain.evaluation.metrics.worst import worst_labels
 from dltrain.model.heads.answers import decide_labels
 from dltrain.model.heads.head import Head
@@ -116,8 +125,8 @@ def judge_labels(
     """How the model's answers stand to the shares of the labels, judged by the log loss, then by how many labels are wrong."""
     assert prior.shares is not None
     shares = prior.shares
-    scores = np.asarray(probabilities, np.float64)
     weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
+    weights, true, scores, blocks = that_weigh(weights, true, np.asarray(probabilities, np.float64), blocks)
     constant = np.broadcast_to(shares, scores.shape)
     mine, theirs = (label_losses(true, said).mean(axis=1) for said in (scores, constant))
     wrong, constantly = ((said_labels(said) != true).mean(axis=1) for said in (scores, constant))

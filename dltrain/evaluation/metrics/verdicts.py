@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,7 +48,7 @@ class Verdict:
     Attributes:
         metric: "log_loss" or "mse".
         value, baseline: of the model and of the prior, both under the weights of the training.
-        rows: of the part.
+        rows: of the part, those that have a weight.
         is_weighted: classes or rows have weights, so that the values are not those of the table of metrics.
         better: by more than chance.
         worse: by more than chance, in that metric.
@@ -117,6 +118,7 @@ def judge_classes(
     weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
     if prior.class_weights is not None:
         weights = weights * prior.class_weights[true]
+    weights, true, scores, blocks = that_weigh(weights, true, scores, blocks)
     shares = prior.shares
     constant = np.broadcast_to(shares, scores.shape)
     gains = lambda: _dealt_classes(row_losses(shares) - row_losses(scores), true, shares)  # noqa: E731
@@ -147,6 +149,7 @@ def judge_numbers(
     """Of predicted numbers [rows], and of `mean`, in the unit of the true ones; rows of one block belong together."""
     truth, answers = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
     weights = np.ones(len(truth)) if row_weights is None else np.asarray(row_weights, np.float64)
+    weights, truth, answers, blocks = that_weigh(weights, truth, answers, blocks)
     squares, constant = (answers - truth) ** 2, (mean - truth) ** 2
     score, worth = errors_better(squares, constant, weights, blocks=blocks), _worth(len(truth), blocks)
     total = max(weights.sum(), np.finfo(np.float64).tiny)
@@ -158,11 +161,7 @@ def judge_numbers(
     is_farther = (
         errors_better(distances, np.abs(mean - truth), weights, blocks=blocks) < -SCORE_ERRORS
     )  # what the squares of a few rows hide
-    in_order = (
-        _correlation_errors(_ranks(truth), _ranks(answers)) * worth
-        if weights.min(initial=1.0) > 0 and is_nearer and not is_farther
-        else 0.0
-    )
+    in_order = _correlation_errors(_ranks(truth), _ranks(answers)) * worth if is_nearer and not is_farther else 0.0
     return Verdict(
         "mse",
         float(weights @ squares / total),
@@ -173,6 +172,19 @@ def judge_numbers(
         worse=score < -SCORE_ERRORS,
         strength=max(score, in_order, _correlation_errors(truth, answers) * worth),
     )
+
+
+def that_weigh(weights: Floats, *columns: Any) -> tuple[Any, ...]:
+    """The weights and other columns of the rows that have a weight: the others are no evidence. Of all rows where none has one.
+
+    Args:
+        weights: of the rows.
+        columns: arrays [rows, ...], or None.
+    """
+    kept = weights > 0
+    if kept.all() or not kept.any():
+        return weights, *columns
+    return weights[kept], *(None if column is None else np.asarray(column)[kept] for column in columns)
 
 
 def are_uneven(weights: ArrayLike | None) -> bool:

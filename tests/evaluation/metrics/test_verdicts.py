@@ -376,3 +376,28 @@ def test_numbers_that_are_not_finite_are_not_explained_by_chance() -> None:
         assert "is nan" in sentence
         assert "no finite number" in sentence
         assert "chance" not in sentence
+
+
+def test_rows_without_weight_are_no_evidence() -> None:
+    """A verdict is that of the rows that weigh: one row of six is one row, and rows that were left out hide no good model."""
+    rng = np.random.default_rng(4)
+    keys = ("value", "baseline", "rows", "better", "worse", "strength")
+    for count in (6, 40):
+        for _ in range(20):
+            kept = np.arange(count) < max(1, count // 3)
+            weights = np.where(kept, rng.gamma(2.0, size=count), 0.0)
+            true, said = np.exp(rng.normal(size=(2, count)))
+            pairs = [judge_numbers(true[one], said[one], 1.5, weights[one]) for one in (kept | ~kept, kept)]
+            codes, scores, blocks = rng.integers(0, 3, count), rng.dirichlet(np.ones(3), size=count), np.arange(count) // 2
+            prior = prior_of_classes([0, 1, 2], 3, None, None)
+            classes = [judge_classes(codes[one], scores[one], prior, weights[one], blocks[one]) for one in (kept | ~kept, kept)]
+            labels = [judge_labels(scores[one] > 0.4, scores[one], prior, weights[one]) for one in (kept | ~kept, kept)]
+            for whole, part in (pairs, classes, labels):
+                np.testing.assert_allclose([getattr(whole, key) for key in keys], [getattr(part, key) for key in keys])
+    called = 0
+    for _ in range(300):
+        weights = (rng.random(6) < 0.3).astype(float)
+        called += judge_numbers(rng.normal(size=6), 0.4 * rng.normal(size=6), 0.0, weights).better
+    assert called <= 9
+    truth = np.exp(1.2 * rng.normal(size=300))
+    assert judge_numbers(truth, 0.8 * truth + 0.3 * rng.normal(size=300), float(truth.mean()), (np.arange(300) % 2) * 1.0).better
