@@ -117,6 +117,23 @@ def test_no_metric_calls_more_than_seven_of_a_hundred_equal_pairs_different(make
     assert max(np.mean(told) for told in called.values()) <= 0.07, {name: np.mean(told) for name, told in called.items()}
 
 
+@pytest.mark.parametrize("prefix", ["", "price_"])
+def test_what_follows_from_the_squares_has_their_verdict(prefix):
+    """A root and a share of the same squares cannot be better where these are not, nor be sure more often of equal models."""
+    rng, called = np.random.default_rng(7), []
+    for _ in range(300):
+        true, scale = rng.normal(size=50), np.exp(rng.normal(size=50))
+        pair = [{prefix: number_sums(scale * true, 0.2 * scale * rng.normal(size=50))} for _ in range(2)]
+        found = {name.removeprefix(prefix): one for name, one in compare_sums(*pair, units_of(50)).metrics.items()}
+        called.append([found[name].verdict != "not different" for name in ("mse", "rmse", "r2")])
+        for name in ("rmse", "r2"):
+            low, high = found[name].interval
+            assert low <= found[name].difference <= high
+            assert (low <= 0 <= high) == (found[name].verdict == "not different")
+        assert found["rmse"].verdict == found["r2"].verdict == found["mse"].verdict
+    assert max(np.mean(called, axis=0)) <= 0.07
+
+
 def test_a_difference_that_hangs_on_one_row_is_not_judged():
     codes = np.zeros(40, int)
     codes[3] = 1
