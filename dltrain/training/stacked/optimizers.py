@@ -1,17 +1,18 @@
 """Keras's optimizers on stacked weights, each trial with numbers of its own.
 
-The arithmetic is that of `keras.optimizers.*.update_step`, in its order, so that a trial goes where its own fit goes. What an
-optimizer remembers stands in the order of Keras's `optimizer.variables`, so that a slice of it is a fit's.
+What an optimizer remembers stands in the order of Keras's `optimizer.variables`, so that a slice of it is a fit's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dltrain.model.groups import Multipliers, multipliers_of
+from dltrain.model.numbers.updates import MEMORIES, UPDATES, Slot, scheduled_momentum
 from dltrain.training.stacked.numbers import number_of, shaped
 
 # Arguments that may differ between trials, by optimizer; of those that may also be off (None or 0), all are on or all off.
@@ -46,7 +47,9 @@ class StackedOptimizer:
         self.optimizers, self.variables = optimizers, variables
         self._first = optimizers[0]
         self._places = {id(variable): index for index, variable in enumerate(self._first.variables)}
-        self._update = _UPDATES[type(self._first).__name__]
+        self._update = UPDATES[type(self._first).__name__]
+        product = getattr(self._first, "_u_product", None)
+        self._product = None if product is None else self._places[id(product)]
         ones = (1.0,) * len(variables)
         self._multipliers = multipliers_of(self._first) or Multipliers(ones, ones)
 
@@ -81,8 +84,9 @@ class StackedOptimizer:
         gradients = self._clip(gradients)
         decay = self.number("weight_decay") if decay is None else decay
         step = tf.cast(memory[0], "float32") + 1.0
-        if self._update is _nadam:
-            self._advance_product(memory, step)
+        if self._product is not None:
+            momentum = scheduled_momentum(shaped(self.number("beta_1"), 1), step)
+            memory[self._product] = memory[self._product] * momentum
         for index, (gradient, variable) in enumerate(zip(gradients, self.variables)):
             rank = len(gradient.shape)
             square = (squares or {}).get(index)
@@ -91,11 +95,17 @@ class StackedOptimizer:
             if factor == 0.0:
                 continue
             own_rate = rate if factor == 1.0 else rate * factor
-            view = _View(self, index, memory, square, _spread(own_rate, rank), _spread(step, rank))
+            places = self._memories_of(index)
+            memories = {name: memory[place] for name, place in places.items()}
+            product = None if self._product is None else _spread(memory[self._product], rank)
+            shape = partial(shaped, rank=rank)
+            slot = Slot(tf, self.number, shape, memories, square, _spread(own_rate, rank), _spread(step, rank), product)
             weight = weights[index]
             if decay is not None and self._multipliers.decays[index] and self._first._use_weight_decay(variable):
                 weight = weight - weight * self._decay_of(index, decay, rank) * _spread(rate, rank)
-            weight = self._update(view, weight, gradient)
+            weight = self._update(slot, weight, gradient)
+            for name, place in places.items():
+                memory[place] = memories[name]
             if variable.constraint is not None:
                 weight = tf.stack([variable.constraint(one) for one in tf.unstack(weight)])
             weights[index] = weight
@@ -105,11 +115,6 @@ class StackedOptimizer:
     def _decay_of(self, index: int, decay: Any, rank: int) -> Any:
         decay = decay * self._multipliers.decays[index]
         return shaped(decay, rank) if isinstance(decay, float | int | np.ndarray) else _spread(decay, rank)
-
-    def _advance_product(self, memory: list[Any], step: Any) -> None:
-        """Nadam's product of its momentum schedule, one number a trial."""
-        place = self._places[id(self._first._u_product)]
-        memory[place] = memory[place] * shaped(self.number("beta_1"), 1) * (1.0 - 0.5 * 0.96**step)
 
     def _clip(self, gradients: Sequence[Any]) -> list[Any]:
         import tensorflow as tf
@@ -131,48 +136,14 @@ class StackedOptimizer:
             ]
         return list(gradients)
 
-    def slot(self, name: str, index: int) -> int | None:
-        """Place in the memory of what is remembered for a variable; None where the optimizer keeps no such thing."""
-        slots = getattr(self._first, name, None)
-        return self._places[id(slots[index])] if slots else None
-
-
-class _View:
-    """What the update of one variable sees: its numbers, shaped like it, and what is remembered for it."""
-
-    def __init__(self, optimizer: StackedOptimizer, index: int, memory: list[Any], square: Any, rate: Any, step: Any) -> None:
-        self._optimizer, self._index, self._memory, self._rank = optimizer, index, memory, len(square.shape)
-        self.square, self.rate, self.step = square, rate, step
-
-    def number(self, name: str) -> Any:
-        return shaped(self._optimizer.number(name), self._rank)
-
-    def rest(self, name: str) -> Any:
-        """One minus a number of the optimizer, such as 1 - beta_1."""
-        return shaped(1 - self._optimizer.number(name), self._rank)
-
-    def has(self, name: str) -> bool:
-        return self._optimizer.slot(name, self._index) is not None
-
-    def get(self, name: str) -> Any:
-        return self._memory[self._place(name)]
-
-    def set(self, name: str, value: Any) -> Any:
-        self._memory[self._place(name)] = value
-        return value
-
-    def whole(self, name: str) -> Any:
-        """What is remembered once for all variables, one number a trial."""
-        optimizer = self._optimizer
-        return _spread(self._memory[optimizer._places[id(getattr(optimizer._first, name))]], self._rank)
-
-    def flag(self, name: str) -> bool:
-        return bool(getattr(self._optimizer._first, name))
-
-    def _place(self, name: str) -> int:
-        place = self._optimizer.slot(name, self._index)
-        assert place is not None
-        return place
+    def _memories_of(self, index: int) -> dict[str, int]:
+        """Name -> place in the memory, of what is remembered for a variable."""
+        first, found = self._first, {}
+        for name in MEMORIES[type(first).__name__]:
+            slots = getattr(first, f"_{name}", None) or getattr(first, name, None)
+            if slots:
+                found[name] = self._places[id(slots[index])]
+        return found
 
 
 def _spread(values: Any, rank: int) -> Any:
@@ -190,102 +161,3 @@ def _clip_by_norm(gradient: Any, limit: Any) -> Any:
     positive = square > 0
     norm = tf.where(positive, tf.sqrt(tf.where(positive, square, tf.ones_like(square))), square)
     return gradient * limit / tf.maximum(norm, limit)
-
-
-def _sgd(view: _View, weight: Any, gradient: Any) -> Any:
-    step = gradient * view.rate
-    if not view.has("momentums"):
-        return weight - step
-    momentum = view.number("momentum")
-    moved = view.set("momentums", view.get("momentums") * momentum - step)
-    return weight + (moved * momentum - step if view.flag("nesterov") else moved)
-
-
-def _adam(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    alpha = view.rate * tf.sqrt(1 - tf.pow(view.number("beta_2"), view.step)) / (1 - tf.pow(view.number("beta_1"), view.step))
-    m, v = view.get("_momentums"), view.get("_velocities")
-    m = view.set("_momentums", m + (gradient - m) * view.rest("beta_1"))
-    v = view.set("_velocities", v + (view.square - v) * view.rest("beta_2"))
-    if view.flag("amsgrad"):
-        v = view.set("_velocity_hats", tf.maximum(view.get("_velocity_hats"), v))
-    return weight - m * alpha / (tf.sqrt(v) + view.number("epsilon"))
-
-
-def _adamax(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    m = view.get("_m")
-    m = view.set("_m", m + (gradient - m) * view.rest("beta_1"))
-    u = view.set("_u", tf.maximum(view.number("beta_2") * view.get("_u"), tf.abs(gradient)))
-    return weight - view.rate * m / ((1 - tf.pow(view.number("beta_1"), view.step)) * (u + view.number("epsilon")))
-
-
-def _nadam(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    beta_1 = view.number("beta_1")
-    now, after = beta_1 * (1.0 - 0.5 * 0.96**view.step), beta_1 * (1.0 - 0.5 * 0.96 ** (view.step + 1.0))
-    product = view.whole("_u_product")
-    m, v = view.get("_momentums"), view.get("_velocities")
-    m = view.set("_momentums", m + (gradient - m) * view.rest("beta_1"))
-    v = view.set("_velocities", v + (view.square - v) * view.rest("beta_2"))
-    m_hat = after * m / (1 - product * after) + (1 - now) * gradient / (1 - product)
-    v_hat = v / (1 - tf.pow(view.number("beta_2"), view.step))
-    return weight - m_hat * view.rate / (tf.sqrt(v_hat) + view.number("epsilon"))
-
-
-def _rmsprop(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    rho, rest = view.number("rho"), view.rest("rho")
-    velocity = view.set("_velocities", rho * view.get("_velocities") + rest * view.square)
-    denominator = velocity + view.number("epsilon")
-    if view.flag("centered"):
-        average = view.set("_average_gradients", rho * view.get("_average_gradients") + rest * gradient)
-        denominator = velocity - tf.square(average) + view.number("epsilon")
-    increment = view.rate * gradient / tf.sqrt(denominator)
-    if view.has("_momentums"):
-        increment = view.set("_momentums", view.number("momentum") * view.get("_momentums") + increment)
-    return weight - increment
-
-
-def _adagrad(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    accumulator = view.set("_accumulators", view.get("_accumulators") + view.square)
-    return weight - view.rate * gradient / tf.sqrt(accumulator + view.number("epsilon"))
-
-
-def _adadelta(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    rho, rest, epsilon = view.number("rho"), view.rest("rho"), view.number("epsilon")
-    seen = view.set("_accumulated_grads", rho * view.get("_accumulated_grads") + rest * view.square)
-    moved = view.get("_accumulated_delta_vars")
-    delta = -(tf.sqrt(moved + epsilon) * gradient / tf.sqrt(seen + epsilon))
-    view.set("_accumulated_delta_vars", rho * moved + rest * tf.square(delta))
-    return weight + view.rate * delta
-
-
-def _lion(view: _View, weight: Any, gradient: Any) -> Any:
-    import tensorflow as tf
-
-    m = view.get("_momentums")
-    weight = weight - view.rate * tf.sign(m * view.number("beta_1") + gradient * view.rest("beta_1"))
-    view.set("_momentums", m * view.number("beta_2") + gradient * view.rest("beta_2"))
-    return weight
-
-
-_UPDATES: dict[str, Callable[[_View, Any, Any], Any]] = {
-    "SGD": _sgd,
-    "Adam": _adam,
-    "AdamW": _adam,
-    "Adamax": _adamax,
-    "Nadam": _nadam,
-    "RMSprop": _rmsprop,
-    "Adagrad": _adagrad,
-    "Adadelta": _adadelta,
-    "Lion": _lion,
-}
