@@ -14,7 +14,7 @@ from typing import Any
 
 from dltrain.checking.places import fault
 from dltrain.config.blocks.optimizer_keys import OPTIMIZER_ARGUMENTS
-from dltrain.config.catalog.catalog import entry_of
+from dltrain.config.catalog.catalog import arguments_of
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.durations import is_duration, speaks_of_training, steps_of, with_steps
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
@@ -314,10 +314,7 @@ def _of_plateau(given: Mapping[str, Any], training: TrainingConfig) -> Iterator[
                 f"early stopping ends training after {waits} epochs without improvement, before the rate is lowered ({patience})"
             )
             yield where, message, "give it less patience than early stopping has", True
-    rate = training.optimizer.arguments.get("learning_rate")
-    if rate is None:
-        entry = entry_of(training.optimizer)
-        rate = entry.arguments["learning_rate"].default if entry and "learning_rate" in entry.arguments else None
+    rate = arguments_of(training.optimizer).get("learning_rate")
     if isinstance(rate, int | float) and least >= rate > 0:
         message = f"the learning rate is {rate:g} and is never lowered, for min_lr is {least:g}"
         yield "min_lr", message, "give a min_lr below the learning rate", True
@@ -369,11 +366,7 @@ def _of_layers(config: Config) -> Iterator[Fault]:
             yield fault(config, f"{path}.rate", message, "0.1 to 0.5 are usual", warning=True)
         for component, where in _components_in(layer.component, path):
             for low, high in _LOW_AND_HIGH.get(component.name, ()):
-                entry = entry_of(component)
-                values = [
-                    component.arguments.get(name, entry.arguments[name].default if entry and name in entry.arguments else None)
-                    for name in (low, high)
-                ]
+                values: list[Any] = [arguments_of(component).get(name) for name in (low, high)]
                 if all(isinstance(value, int | float) for value in values) and values[0] > values[1]:
                     name = low if low in component.arguments else high
                     message = f"{component.name}: {low} ({values[0]:g}) is above {high} ({values[1]:g})"

@@ -14,7 +14,7 @@ from dltrain.checking.places import fault
 from dltrain.checking.placing.devices import check_devices
 from dltrain.config.blocks.data_checks import has_validation, may_bring_validation
 from dltrain.config.blocks.templates import no_validation
-from dltrain.config.catalog.catalog import entry_of
+from dltrain.config.catalog.catalog import defaults_of
 from dltrain.config.catalog.metrics import find_direction, find_name
 from dltrain.config.curves import is_curve
 from dltrain.config.found_rate import asks_for_rate, phase_that_asks
@@ -98,9 +98,9 @@ def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, head
     if is_curve(training.optimizer.arguments.get("learning_rate")):
         high *= 10  # where a curve stays for moments only
     if isinstance(rate, int | float) and not isinstance(rate, bool) and not low <= rate <= high and not (schedule and rate == 0):
-        usual = _default_rate(training.optimizer)
+        usual = defaults_of(training.optimizer).get("learning_rate")
         message = f"a learning rate of {rate:g} is far outside the usual for {training.optimizer.name} ({low:g} to {high:g})"
-        yield fault(config, path, message, f"Keras's default is {usual:g}" if usual else None, warning=True)
+        yield fault(config, path, message, f"Keras's default is {usual:g}" if isinstance(usual, float) else None, warning=True)
     if schedule and training.reduce_lr_on_plateau is not None:
         what = "curve" if is_curve(training.optimizer.arguments["learning_rate"]) else "schedule"
         message = f"the learning rate follows a {what}, so reduce_lr_on_plateau cannot change it"
@@ -117,12 +117,6 @@ def _check_found_rate(config: Config, training: TrainingConfig) -> Iterator[Faul
     elif asks_for_rate(training) and training.phases and "optimizer" in training.phases[0].changes:
         message = "a rate is found for the optimizer that begins, and the first phase has one of its own"
         yield fault(config, path, message, "give the first phase's optimizer to the block, or say a number")
-
-
-def _default_rate(optimizer: Component) -> float | None:
-    entry = entry_of(optimizer)
-    default = entry.arguments["learning_rate"].default if entry and "learning_rate" in entry.arguments else None
-    return default if isinstance(default, float) else None
 
 
 def _check_batch(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.catalog.catalog import entry_of
+from dltrain.config.catalog.catalog import defaults_of
 from dltrain.config.curves import is_curve
 from dltrain.config.found_rate import FOUND
 from dltrain.config.types import Component, Config, PhaseConfig, TrainingConfig
@@ -106,8 +106,7 @@ def _warmed_up(optimizer: Component, rate: Any, steps: int) -> Component:
         arguments = {**rate.arguments, "initial_learning_rate": 0.0, "warmup_target": first, "warmup_steps": steps}
         return replace(rate, arguments=arguments)
     if rate is None or rate == FOUND:
-        entry = entry_of(optimizer)
-        rate = entry.arguments["learning_rate"].default if entry is not None else 0.001
+        rate = defaults_of(optimizer).get("learning_rate", 0.001)
     given = {"initial_learning_rate": 0.0, "decay_steps": steps, "end_learning_rate": rate, "power": 1.0}
     return Component("schedule", "PolynomialDecay", given)
 

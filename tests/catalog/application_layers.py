@@ -8,12 +8,11 @@ import math
 from typing import Any
 
 from dltrain.model.keras_import import import_keras
-from dltrain.model.symbolic.application import BODIES
 from dltrain.model.symbolic.application_layers import _FILE
 
 
-def describe_body(keras: Any, name: str, **arguments: Any) -> list[list[Any]]:
-    """[name, trainable parameters, others] of each layer with weights; the others are left out where there are none."""
+def describe_body(keras: Any, name: str, **arguments: Any) -> dict[str, Any]:
+    """Channels of the output; [name, trainable parameters, others] of each layer with weights, without others that are none."""
     with keras.device("cpu"):
         body = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(96, 96, 3), **arguments)
     rows: list[list[Any]] = []
@@ -21,7 +20,7 @@ def describe_body(keras: Any, name: str, **arguments: Any) -> list[list[Any]]:
         if layer.weights:
             trained, fixed = _count(layer.trainable_weights), _count(layer.non_trainable_weights)
             rows.append([layer.name, trained, fixed] if fixed else [layer.name, trained])
-    return rows
+    return {"channels": body.output_shape[-1], "layers": rows}
 
 
 def _count(weights: Any) -> int:
@@ -32,7 +31,7 @@ def main() -> None:
     """Build one network after the other; takes some minutes and 2 GB."""
     keras = import_keras()
     lines = []
-    for name in sorted(BODIES):
+    for name in sorted(json.loads(_FILE.read_text())):
         keras.backend.clear_session()
         gc.collect()
         lines.append(f"{json.dumps(name)}: {json.dumps(describe_body(keras, name), separators=(',', ':'))}")

@@ -191,6 +191,17 @@ def entry_of(component: Component) -> ComponentEntry | None:
     return load_catalog().find(kind, component.name) if own is None else ComponentEntry(kind, own.name, own.entries[kind])
 
 
+def arguments_of(component: Component) -> dict[str, Any]:
+    """All arguments of a component: those that are given, and the others as Keras has them."""
+    return {**defaults_of(component), **component.arguments}
+
+
+def defaults_of(component: Component) -> dict[str, Any]:
+    """A component's arguments as Keras has them where none is given."""
+    entry = entry_of(component)
+    return {name: argument.default for name, argument in entry.arguments.items()} if entry is not None else {}
+
+
 @lru_cache(maxsize=1)
 def load_catalog() -> Catalog:
     """Reads catalog.json once a process."""

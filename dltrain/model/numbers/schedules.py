@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.catalog import arguments_of
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component
 
@@ -19,9 +19,7 @@ def rate_at(value: Any, step: int) -> float | None:
     """
     if not isinstance(value, Component) or is_curve(value):
         return float(peak_of(value))
-    entry = load_catalog().find("schedule", value.name)
-    arguments = {name: argument.default for name, argument in entry.arguments.items()} if entry else {}
-    arguments |= value.arguments
+    arguments = arguments_of(value)
     if value.name == "PiecewiseConstantDecay":
         index = sum(step > boundary for boundary in arguments["boundaries"])
         return float(arguments["values"][index])

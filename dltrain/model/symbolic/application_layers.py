@@ -1,4 +1,4 @@
-"""The layers with weights of each body of `keras.applications`, in order: names, and how many parameters each has.
+"""Each body of `keras.applications`: channels of its output, and its layers with weights in order, with their parameters.
 
 `application_layers.json` is written by `python -m tests.catalog.application_layers` from the installed Keras.
 """
@@ -51,9 +51,8 @@ def body_layers(application: str, arguments: Mapping[str, Any]) -> tuple[BodyLay
         return None
     if arguments.get("include_preprocessing") is False and application.startswith("EfficientNetV2"):
         return None
-    layers = _all_layers().get(application)
-    if alpha == 1 or layers is None:
-        return layers
+    if alpha == 1 and is_known(application):
+        return _bodies()[application][1]
     if application == "MobileNet":
         return _scaled_mobile_net(alpha)
     return _scaled_mobile_net_v2(alpha) if application == "MobileNetV2" else None
@@ -68,10 +67,21 @@ def thawed(layers: Sequence[BodyLayer], wanted: bool | int | Sequence[str]) -> l
     return [layer for layer in layers if layer.name in wanted]
 
 
+def is_known(application: str) -> bool:
+    """Whether the table has the network."""
+    return application in _bodies()
+
+
+def body_channels(application: str) -> int:
+    """Channels of a known network's output, for Keras's own arguments."""
+    return _bodies()[application][0]
+
+
 @lru_cache
-def _all_layers() -> dict[str, tuple[BodyLayer, ...]]:
-    found: dict[str, list[list[Any]]] = json.loads(_FILE.read_text())
-    return {name: tuple(BodyLayer(*row) for row in rows) for name, rows in found.items()}
+def _bodies() -> dict[str, tuple[int, tuple[BodyLayer, ...]]]:
+    """Name -> channels, layers."""
+    found: dict[str, Any] = json.loads(_FILE.read_text())
+    return {name: (body["channels"], tuple(BodyLayer(*row) for row in body["layers"])) for name, body in found.items()}
 
 
 def _scaled_mobile_net(alpha: float) -> tuple[BodyLayer, ...]:

@@ -21,9 +21,7 @@ def infer_multi_head_attention(arguments: Arguments, inputs: tuple[Shape, ...]) 
     if arguments["use_gate"]:
         weights += _projections([(query[-1], heads, wide)], arguments)
     weights += _projections([(value[-1], heads, wide)], arguments)
-    weights.append(Weight((heads, wide, *output)))
-    if arguments["use_bias"]:
-        weights.append(Weight(output))
+    weights += [Weight((heads, wide, *output)), *arguments.bias(*output)]
     return Inferred((*query[:-1], *output), tuple(weights))
 
 
@@ -37,9 +35,7 @@ def infer_group_query_attention(arguments: Arguments, inputs: tuple[Shape, ...])
     if arguments["use_gate"]:
         return Inferred(query, None, "the gate's parameters are not counted")
     weights = _projections([(query[-1], heads, depth), (key[-1], shared, depth), (value[-1], shared, depth)], arguments)
-    weights.append(Weight((heads, depth, query[-1])))
-    if arguments["use_bias"]:
-        weights.append(Weight((query[-1],)))
+    weights += [Weight((heads, depth, query[-1])), *arguments.bias(query[-1])]
     return Inferred(query, tuple(weights))
 
 
@@ -85,9 +81,4 @@ def _query_value_key(arguments: Arguments, inputs: tuple[Shape, ...]) -> tuple[S
 
 
 def _projections(shapes: list[Shape], arguments: Arguments) -> list[Weight]:
-    weights = []
-    for shape in shapes:
-        weights.append(Weight(shape))
-        if arguments["use_bias"]:
-            weights.append(Weight(shape[1:]))
-    return weights
+    return [weight for shape in shapes for weight in (Weight(shape), *arguments.bias(*shape[1:]))]

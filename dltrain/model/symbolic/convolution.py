@@ -59,14 +59,19 @@ def slide_all(
     return places
 
 
-def _windows(arguments: Arguments, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], list[int]]:
-    """Kernel, strides, and the kernel spread out by its dilation."""
+def windows_of(arguments: Arguments, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], list[int]]:
+    """Kernel, strides, and the kernel spread out by its dilation.
+
+    Raises:
+        ShapeError: they are not as many numbers as there are axes.
+    """
     kernel, strides = arguments.per_axis("kernel_size", rank), arguments.per_axis("strides", rank)
     dilation = arguments.per_axis("dilation_rate", rank)
     return kernel, strides, [step * (size - 1) + 1 for size, step in zip(kernel, dilation, strict=True)]
 
 
-def _refuse_strides_and_dilation(arguments: Arguments, strides: Sequence[int]) -> None:
+def refuse_strides_and_dilation(arguments: Arguments, strides: Sequence[int]) -> None:
+    """Raise ShapeError where both are above 1, which Keras does not take."""
     dilation = arguments["dilation_rate"]
     if max(strides) > 1 and (dilation > 1 if isinstance(dilation, int) else max(dilation) > 1):
         raise ShapeError("strides above 1 and dilation_rate above 1 exclude each other")
@@ -76,8 +81,8 @@ def _refuse_strides_and_dilation(arguments: Arguments, strides: Sequence[int]) -
 def infer_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [..., filters]."""
     rank, spatial, channels = take_apart(inputs, arguments)
-    kernel, strides, windows = _windows(arguments, rank)
-    _refuse_strides_and_dilation(arguments, strides)
+    kernel, strides, windows = windows_of(arguments, rank)
+    refuse_strides_and_dilation(arguments, strides)
     filters, groups = arguments["filters"], arguments["groups"]
     if groups < 1:
         raise ShapeError(f"groups is at least 1, found {groups}")
@@ -87,18 +92,16 @@ def infer_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferr
             "take a divisor of both",
         )
     places = slide_all(spatial, windows, strides, arguments, "kernel")
-    weights = [Weight((*kernel, None if channels is None else channels // groups, filters))]
-    if arguments["use_bias"]:
-        weights.append(Weight((filters,)))
-    return Inferred(join_channels(places, filters, arguments), tuple(weights))
+    weights = (Weight((*kernel, None if channels is None else channels // groups, filters)), *arguments.bias(filters))
+    return Inferred(join_channels(places, filters, arguments), weights)
 
 
 @RULES.add("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
 def infer_transposed_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [..., filters], each extent grown by its stride."""
     rank, spatial, channels = take_apart(inputs, arguments)
-    kernel, strides, windows = _windows(arguments, rank)
-    _refuse_strides_and_dilation(arguments, strides)
+    kernel, strides, windows = windows_of(arguments, rank)
+    refuse_strides_and_dilation(arguments, strides)
     more: tuple[int | None, ...] = (None,) * rank
     if arguments["output_padding"] is not None:
         more = arguments.per_axis("output_padding", rank, lowest=0)
@@ -109,10 +112,8 @@ def infer_transposed_convolution(arguments: Arguments, inputs: tuple[Shape, ...]
         for extent, window, stride, extra in zip(spatial, windows, strides, more, strict=True)
     ]
     filters = arguments["filters"]
-    weights = [Weight((*kernel, filters, channels))]
-    if arguments["use_bias"]:
-        weights.append(Weight((filters,)))
-    return Inferred(join_channels(grown, filters, arguments), tuple(weights))
+    weights = (Weight((*kernel, filters, channels)), *arguments.bias(filters))
+    return Inferred(join_channels(grown, filters, arguments), weights)
 
 
 def _grow(extent: int | None, window: int, stride: int, extra: int | None, padding: str) -> int | None:
@@ -126,28 +127,25 @@ def _grow(extent: int | None, window: int, stride: int, extra: int | None, paddi
 @RULES.add("DepthwiseConv1D", "DepthwiseConv2D")
 def infer_depthwise_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [..., channels·depth_multiplier]."""
-    rank, spatial, channels = take_apart(inputs, arguments)
-    kernel, strides, windows = _windows(arguments, rank)
-    places = slide_all(spatial, windows, strides, arguments, "kernel")
-    multiplier = arguments["depth_multiplier"]
-    filters = None if channels is None else channels * multiplier
-    weights = [Weight((*kernel, channels, multiplier))]
-    if arguments["use_bias"]:
-        weights.append(Weight((filters,)))
-    return Inferred(join_channels(places, filters, arguments), tuple(weights))
+    places, kernel, channels = _by_channel(arguments, inputs)
+    return Inferred(join_channels(places, channels, arguments), (kernel, *arguments.bias(channels)))
 
 
 @RULES.add("SeparableConv1D", "SeparableConv2D")
 def infer_separable_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """A depthwise convolution, then one of size 1 that mixes the channels."""
-    rank, spatial, channels = take_apart(inputs, arguments)
     if arguments["padding"] == "causal":
         raise ShapeError("SeparableConv1D takes the padding valid or same, found causal")
-    kernel, strides, windows = _windows(arguments, rank)
+    places, kernel, channels = _by_channel(arguments, inputs)
+    filters = arguments["filters"]
+    weights = (kernel, Weight((*(1,) * len(places), channels, filters)), *arguments.bias(filters))
+    return Inferred(join_channels(places, filters, arguments), weights)
+
+
+def _by_channel(arguments: Arguments, inputs: tuple[Shape, ...]) -> tuple[list[int | None], Weight, int | None]:
+    """Of a convolution of each channel by itself: places of its window, kernel, channels that come out."""
+    rank, spatial, channels = take_apart(inputs, arguments)
+    kernel, strides, windows = windows_of(arguments, rank)
+    multiplier = arguments["depth_multiplier"]
     places = slide_all(spatial, windows, strides, arguments, "kernel")
-    multiplier, filters = arguments["depth_multiplier"], arguments["filters"]
-    mixed = None if channels is None else channels * multiplier
-    weights = [Weight((*kernel, channels, multiplier)), Weight((*(1,) * rank, mixed, filters))]
-    if arguments["use_bias"]:
-        weights.append(Weight((filters,)))
-    return Inferred(join_channels(places, filters, arguments), tuple(weights))
+    return places, Weight((*kernel, channels, multiplier)), None if channels is None else channels * multiplier

@@ -16,9 +16,7 @@ def infer_dense(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     if not shape:
         raise ShapeError("Dense takes at least one number a row, found a single value", "put a Reshape before it")
     units = arguments["units"]
-    weights = [Weight((shape[-1], units))]
-    if arguments["use_bias"]:
-        weights.append(Weight((units,)))
+    weights = [Weight((shape[-1], units)), *arguments.bias(units)]
     if arguments["lora_rank"]:
         rank = arguments["lora_rank"]
         weights[0] = Weight((shape[-1], units), trainable=False)

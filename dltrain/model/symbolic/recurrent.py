@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dltrain.model.symbolic.convolution import WHAT, join_channels, slide_all, split_channels
+from dltrain.model.symbolic.convolution import (
+    WHAT,
+    join_channels,
+    refuse_strides_and_dilation,
+    slide_all,
+    split_channels,
+    windows_of,
+)
 from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, of_rank, only
 
 RULES = Rules()
@@ -11,19 +18,20 @@ SEVERAL_OUTPUTS = "it gives its state as well, so what follows is not known"
 
 
 def _recurrent(arguments: Arguments, inputs: tuple[Shape, ...], gates: int, bias: tuple[int, ...]) -> Inferred:
-    shape = of_rank(only(inputs, arguments), 2, arguments, SEQUENCES)
+    shape, units = of_rank(only(inputs, arguments), 2, arguments, SEQUENCES), arguments["units"]
+    weights = (Weight((shape[1], gates * units)), Weight((units, gates * units)), *arguments.bias(*bias))
+    return _stepped(arguments, shape[0], (units,), weights)
+
+
+def _stepped(arguments: Arguments, steps: int | None, state: Shape, weights: tuple[Weight, ...]) -> Inferred:
+    """What a layer that goes through so many steps puts out: its state after each of them, or after the last."""
     if arguments["stateful"]:
         raise ShapeError(
             "stateful needs a batch of a fixed size, which the last batch of an epoch may not have", "leave `stateful` out"
         )
-    units = arguments["units"]
-    weights = [Weight((shape[1], gates * units)), Weight((units, gates * units))]
-    if arguments["use_bias"]:
-        weights.append(Weight(bias))
-    output: Shape = (shape[0], units) if arguments["return_sequences"] else (units,)
     if arguments["return_state"]:
-        return Inferred(None, tuple(weights), SEVERAL_OUTPUTS)
-    return Inferred(output, tuple(weights))
+        return Inferred(None, weights, SEVERAL_OUTPUTS)
+    return Inferred((steps, *state) if arguments["return_sequences"] else state, weights)
 
 
 @RULES.add("SimpleRNN")
@@ -51,19 +59,9 @@ def infer_convolutional_lstm(arguments: Arguments, inputs: tuple[Shape, ...]) ->
     rank = int(arguments.component.name[-2])
     shape = of_rank(only(inputs, arguments), rank + 2, arguments, f"steps of {WHAT[rank]}")
     spatial, channels = split_channels(shape[1:], arguments)
-    kernel, filters = arguments.per_axis("kernel_size", rank), arguments["filters"]
-    strides, dilation = arguments.per_axis("strides", rank), arguments.per_axis("dilation_rate", rank)
-    if max(strides) > 1 and max(dilation) > 1:
-        raise ShapeError("strides above 1 and dilation_rate above 1 exclude each other")
-    if arguments["stateful"]:
-        raise ShapeError(
-            "stateful needs a batch of a fixed size, which the last batch of an epoch may not have", "leave `stateful` out"
-        )
-    windows = [step * (size - 1) + 1 for size, step in zip(kernel, dilation, strict=True)]
+    kernel, strides, windows = windows_of(arguments, rank)
+    refuse_strides_and_dilation(arguments, strides)
+    filters = arguments["filters"]
     state = join_channels(slide_all(spatial, windows, strides, arguments, "kernel"), filters, arguments)
-    weights = [Weight((*kernel, channels, 4 * filters)), Weight((*kernel, filters, 4 * filters))]
-    if arguments["use_bias"]:
-        weights.append(Weight((4 * filters,)))
-    if arguments["return_state"]:
-        return Inferred(None, tuple(weights), SEVERAL_OUTPUTS)
-    return Inferred((shape[0], *state) if arguments["return_sequences"] else state, tuple(weights))
+    gates = (Weight((*kernel, channels, 4 * filters)), Weight((*kernel, filters, 4 * filters)))
+    return _stepped(arguments, shape[0], state, (*gates, *arguments.bias(4 * filters)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.catalog.catalog import entry_of
+from dltrain.config.catalog.catalog import arguments_of
 from dltrain.config.types import Component
 
 # Extents without the batch; None: an extent that is not known.
@@ -90,14 +90,10 @@ class Arguments:
 
     def __init__(self, component: Component) -> None:
         self.component = component
-        self._given: Mapping[str, Any] = component.arguments
-        self._entry = entry_of(component)
+        self._values = arguments_of(component)
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._given:
-            return self._given[name]
-        argument = self._entry.arguments.get(name) if self._entry else None
-        return argument.default if argument else None
+        return self._values.get(name)
 
     def per_axis(self, name: str, rank: int, *, lowest: int = 1) -> tuple[int, ...]:
         """A number for each of `rank` axes; one number stands for all (Keras's `standardize_tuple`)."""
@@ -122,6 +118,10 @@ class Arguments:
         if any(len(pair) != 2 or any(not isinstance(number, int) or number < 0 for number in pair) for pair in pairs):
             raise ShapeError(f"{name} takes numbers of at least 0 or pairs of them, found {_plain(value)}")
         return tuple((pair[0], pair[1]) for pair in pairs)
+
+    def bias(self, *shape: int | None) -> tuple[Weight, ...]:
+        """The bias of that shape, unless `use_bias` says that there is none."""
+        return (Weight(shape),) if self["use_bias"] else ()
 
     @property
     def channels_first(self) -> bool:
