@@ -227,8 +227,9 @@ class _Walker:
             new = MappingNode(scalar.place, scalar.word, None, {name: MappingNode(None, word)}, {name: scalar.place})
         else:
             hint = None
-            if self.inside_component and part == "learning_rate":
-                hint = f"to use a schedule: {path}={{ExponentialDecay: {{{following}: …}}}}"
+            kinds = ("curve", "schedule") if part == "learning_rate" else ("curve",)
+            if self.inside_component and (found := self.catalog.in_place_of_number(following, kinds)) is not None:
+                hint = f"to use a {found[0]}: {path}={found[1]}"
             self._fault(f"{path}.{following}", f"{path} is {describe(scalar.value)}, which has no parts", hint)
             return None
         if isinstance(parent, MappingNode):

@@ -29,6 +29,7 @@ SCHEDULE = (
     DATA
     + "training: {optimizer: {SGD: {learning_rate: {ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 5, decay_rate: 0.9}}}}}\n"
 )
+RATE = DATA + "training: {optimizer: {AdamW: {learning_rate: 0.1, weight_decay: 0.01}}}\n"
 
 
 def test_words_that_look_like_overrides_are_told_from_files() -> None:
@@ -144,6 +145,16 @@ def test_one_value_of_what_may_be_a_list_is_its_entry_0() -> None:
         (MODEL, "seed=[" + "[" * 60, "seed", "the value cannot be read"),
         (SCHEDULE, "training.optimizer.learning_rate=0.1", "training.optimizer.learning_rate",
          "set training.optimizer.learning_rate.initial_learning_rate=0.1, or replace the optimizer"),
+        (RATE, "training.optimizer.learning_rate.peak=0.2", "training.optimizer.learning_rate.peak",
+         "to use a curve: training.optimizer.learning_rate={CosLog4: {peak: …}}"),
+        (RATE, "training.optimizer.learning_rate.flat_cos.peak=0.2", "training.optimizer.learning_rate.flat_cos",
+         "to use a curve: training.optimizer.learning_rate={FlatCos: {peak: …}}"),
+        (RATE, "training.optimizer.learning_rate.decay_rate=0.2", "training.optimizer.learning_rate.decay_rate",
+         "to use a schedule: training.optimizer.learning_rate={ExponentialDecay: {decay_rate: …}}"),
+        (RATE, "training.optimizer.weight_decay.peak=0.2", "training.optimizer.weight_decay.peak",
+         "to use a curve: training.optimizer.weight_decay={CosLog4: {peak: …}}"),
+        (RATE, "training.optimizer.weight_decay.decay_rate=0.2", "training.optimizer.weight_decay.decay_rate",
+         "training.optimizer.weight_decay is 0.01, which has no parts"),
         (MODEL, "training.optimizer.learning_rate=$rate", "training.optimizer.learning_rate", "unknown parameter rate"),
     ],
 )  # fmt: skip

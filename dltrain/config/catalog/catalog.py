@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -156,6 +156,21 @@ class Catalog:
                     found._components[kind] = {each.name: entry, **found._components[kind]}
         found._activation_names = {normalize(name): name for name in found.activations}
         return found
+
+    def in_place_of_number(self, word: str, kinds: Sequence[str]) -> tuple[str, str] | None:
+        """The kind of what can stand for a number and is called so, or has such an argument, and how it is written.
+
+        Args:
+            word: a name, or that of an argument.
+            kinds: "curve", "schedule".
+        """
+        for kind in kinds:
+            named = self.find(kind, word)
+            for entry in [named] if named is not None else filter(None, (self.find(kind, name) for name in self.names(kind))):
+                argument = next(iter(entry.arguments.values())) if entry is named else entry.argument(word)
+                if argument is not None:
+                    return kind, f"{{{entry.name}: {{{argument.name}: …}}}}"
+        return None
 
     def find_activation(self, name: str) -> str | None:
         """The canonical name of an activation function, or None."""
