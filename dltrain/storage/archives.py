@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from dltrain.errors import DataError, Fault, RunError
 from dltrain.storage.atomic import cannot_write
+from dltrain.storage.removal import remove_temporary, temporary_name
 
 
 def unpack_tar(archive: Path, folder: Path, *, max_bytes: int, max_members: int) -> None:
@@ -21,7 +22,7 @@ def unpack_tar(archive: Path, folder: Path, *, max_bytes: int, max_members: int)
         DataError: not a tar archive, cut short, a member that is a link or a device, leaves the folder, or is beyond the limits.
         RunError: the disk does not take it.
     """
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    temporary = folder.with_name(temporary_name(folder))
     try:
         temporary.mkdir(parents=True)
         with tarfile.open(archive, "r:*") as tar:
@@ -37,7 +38,7 @@ def unpack_tar(archive: Path, folder: Path, *, max_bytes: int, max_members: int)
         if not folder.is_dir():
             raise cannot_write(folder, error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_temporary(temporary)
 
 
 def _unpack_members(tar: tarfile.TarFile, archive: Path, folder: Path, *, max_bytes: int, max_members: int) -> None:

@@ -42,7 +42,7 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
             with open(path, "wb", buffering=0) as stream:
                 stream.write(_bytes_of(data))
             return
-        with _open_new(temporary) as file:
+        with open_new(temporary) as file:
             if callable(data):
                 data(file)
             else:
@@ -162,8 +162,8 @@ def _bytes_of(data: bytes | Callable[[BinaryIO], object]) -> bytes:
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.NO_LINK | system.NO_CHILD | system.BINARY
 
 
-def _open_new(path: Path) -> BinaryIO:
-    """A file that was not there before, locked while it is open; a link of this name is not followed."""
+def open_new(path: Path) -> BinaryIO:
+    """A file that was not there before, locked while it is open; a link of this name is not followed (raises OSError)."""
     file = os.fdopen(os.open(path, _NEW, 0o666), "wb")
     with contextlib.suppress(OSError):  # a file system without locks
         system.lock(file)

@@ -14,6 +14,8 @@ from typing import IO, Any
 
 from dltrain.errors import reason_of
 from dltrain.reporting import Reporter
+from dltrain.storage.atomic import open_new
+from dltrain.storage.removal import remove_abandoned, remove_temporary, temporary_files_of, temporary_name
 
 CHUNK = 1 << 18
 TIMEOUT = 30.0
@@ -83,24 +85,25 @@ def _download_once(remote: Remote, folder: Path, reporter: Reporter) -> Path:
 
     reporter.status(f"downloading {remote.filename} ({_megabytes(remote.num_bytes)})")
     request = urllib.request.Request(remote.url, headers={"User-Agent": "dltrain"})
-    temporary = folder / f".{remote.filename}.{os.getpid()}.part"
+    path = folder / remote.filename
+    temporary = folder / temporary_name(path)  # of this process alone, on whichever machine or in whichever container it runs
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
             length = response.headers.get("Content-Length")
             total = int(length) if length and length.isdecimal() else None
             folder.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
+            remove_abandoned(temporary_files_of(path))
+            with open_new(temporary) as file:
                 found = _copy(response, file, remote, total, reporter)
                 file.flush()
                 os.fsync(file.fileno())
         expected = remote.checksum.partition(":")[2]
         if found != expected:
             raise DownloadError(f"its checksum is wrong: expected {remote.checksum}, received {found}")
-        path = folder / remote.filename
         os.replace(temporary, path)
         return path
     finally:
-        temporary.unlink(missing_ok=True)
+        remove_temporary(temporary)
 
 
 def _copy(response: Any, file: IO[bytes], remote: Remote, total: int | None, reporter: Reporter) -> str:

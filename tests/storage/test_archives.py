@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -75,3 +76,10 @@ def test_archive_that_is_cut_short(share: float, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a whole tar archive"):
         unpack_tar(archive, tmp_path / "out", max_bytes=1 << 20, max_members=10)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_not_in_the_way(tmp_path: Path) -> None:
+    """In a container each process has the number of the one before it."""
+    (tmp_path / f".out.{os.getpid()}.part").mkdir()
+    unpack_tar(make(tmp_path / "a.tgz", member("one.txt", b"one")), tmp_path / "out", max_bytes=100, max_members=10)
+    assert (tmp_path / "out" / "one.txt").read_bytes() == b"one"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,3 +127,51 @@ def test_folder_that_cannot_be_written(server: str, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("in the way")
     with pytest.raises(DownloadError, match="cannot write"):
         download(remote(f"{server}/good"), tmp_path / "a file" / "below", Reporter())
+
+
+def test_fetched_twice_at_once_it_is_whole_both_times(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by two containers that share a cache: each has processes of the same numbers."""
+    meet = threading.Barrier(2, timeout=20)
+    copy = downloads._copy
+
+    def together(*arguments: object) -> str:
+        meet.wait()  # both have their file open
+        found = copy(*arguments)  # type: ignore[arg-type]
+        meet.wait()
+        return found
+
+    monkeypatch.setattr(downloads, "_copy", together)
+    wrong: list[object] = []
+
+    def fetch() -> None:
+        try:
+            download(remote(f"{server}/good"), tmp_path, Reporter())
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=fetch) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["file.bin"]
+
+
+def test_no_link_is_followed_and_what_a_killed_process_left_goes(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (tmp_path / "precious").write_text("keep me")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (cache / f".file.bin.{gone.pid}-0123abcd.tmp").write_bytes(b"half of it")
+    monkeypatch.setattr(downloads, "temporary_name", lambda path: ".foreseen")
+    (cache / ".foreseen").symlink_to(tmp_path / "precious")
+    with pytest.raises(DownloadError, match="cannot write"):
+        download(remote(f"{server}/good"), cache, Reporter())
+    assert (tmp_path / "precious").read_text() == "keep me"
+    assert download(remote(f"{server}/good"), cache, Reporter()).read_bytes() == CONTENT
+    assert [path.name for path in cache.iterdir()] == ["file.bin"]

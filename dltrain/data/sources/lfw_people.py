@@ -28,7 +28,7 @@ from dltrain.settings import cache_folder
 from dltrain.storage.atomic import cannot_write
 from dltrain.storage.cache import cache_key, cached_arrays, describe_arrays, file_stamp
 from dltrain.storage.download import Remote
-from dltrain.storage.removal import remove_paths
+from dltrain.storage.removal import remove_paths, remove_temporary, temporary_name
 
 ARCHIVE = "lfw-funneled.tgz"
 PICTURES = "lfw_funneled"
@@ -155,7 +155,7 @@ def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
         from dltrain.storage.archives import unpack_tar
 
         reporter.status(f"unpacking {place.name}")
-        unpacked = home / f".unpacked-{os.getpid()}"
+        unpacked = home / temporary_name(pictures)
         unpack_tar(place, unpacked, max_bytes=MAX_ARCHIVE_BYTES, max_members=MAX_ARCHIVE_MEMBERS)
         _keep(unpacked, pictures, place)
     if own:
@@ -164,8 +164,6 @@ def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
 
 
 def _keep(unpacked: Path, pictures: Path, archive: Path) -> None:
-    import shutil
-
     try:
         if not (unpacked / PICTURES).is_dir():
             raise DataError(Fault(f"expected a folder {PICTURES} in the archive, found none", file=str(archive)))
@@ -175,7 +173,7 @@ def _keep(unpacked: Path, pictures: Path, archive: Path) -> None:
         if not pictures.is_dir():
             raise cannot_write(pictures, error) from error
     finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
+        remove_temporary(unpacked)
 
 
 def _parse_arguments(config: DataConfig) -> tuple[int, FaceCrop]:
