@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dltrain.config.text.scalars import read_scalar
+from dltrain.wording import without_controls
 
 WIDTH = 120
 # A plain scalar that means itself in block and in flow context, in YAML 1.1 as well as in 1.2.
@@ -136,7 +137,8 @@ def _text(text: str) -> str:
 
 def _escape(character: str) -> str:
     code = ord(character)
-    if 0x20 <= code <= 0x7E or (0xA0 <= code <= 0xFFFD and code not in (0x2028, 0x2029, 0xFEFF) and not 0xD800 <= code <= 0xDFFF):
+    is_shown = without_controls(character) == character  # else a reader of the text would see another order, or nothing
+    if 0x20 <= code <= 0x7E or (0xA0 <= code <= 0xFFFD and is_shown and not 0xD800 <= code <= 0xDFFF):
         return character
     if code > 0xFFFF:
         return character

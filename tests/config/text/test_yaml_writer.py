@@ -92,3 +92,11 @@ def test_it_looks_like_a_config_written_by_hand() -> None:
 def test_values_that_are_not_plain_are_refused() -> None:
     with pytest.raises(TypeError, match="set"):
         dump_yaml({"a": {1, 2}})
+
+
+def test_what_reorders_or_hides_text_is_written_by_its_number() -> None:
+    """Shown as it is, a column's name could stand elsewhere in the line than where it is read."""
+    hidden = {"target": "y\u202ecd\u2066", "a\u200bb": ["\ufeff", "ü", "中", "😀"]}
+    text = dump_yaml(hidden)
+    assert text == 'target: "y\\u202ecd\\u2066"\n"a\\u200bb": ["\\ufeff", "ü", "中", "😀"]\n'
+    assert read(text) == hidden
