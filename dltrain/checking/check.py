@@ -12,7 +12,7 @@ from dltrain.checking.evaluation_checks import check_baselines
 from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
 from dltrain.checking.member_checks import check_members
-from dltrain.checking.memory import estimate_memory, judge_memory
+from dltrain.checking.memory import as_refusal, estimate_memory, judge_memory
 from dltrain.checking.model_checks import check_model, with_places
 from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, rows_of
@@ -164,7 +164,7 @@ def raise_for_errors(result: CheckResult) -> CheckResult:
     if result.errors:
         raise (DataError if result.exit_code == DataError.exit_code else ConfigError)(result.errors)
     if result.too_large is not None:
-        raise ConfigError(replace(result.too_large, severity="error", hint="--allow-large tries it all the same"))
+        raise ConfigError(as_refusal(result.too_large))
     return result
 
 

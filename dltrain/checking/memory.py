@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from dltrain.checking.places import placed
 from dltrain.checking.result import Memory
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import SEGMENTATION, Config
 from dltrain.data.facts import DataFacts
-from dltrain.errors import Fault
+from dltrain.errors import DataError, Fault
 from dltrain.machine import memory_bytes
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.rule import size_of
+from dltrain.storage.bounds import ROW_BYTES
 
 FLOAT = 4
 FRAMEWORK = 700_000_000  # what TensorFlow takes by itself
+# Of a cell of text while it is read: polars' view of it and its number. With it, 14 million rows of 3 cells were reckoned at
+# 1.67 GB and took 1.63, 3.7 million rows of 12 at 1.51 and took 1.51.
+CELL_BYTES = 24
 WARNED_FROM = 0.7
+REFUSED = "; fit refuses it without --allow-large"
 # Numbers that an optimizer keeps for each trained weight (Keras's own variables); SGD keeps one with momentum.
 _SLOTS = {"SGD": 0, "Adadelta": 2, "Adagrad": 1, "RMSprop": 1, "Lion": 1, "Adafactor": 1, "Muon": 2, "Ftrl": 2}
 
@@ -48,7 +54,23 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
         model=FLOAT * members * (parameters + trained * (1 + slots)),
         batch=FLOAT * members * 2 * outputs * batch_size,
         data=None if rows is None else (1 if _is_bytes(config) else FLOAT) * rows * width,
+        reading=_reading_bytes(config, rows or 0, len(facts.columns)),
     )
+
+
+def _reading_bytes(config: Config, num_rows: int, num_columns: int) -> int:
+    """What text takes that is read into memory: short cells take much more than their letters."""
+    if config.data.source != "csv" or config.data.series is not None or not num_rows or _is_streamed(config):
+        return 0
+    from dltrain.data.files import expand_paths
+    from dltrain.data.tables.streamed.survey import text_bytes
+
+    try:
+        files = expand_paths((*config.data.path, *config.data.validation, *config.data.test))
+        letters = max((text_bytes(file, config.data) for file in files), default=0)
+    except (DataError, OSError):  # which who reads it says
+        return 0
+    return letters + num_rows * (CELL_BYTES * num_columns + ROW_BYTES)
 
 
 def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Fault | None, bool]:
@@ -63,13 +85,16 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
         A warning from 70 % on, else None; and whether it is more than there is and was not allowed.
     """
     held = held_bytes(config, memory)
-    needed, there = own_bytes(memory) + held, memory_bytes()
+    needed, there = max(own_bytes(memory) + held, FRAMEWORK + memory.reading), memory_bytes()
     if needed < WARNED_FROM * there:
         return None, False
     share = f"{100 * needed / there:,.0f} %" if needed < 100 * there else f"{needed / there:,.0f} times"
-    message = f"training takes about {gigabytes(needed)}, {share} of the {gigabytes(there)} that this machine has"
+    what = "reading the data" if needed > own_bytes(memory) + held else "training"
+    message = f"{what} takes about {gigabytes(needed)}, {share} of the {gigabytes(there)} that this machine has"
     path, hint = "training.batch_size", "a smaller batch takes less"
-    if held > max(memory.model, memory.batch):
+    if what != "training":
+        path, hint = "data", "with the environment variable DLTRAIN_STREAM_BYTES=0 it is streamed from disk in little memory"
+    elif held > max(memory.model, memory.batch):
         message, path = f"{message}; the data takes {gigabytes(held)} of it", "data"
         hint = "data.limit takes fewer rows; CSV and Parquet are streamed from disk where they are large"
     elif network.rows:
@@ -82,8 +107,14 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
     if config.data.task == SEGMENTATION and path != "data":
         hint = "a smaller batch or data.image_size takes less: masks are predicted in each picture's own size all the same"
     is_refused = needed > there and not (config.training is not None and config.training.allow_large)
-    hint += "; fit refuses it without --allow-large" if is_refused else ""
+    hint += REFUSED if is_refused else ""
     return placed(config, [Fault(message, path=path, hint=hint, severity="warning")])[0], is_refused
+
+
+def as_refusal(warning: Fault) -> Fault:
+    """What `judge_memory` said, as the error of a fit that refuses it."""
+    hint = (warning.hint or "").removesuffix(REFUSED)
+    return replace(warning, severity="error", hint=f"{hint}; --allow-large tries it all the same")
 
 
 def own_bytes(memory: Memory) -> int:

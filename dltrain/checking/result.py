@@ -41,16 +41,18 @@ class Memory:
         model: weights, their gradients, and what the optimizer keeps for each.
         batch: the outputs of all layers for one batch, forwards and backwards.
         data: all parts as arrays; None: how many rows there are is not known.
+        reading: what a table of text takes while it is read, before anything is trained; 0: it is none, or stays on disk.
     """
 
     model: int
     batch: int
     data: int | None
+    reading: int = 0
 
     @property
     def total(self) -> int:
-        """Bytes of the model, of a batch and, as far as it is known, of the data."""
-        return self.model + self.batch + (self.data or 0)
+        """Bytes of the model, of a batch and, as far as it is known, of the data; or of reading it, if that takes more."""
+        return max(self.model + self.batch + (self.data or 0), self.reading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.checking.check import check_with_facts
-from dltrain.checking.memory import own_bytes
+from dltrain.checking.memory import as_refusal, own_bytes
 from dltrain.checking.places import place_of
 from dltrain.checking.result import Memory
 from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning
@@ -70,8 +70,7 @@ class TrialChecks:
             self._note(number, parameters, result.errors, result.exit_code)
             return None
         if result.too_large is not None and self._refuses_large:
-            fault = replace(result.too_large, severity="error", hint="--allow-large tries it all the same")
-            self._note(number, parameters, [fault], ConfigError.exit_code)
+            self._note(number, parameters, [as_refusal(result.too_large)], ConfigError.exit_code)
             return None
         self._meanings.append(loss_meaning(config.resolved))
         memory = result.memory

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from dltrain import machine
@@ -153,3 +156,69 @@ def test_attack_14_a_composed_layer_is_not_written_out_without_end(layer, config
 def test_attack_14_threads_are_bounded(config, capsys):
     assert command(["check", str(config(8)), "--threads", "100000"]) == 2
     assert "1<=x<=1024" in capsys.readouterr().err
+
+
+TABLE = """\
+data: {source: csv, path: t.csv, target: y, split: {test: 0.3}}
+model: {layers: [{Dense: {units: 4}}]}
+training: {epochs: 1}
+"""
+
+
+@pytest.fixture
+def short_cells(tmp_path, monkeypatch):
+    """A config of a table of the shortest cells, 150,000 rows of them in 1 MB of text."""
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "1,2,no\n3,4,yes\n" * 75_000)
+    (tmp_path / "t.yaml").write_text(TABLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dltrain.data.tables.sample.MOST_BYTES", 1 << 16)
+    return tmp_path / "t.yaml"
+
+
+def test_text_of_short_cells_takes_more_to_read_than_to_train_on(short_cells, tmp_path, monkeypatch, capsys):
+    there = memory.FRAMEWORK + 16_000_000
+    monkeypatch.setattr(memory, "memory_bytes", lambda: there)
+    result = check_file(short_cells)[1]
+    assert result.memory.reading == pytest.approx(
+        150_000 * (3 * memory.CELL_BYTES + memory.ROW_BYTES) + (tmp_path / "t.csv").stat().st_size, rel=0.1
+    )
+    assert result.memory.total == result.memory.reading
+    [fault] = said(result)
+    assert fault.message.startswith("reading the data takes about 0.7 GB, 10")
+    assert "DLTRAIN_STREAM_BYTES=0 it is streamed from disk" in fault.hint
+    assert command(["fit", str(short_cells), "--run-dir", "run", "-q"]) == 2
+    told = capsys.readouterr().err
+    assert "reading the data takes about" in told
+    assert "streamed from disk in little memory; --allow-large tries it all the same" in told
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "0")
+    result = check_file(short_cells)[1]
+    assert result.memory.reading == 0
+    assert result.too_large is None
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "1,2,no\n3,4,yes\n" * 20)
+    monkeypatch.delenv("DLTRAIN_STREAM_BYTES")
+    assert check_file(short_cells)[1].too_large is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_rows", "num_columns"), [(1_500_000, 2), (400_000, 12)])
+def test_what_reading_takes_is_what_was_said(num_rows, num_columns, tmp_path):
+    numbers = ",".join(f"{column}.{column}" for column in range(num_columns))
+    names = ",".join(f"x{column}" for column in range(num_columns))
+    (tmp_path / "t.csv").write_text(f"{names},y\n" + f"{numbers},no\n1{numbers},yes\n" * (num_rows // 2))
+    (tmp_path / "t.yaml").write_text(TABLE)
+    code = """
+from pathlib import Path
+from dltrain.config import load_config
+from dltrain.data import load_dataset
+def peak():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+config = load_config(Path("t.yaml"))
+load_dataset(load_config(Path("small.yaml")).data, seed=0)
+before = peak()
+load_dataset(config.data, seed=0)
+print(peak() - before)
+"""
+    (tmp_path / "small.csv").write_text("a,b,y\n" + "1,2,no\n3,4,yes\n" * 20)
+    (tmp_path / "small.yaml").write_text(TABLE.replace("t.csv", "small.csv"))
+    taken = int(subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
+    assert 0.5 < taken / check_file(tmp_path / "t.yaml")[1].memory.reading < 1.5
