@@ -14,13 +14,10 @@ from dltrain.errors import DataError, Fault
 from dltrain.machine import memory_bytes
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.rule import size_of
-from dltrain.storage.bounds import ROW_BYTES
+from dltrain.storage.bounds import CELL_BYTES, ROW_BYTES
 
 FLOAT = 4
 FRAMEWORK = 700_000_000  # what TensorFlow takes by itself
-# Of a cell of text while it is read: polars' view of it and its number. With it, 14 million rows of 3 cells were reckoned at
-# 1.67 GB and took 1.63, 3.7 million rows of 12 at 1.51 and took 1.51.
-CELL_BYTES = 24
 WARNED_FROM = 0.7
 REFUSED = "; fit refuses it without --allow-large"
 # Numbers that an optimizer keeps for each trained weight (Keras's own variables); SGD keeps one with momentum.
@@ -59,7 +56,10 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
 
 
 def _reading_bytes(config: Config, num_rows: int, num_columns: int) -> int:
-    """What text takes that is read into memory: short cells take much more than their letters."""
+    """What text takes that is read into memory: short cells take much more than their letters.
+
+    14 million rows of 3 cells are reckoned at 1.67 GB and took 1.63; 3.7 million rows of 12 at 1.51, and took 1.51.
+    """
     if config.data.source != "csv" or config.data.series is not None or not num_rows or _is_streamed(config):
         return 0
     from dltrain.data.files import expand_paths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dltrain.machine import memory_bytes
 from dltrain.settings import whole_number
 
 # Files that unpack to less are never taken for bombs, whatever they are packed to.
@@ -44,8 +45,9 @@ LINE_BYTES = Bound("DLTRAIN_MAX_LINE_BYTES", 64 << 20)
 COLUMNS = Bound("DLTRAIN_MAX_COLUMNS", 100_000)
 # A question of a survey is a name of some hundred bytes; each is copied wherever a column is spoken of.
 NAME_BYTES = Bound("DLTRAIN_MAX_NAME_BYTES", 1 << 16)
-# Of text that is held in memory: a cell takes 16 bytes and more, however short it is.
+# Of text that is held in memory; what a cell takes, however short it is: a view of it, and its number.
 CELLS = Bound("DLTRAIN_MAX_CELLS", 200_000_000)
+CELL_BYTES = 24
 # That a pattern may match; it may look at so many times more.
 FILES = Bound("DLTRAIN_MAX_FILES", 10_000)
 LOOKED_AT_PER_FILE = 20
@@ -63,3 +65,13 @@ def most_unpacked(num_bytes: int) -> int:
 def most_text(num_bytes: int) -> int:
     """To how many bytes of text a file of so many may unpack."""
     return max(TEXT_ALWAYS_ALLOWED, RATIO.value * num_bytes)
+
+
+def most_cells(num_bytes: int) -> int:
+    """How many cells of text may be held in memory: no more than this machine has memory for, unless the variable says so.
+
+    Args:
+        num_bytes: of the text itself.
+    """
+    held = (memory_bytes() - num_bytes) // CELL_BYTES
+    return whole_number(CELLS.variable, max(0, min(CELLS.default, held)))

@@ -13,6 +13,7 @@ from dltrain.checking.check import check_config, raise_for_errors
 from dltrain.cli.app import run as command
 from dltrain.config import load_config
 from dltrain.errors import ConfigError
+from dltrain.storage.bounds import CELL_BYTES, ROW_BYTES
 
 CONFIG = """\
 data: {source: digits, split: {test: 0.3}}
@@ -180,7 +181,7 @@ def test_text_of_short_cells_takes_more_to_read_than_to_train_on(short_cells, tm
     monkeypatch.setattr(memory, "memory_bytes", lambda: there)
     result = check_file(short_cells)[1]
     assert result.memory.reading == pytest.approx(
-        150_000 * (3 * memory.CELL_BYTES + memory.ROW_BYTES) + (tmp_path / "t.csv").stat().st_size, rel=0.1
+        150_000 * (3 * CELL_BYTES + ROW_BYTES) + (tmp_path / "t.csv").stat().st_size, rel=0.1
     )
     assert result.memory.total == result.memory.reading
     [fault] = said(result)

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig
-from dltrain.data import load_dataset
+from dltrain.data import load_dataset, read_part
 from dltrain.data.columns.word_vectors import read_word_vectors
 from dltrain.data.files import read_blocks, read_content
 from dltrain.data.look import read_facts
@@ -29,7 +29,7 @@ from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.storage import bounds
-from dltrain.storage.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
+from dltrain.storage.bounds import CELL_BYTES, CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
 from dltrain.storage.formats.parquet_footer import _Compact, column_bytes
 from dltrain.storage.formats.zstandard_size import MOST_BLOCK, most_content
 from dltrain.storage.outputs import check_output
@@ -152,6 +152,23 @@ def test_attack_15_a_file_of_one_character(tmp_path: Path, monkeypatch: pytest.M
         path = tmp_path / "t.csv"
         path.write_bytes(content * max(1, 250_000 // len(content)))
         assert message in fault_of(lambda path=path: load_dataset(csv(path), seed=0)).message, content[:20]
+
+
+def test_rows_that_this_machine_has_no_memory_for_are_refused_wherever_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.csv"
+    text = "a,b,y\n" + ROWS * 700
+    path.write_text(text)
+    stored = load_dataset(csv(path), seed=0).preprocessing
+    monkeypatch.setattr(bounds, "memory_bytes", lambda: len(text) + 100_000 * CELL_BYTES)
+    for use in (lambda: load_dataset(csv(path), seed=0), lambda: read_part(stored, [str(path)], with_targets=False)):
+        fault = fault_of(use)
+        assert "separators, line ends and quoted fields, more than 100,000, which take the" in fault.message
+        assert fault.file == str(path)
+        assert CELLS.variable in str(fault.hint)
+    monkeypatch.setenv(CELLS.variable, "200000")
+    assert read_part(stored, [str(path)], with_targets=False).num_rows == 42_000
 
 
 def test_attack_15_a_first_line_without_end_is_said_by_check_and_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dltrain.data.files import place
 from dltrain.errors import NUM_SHOWN, DataError, Fault, capped
-from dltrain.storage.bounds import CELLS, LINE_BYTES
+from dltrain.machine import memory_bytes
+from dltrain.storage.bounds import CELLS, LINE_BYTES, most_cells
 
 CHUNK = 1 << 23
 NEWLINE, BLANK = 10, 32
@@ -58,8 +59,9 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     """
     _refuse_long_lines(content, file, first_line)
     num_cells = content.count(b"\n") + content.count(separator.encode()) + (content.count(quote.encode()) // 2 if quote else 0)
-    if num_cells > CELLS.value:
-        message = f"holds {num_cells:,} separators, line ends and quoted fields, more than {CELLS.value:,}"
+    if num_cells > (most := most_cells(len(content))):
+        message = f"holds {num_cells:,} separators, line ends and quoted fields, more than {most:,}"
+        message += "" if most == CELLS.value else f", which take the {memory_bytes() / 1e9:,.1f} GB that this machine has"
         hint = f"set the environment variable DLTRAIN_STREAM_BYTES to 0 to have it read in pieces; {CELLS.hint}"
         raise DataError(Fault(message, file=file or None, hint=hint))
     data = np.frombuffer(content, np.uint8)
