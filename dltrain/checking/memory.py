@@ -18,6 +18,7 @@ from dltrain.storage.bounds import CELL_BYTES, ROW_BYTES
 
 FLOAT = 4
 FRAMEWORK = 700_000_000  # what TensorFlow takes by itself
+SMALL = 10_000_000  # reading less is nothing to speak of
 WARNED_FROM = 0.7
 REFUSED = "; fit refuses it without --allow-large"
 # Numbers that an optimizer keeps for each trained weight (Keras's own variables); SGD keeps one with momentum.
@@ -70,7 +71,8 @@ def _reading_bytes(config: Config, num_rows: int, num_columns: int) -> int:
         letters = max((text_bytes(file, config.data) for file in files), default=0)
     except (DataError, OSError):  # which who reads it says
         return 0
-    return letters + num_rows * (CELL_BYTES * num_columns + ROW_BYTES)
+    taken = letters + num_rows * (CELL_BYTES * num_columns + ROW_BYTES)
+    return taken if taken >= SMALL else 0
 
 
 def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Fault | None, bool]:

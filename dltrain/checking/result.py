@@ -41,7 +41,7 @@ class Memory:
         model: weights, their gradients, and what the optimizer keeps for each.
         batch: the outputs of all layers for one batch, forwards and backwards.
         data: all parts as arrays; None: how many rows there are is not known.
-        reading: what a table of text takes while it is read, before anything is trained; 0: it is none, or stays on disk.
+        reading: what a table of text takes while it is read, before anything is trained; 0: little, or it stays on disk.
     """
 
     model: int
