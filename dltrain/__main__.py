@@ -98,5 +98,15 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
 
 
+def _leave_working_directory() -> None:
+    """Import nothing from the working directory, where `python -m` looks first: a `numpy.py` beside a config would be run."""
+    if not sys.flags.safe_path and sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(""):
+        del sys.path[0]
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if own not in sys.path:  # it was found there itself, as in a checkout
+        sys.path.append(own)
+
+
 if __name__ == "__main__":
+    _leave_working_directory()
     main()

@@ -322,6 +322,15 @@ def test_a_reader_who_leaves_early_changes_nothing():
         assert "Exception" not in process.stderr
 
 
+def test_attack_6_the_command_imports_nothing_from_the_working_directory(tmp_path):
+    for name in ("numpy", "yaml", "polars", "selectors", "typer", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r})\n")
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,no\n2,yes\n" * 20)
+    (tmp_path / "t.yaml").write_text("data: {source: csv, path: t.csv, target: y}\nmodel: {layers: [{Dense: {units: 2}}]}\n")
+    assert run_dltrain("check", "--data", "t.yaml", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "executed").exists()
+
+
 def test_the_real_command(tmp_path):
     result = run_dltrain("runs", "--json", cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert result.returncode == 0
