@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import APART, KINDS
 from dltrain.data.columns.reading import is_text, mend
@@ -163,8 +162,7 @@ def render_target(block: Block, found: Studied) -> None:
         block.entry("target", names, remark + guessed)
     else:
         block.remark(f"the target: {remark}", indent=2)
-    pictures = config.constant_columns == "keep" or IMAGE in (config.features or {}).values()
-    block.entry("task", target.spec.task, _task_remark(target, of_pictures=pictures))
+    block.entry("task", target.spec.task, _task_remark(target))
     if config.labels is not None:
         sign = config.labels.separator
         remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
@@ -177,7 +175,7 @@ def render_target(block: Block, found: Studied) -> None:
         block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {what}")
 
 
-def _task_remark(target: Target, *, of_pictures: bool) -> str:
+def _task_remark(target: Target) -> str:
     if target.columns:
         return "each label is there or not; without it each column is a target of its own"
     if target.spec.is_multilabel:
@@ -186,11 +184,7 @@ def _task_remark(target: Target, *, of_pictures: bool) -> str:
         return f"its {target.whole_numbers} different whole numbers; `classification` would make each a class"
     if target.beside:
         return "each is an amount, and an output of its own"
-    if target.task and of_pictures:
-        return "few whole numbers beside pictures are what these show; `regression` would take them for amounts"
-    if target.task:
-        return f"{target.name} is called a class; `regression` would take its numbers for amounts"
-    return ""
+    return f"{target.task_reason}; `regression` would take the numbers for amounts" if target.task_reason else ""
 
 
 def render_columns(block: Block, found: Studied) -> None:

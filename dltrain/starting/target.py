@@ -30,6 +30,7 @@ from dltrain.wording import column_hint, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     import polars
+    from numpy.typing import NDArray
 
 # Names that hardly anything but a target has.
 TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome", "response", "survived", "churn")
@@ -44,6 +45,8 @@ CLASS_NAMES = re.compile(
     r"class|label|labels|species|type|kind|category|variety|digit|cluster|status|segment|sentiment|outcome)",
     re.IGNORECASE,
 )
+# As scikit-learn calls the classes of its frames, which it counts from 0; each has such a share of the largest's rows.
+CODED_NAME, LEAST_SHARE = "target", 0.2
 MOST_CODES = 100
 FEW_NUMBERS = 20
 FEW_ROWS = 10
@@ -64,6 +67,7 @@ class Target:
         labels: the column as text labels; None for a number.
         counts: label -> rows, most first; empty for a number.
         task: what the config has to say because the values alone would mean something else; None: nothing.
+        task_reason: why whole numbers are taken for the codes of classes.
         merged: labels of a single row, which no split can keep in two parts -> the label that stands for them.
         num_missing: of several labels: rows with a word for no value, for an empty cell has no label.
         columns: the columns of 0 and 1 that are labels of one target; else empty.
@@ -76,6 +80,7 @@ class Target:
     labels: polars.Series | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     task: str | None = None
+    task_reason: str = ""
     merged: Mapping[str, str] = field(default_factory=dict)
     whole_numbers: int = 0
     num_missing: int = 0
@@ -93,9 +98,8 @@ def _how_to_transpose(asked: str, frame: polars.DataFrame, file: str) -> str | N
     first = column_of(frame, frame.columns[0])
     if frame.width < FEWEST_TURNED or not is_text(first) or int((first.str.strip_chars() == asked).sum() or 0) != 1:
         return None
-    what = (
-        f"a row of {file} is called so: its columns ({frame.columns[1]}, {frame.columns[2]}, ...) are rows, and its rows columns"
-    )
+    shown_columns = f"{frame.columns[1]}, {frame.columns[2]}, ..."
+    what = f"a row of {file} is called so: its columns ({shown_columns}) are rows, and its rows columns"
     if not re.fullmatch(r"[\w.,+/-]+\.csv", file):
         return f"{what}: turn it (`transpose` of polars)"
     turned = (
@@ -300,15 +304,15 @@ def study_target(
         different = values.n_unique()
         numbers = columns.numbers.get(name)
         is_whole = numbers is not None and bool((numbers == numbers.round()).all())
-        is_class = of_pictures or CLASS_NAMES.fullmatch(name) is not None
-        if not is_whole or different > MOST_CODES or (different > FEW_NUMBERS and not is_class):
+        if numbers is None or not is_whole or different > MOST_CODES:
             return Target(name, spec)
-        if not is_class:
-            return Target(name, spec, whole_numbers=different)
+        reason = _why_codes(name, numbers, of_pictures=of_pictures)
+        if not reason:
+            return Target(name, spec, whole_numbers=different if different <= FEW_NUMBERS else 0)
         spec = infer_target(series, replace(reading, units={}), task="classification", classes=())
         task: str | None = "classification"
     else:
-        task = None
+        task, reason = None, ""
     kind = columns.kinds[name]
     if kind.kind == "text" and not classes:
         others = [other for other, found in columns.kinds.items() if other != name and not found.left_out]
@@ -319,16 +323,38 @@ def study_target(
         message += f"; they are numbers with different units ({listed(units)}): write one" if 1 < len(units) <= MOST_UNITS else ""
         hint = f"say --target with another column, such as {listed(others, 8)}" if others else "no other column can be one"
         raise UsageError(Fault(message, hint=hint))
-    by_value = (
-        columns.numbers.get(name) if all(is_number(label) for label in spec.classes) and not are_exact(spec.classes) else None
-    )
+    by_value = None if are_exact(spec.classes) or not all(map(is_number, spec.classes)) else columns.numbers.get(name)
     labels = series if classes else label_texts(series, by_value)
     counted = labels.drop_nulls().value_counts(sort=True)
     counts = {str(label): int(count) for label, count in counted.iter_rows()}
     if classes:
         counts = {classes[int(code)]: count for code, count in counts.items()}
-        return Target(name, spec, labels.cast(str), counts, task)
-    return Target(name, spec, labels, counts, task, _merged(counts))
+        return Target(name, spec, labels.cast(str), counts, task, reason)
+    return Target(name, spec, labels, counts, task, reason, _merged(counts))
+
+
+def _why_codes(name: str, numbers: NDArray[np.float64], *, of_pictures: bool) -> str:
+    """Why a column's few whole numbers are the codes of classes, not amounts; empty: nothing says that they are.
+
+    Args:
+        name: of the column.
+        numbers: its values [rows], NaN where missing.
+        of_pictures: the other columns are pictures.
+    """
+    if of_pictures:
+        return "few whole numbers beside pictures are what these show"
+    if CLASS_NAMES.fullmatch(name):
+        return f"{name} is called a class"
+    codes, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
+    least, most = int(codes[0]), int(codes[-1])
+    if not 2 < len(codes) == most - least + 1 <= FEW_NUMBERS or least not in (0, 1) or counts.min() < FEW_ROWS:
+        return ""
+    if counts.min() == counts.max():
+        return f"{least} to {most} in {counts.max():,} rows each, as classes are drawn"
+    # Few rows of the highest numbers are the end of what is counted.
+    if least == 0 and name.casefold() == CODED_NAME and counts.min() >= LEAST_SHARE * counts.max():
+        return f"{least} to {most} are codes of classes, as scikit-learn's frames have them"
+    return ""
 
 
 def _of_lists(name: str, separator: str, cells: Cells) -> Target:

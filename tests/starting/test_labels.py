@@ -195,3 +195,37 @@ def test_rows_without_a_target_are_none_to_learn_from(tmp_path: Path, value: obj
             make_starter(str(tmp_path / "t.csv"), target="y")
     else:
         assert "90 of 100 rows have no value for y" in make_starter(str(tmp_path / "t.csv"), target="y").text
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "reason"),
+    [
+        ("topic", np.arange(120) % 4 + 1, "1 to 4 in 30 rows each, as classes are drawn"),
+        ("target", np.repeat([0, 1, 2], [40, 55, 25]), "0 to 2 are codes of classes, as scikit-learn's frames have them"),
+        ("stars", np.repeat([1, 2, 3, 4, 5], [10, 20, 20, 30, 40]), None),  # one more is one better
+        ("target", np.repeat([0, 1, 2, 3], [60, 30, 20, 10]), None),  # the end of what is counted
+        ("target", np.repeat([1, 2, 3], [40, 50, 30]), None),
+        ("weeks", np.arange(120) % 4 * 2, None),
+        ("level", np.arange(24) % 4 + 1, None),
+    ],
+)
+def test_codes_of_classes_are_told_from_amounts(tmp_path: Path, name: str, codes: np.ndarray, reason: str | None) -> None:
+    draw = np.random.default_rng(0)
+    order = draw.permutation(codes)
+    polars.DataFrame({"a": draw.normal(size=len(order)), "b": draw.normal(size=len(order)), name: order}).write_csv(
+        tmp_path / "t.csv"
+    )
+    text = make_starter(str(tmp_path / "t.csv"), target=name, folder=tmp_path).text
+    config = load_config_text(text, folder=tmp_path)
+    assert config.data.task == ("classification" if reason else "regression")
+    assert (reason or "`classification` would make each a class") in " ".join(text.replace("#", "").split())
+    assert load_dataset(config.data, seed=0).schema.targets[0].task == config.data.task
+
+
+def test_frames_of_scikit_learn_are_classes(tmp_path: Path) -> None:
+    from sklearn.datasets import load_diabetes, load_wine
+
+    for load, task in ((load_wine, "classification"), (load_diabetes, "regression")):
+        load(as_frame=True).frame.to_csv(tmp_path / "t.csv", index=False)
+        config = load_config_text(make_starter(str(tmp_path / "t.csv"), folder=tmp_path).text, folder=tmp_path)
+        assert (config.data.target, config.data.task) == (("target",), task)
