@@ -50,8 +50,8 @@ def render_split(block: Block, split: SplitConfig, groups: str = "") -> None:
     block.entry("split", {key: share for key, share in shares.items() if share}, f"{groups}; {remark}" if groups else remark)
 
 
-def render_model(block: Block, chosen: Design) -> None:
-    """The `model:` block."""
+def render_model(block: Block, chosen: Design, more: str = "") -> None:
+    """The `model:` block; `more` is said of it at its end."""
     block.open("model")
     if chosen.preset:
         block.entry("preset", chosen.preset, chosen.layers_reason)
@@ -62,11 +62,22 @@ def render_model(block: Block, chosen: Design) -> None:
         return
     block.entry("layers", chosen.layers, chosen.layers_reason)
     block.remark("the output layer and the loss follow from the task", indent=4)
+    if more:
+        block.remark(more, indent=2)
 
 
-def finish(block: Block, chosen: Design, task: str, counts: Mapping[str, int], facts: Sequence[str]) -> Starter:
-    """The blocks `model:` and `training:`, which end a config; `facts` are what was found, a line each."""
-    render_model(block, chosen)
+def finish(block: Block, chosen: Design, task: str, counts: Mapping[str, int], facts: Sequence[str], more: str = "") -> Starter:
+    """The blocks `model:` and `training:`, which end a config.
+
+    Args:
+        block: to write to.
+        chosen: the model and its training.
+        task: of the target.
+        counts: label -> rows, for classification, where they are known.
+        facts: what was found, a line each.
+        more: what is to be said of the model.
+    """
+    render_model(block, chosen, more)
     render_training(block, chosen, task, counts)
     return Starter(block.text(), (*facts, f"model: {chosen.layers_reason}"))
 

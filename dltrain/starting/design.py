@@ -25,9 +25,18 @@ SMALL_BATCH, LARGE_BATCH = 16, 512
 TABLE_UNITS, TABLE_DROPOUT = (256, 128), 0.2
 # So many nets are averaged where there is time. Most end after so many epochs; a step takes so long, and for each weight.
 MEMBERS, USUAL_EPOCHS, TABLE_STEP_SECONDS, SECONDS_PER_WEIGHT = 5, 40, 0.5e-3, 4e-9
+# Texts are pooled by their strongest and their usual words; most such nets end after so many epochs.
+WORD_UNITS, EPOCHS_OF_WORDS, FEWEST_TEXTS = 64, 15, 150
 SMALL_SIDE, LARGE_SIDE = 8, 24
 MOST_ASPECT = 4
 PICTURE_UNITS = 64
+# Networks that have learned from ImageNet, the more accurate first, with the products that each makes of a pixel (both as
+# keras.io/api/applications and their papers have them); and how many products two cores make a second.
+BODIES = {
+    "ConvNeXtTiny": 89e3, "Xception": 94e3, "EfficientNetV2B0": 14.3e3, "EfficientNetB0": 7.8e3, "ResNet50V2": 70e3,
+    "DenseNet121": 57e3, "MobileNetV2": 6e3,
+}  # fmt: skip
+PRODUCTS_PER_SECOND_OF_BODY = 25e9
 PICTURES_FOR_CONVOLUTION = 1_500
 MANY_PICTURES = 10_000
 
@@ -105,6 +114,42 @@ def design(schema: Schema, num_rows: int) -> Design:
     return Design(layers, reason, batch_size, epochs, patience, "adam")
 
 
+def body_for(size: tuple[int, int], num_pictures: int, seconds: float) -> str | None:
+    """The network of `keras.applications` that is to look at photographs, where one is at hand and there is time for it.
+
+    Args:
+        size: height and width.
+        num_pictures: of all parts.
+        seconds: that a look at all of them may take on two cores.
+    """
+    from dltrain.model.weights.pretrained import is_at_hand
+
+    pixels = num_pictures * size[0] * size[1]
+    for body, products in BODIES.items():
+        if pixels * products / PRODUCTS_PER_SECOND_OF_BODY <= seconds and is_at_hand(body):
+            return body
+    return None
+
+
+def design_photographs(body: str, num_rows: int) -> Design:
+    """A network that knows ImageNet's photographs looks at each picture once, and a small net learns from what it sees.
+
+    Args:
+        body: a network of `keras.applications`.
+        num_rows: of the training part.
+    """
+    layers: list[Any] = [
+        {body: {"weights": "imagenet", "trainable": False}},
+        "GlobalAveragePooling2D",
+        {"Dropout": {"rate": 0.3}},
+    ]
+    reason = (
+        f"{num_rows:,} pictures to train on: {body}, whose weights are at hand, has learned to see from ImageNet's photographs; "
+    )
+    reason += "it is frozen and sees each picture once, which takes most of the time (`dltrain init --simple` writes a small net)"
+    return Design(layers, reason, 32, 60, 6, {"Adam": {"learning_rate": 0.001}})
+
+
 def design_table(schema: Schema, num_rows: int) -> Design:
     """A net for a table that is wide enough for what the columns do together, with dropout and a rate that falls.
 
@@ -139,7 +184,49 @@ def design_characters(schema: Schema, num_rows: int) -> Design:
     return replace(chosen, layers=layers, layers_reason=reason, batch_size=min(chosen.batch_size, 128))
 
 
-def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float) -> Design:
+def design_texts(schema: Schema, num_rows: int, seconds: float, *, of_characters: bool) -> Design:
+    """A net for texts alone, as the average of several where there is time for it.
+
+    Args:
+        schema: inputs of tokens, and targets.
+        num_rows: of the training part.
+        seconds: that the epochs may take on two cores; 0: one net.
+        of_characters: whether each token is one.
+    """
+    if of_characters and len(schema.inputs) == 1:
+        return design_characters(schema, num_rows)
+    chosen = design_words(schema, num_rows)
+    can_fold = num_rows >= FEWEST_TEXTS and schema.targets[0].task in ("classification", "regression")
+    return in_folds(chosen, schema, num_rows, seconds, EPOCHS_OF_WORDS) if can_fold else chosen
+
+
+def design_words(schema: Schema, num_rows: int) -> Design:
+    """A net for texts alone: of each its strongest and its usual words (SWEM-concat, Shen et al. 2018, arXiv 1805.09843).
+
+    Args:
+        schema: inputs of tokens, and targets.
+        num_rows: of the training part.
+    """
+    layers: list[Any] = []
+    joined, taken = [], {spec.name for spec in schema.inputs}
+    for spec in schema.inputs:
+        parts = ("words", "kept", "strongest", "usual")
+        words, kept, strongest, usual = (_free_name(f"{spec.name}_{part}", taken) for part in parts)
+        source = {"from": spec.name} if len(schema.inputs) > 1 else {}
+        layers += [
+            {"Embedding": {**source, "output_dim": WORD_UNITS, "name": words}},
+            {"SpatialDropout1D": {"rate": 0.3, "name": kept}},
+            {"GlobalMaxPooling1D": {"from": kept, "name": strongest}},
+            {"GlobalAveragePooling1D": {"from": kept, "name": usual}},
+        ]
+        joined += [strongest, usual]
+    layers += [{"Concatenate": {"from": joined}}, {"Dropout": {"rate": 0.5}}]
+    reason = f"{num_rows:,} rows to train on: of each text what is strongest and what is usual among its words"
+    batch_size = min(max(design(schema, num_rows).batch_size, 2 * SMALL_BATCH), 4 * SMALL_BATCH)
+    return Design(layers, reason, batch_size, 60, 4, {"Adam": {"learning_rate": 0.002}})
+
+
+def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float, usual_epochs: int = USUAL_EPOCHS) -> Design:
     """The net of a table as the average of several, each validated on another fold of the rows, where there is time for it.
 
     Args:
@@ -147,10 +234,11 @@ def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float) -> D
         schema: inputs and targets.
         num_rows: of the training part.
         seconds: that the epochs may take on two cores.
+        usual_epochs: after which most such nets end.
     """
     weights = sum(spec.vocabulary_size * _width(spec) for spec in schema.inputs if spec.vocabulary_size is not None)
     weights += sum(map(_width, schema.inputs)) * TABLE_UNITS[0] + TABLE_UNITS[0] * TABLE_UNITS[1]
-    steps = MEMBERS * USUAL_EPOCHS * -(-num_rows // chosen.batch_size)
+    steps = MEMBERS * usual_epochs * -(-num_rows // chosen.batch_size)
     takes = steps * (TABLE_STEP_SECONDS + weights * SECONDS_PER_WEIGHT)
     return replace(chosen, members=MEMBERS, folds=True) if takes <= seconds else chosen
 
@@ -167,10 +255,7 @@ def _beside_pictures(inputs: Sequence[InputSpec], num_rows: int, batch_size: int
         if len(spec.shape) == 1 and not spec.holds_tokens:
             joined.append(spec.name)
             continue
-        name = re.sub(r"[^A-Za-z0-9_]", "_", f"{spec.name}_told")
-        while name in taken:
-            name += "_"
-        taken.add(name)
+        name = _free_name(f"{spec.name}_told", taken)
         joined.append(name)
         if len(spec.shape) > 1:
             branch = _for_pictures(spec.shape, num_rows, batch_size).layers
@@ -182,6 +267,15 @@ def _beside_pictures(inputs: Sequence[InputSpec], num_rows: int, batch_size: int
     layers.append({"Dropout": {"rate": 0.3}})
     reason = f"{num_rows:,} rows to train on: what the pictures show is joined with the other columns"
     return Design(layers, reason, batch_size, 60, 8, "adam")
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    """A layer's name like the one that is wanted, which is taken from now on."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", wanted)
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _named(branch: list[Any], name: str) -> list[Any]:

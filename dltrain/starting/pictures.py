@@ -31,15 +31,21 @@ from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
-from dltrain.starting.design import Design, design, split_of
-from dltrain.starting.starter import Starter
+from dltrain.starting.design import Design, body_for, design, design_photographs, split_of
+from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
     import polars
 
-SIDES = (32, 48, 64, 96)
+SIDES = (32, 48, 64)
+# As large photographs are for a network that knows ImageNet's, and how long its look at all of them may take.
+PHOTOGRAPH_SIDES, PHOTOGRAPH_SECONDS = (96, 128, 160), 600.0
+MORE_OF_PHOTOGRAPHS = (
+    "photographs tell more to a network that knows ImageNet's: `image_size: {size}`, no `augment`, and as layers `Xception: "
+    "{{weights: imagenet, trainable: false}}` (84 MB, downloaded once), `GlobalAveragePooling2D` and `Dropout: {{rate: 0.3}}`"
+)
 # Columns that are the pixels of square pictures: how wide these are at the least, how much like its neighbours in the row and in
 # the column a pixel is, and how much more than like those that lie elsewhere.
 LEAST_SIDE, LIKE_NEIGHBOURS, MORE_THAN_OTHERS = 8, 0.2, 0.1
@@ -192,7 +198,9 @@ def design_pixels(side: int, largest: float, num_rows: int) -> Design:
     return replace(chosen, layers=layers, layers_reason=reason + chosen.layers_reason)
 
 
-def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
+def start_pictures(
+    layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter, wishes: Wishes
+) -> Starter:
     """A config for a folder of pictures.
 
     Args:
@@ -201,6 +209,7 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
         written: the same as the config is to name it.
         asked: a target that the user named.
         reporter: hears what is unusual.
+        wishes: what is asked of the net.
 
     Raises:
         UsageError: a target, where the folders' names are the labels.
@@ -208,12 +217,16 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     """
     refuse_target(asked)
     config, files = list_layout(layout)
-    color, size = look_at(files)
+    color, shape = _shown_by(files)
+    large = _fitting(shape, PHOTOGRAPH_SIDES)
+    are_photographs = color and min(large) >= PHOTOGRAPH_SIDES[0] and not wishes.simple
+    body = body_for(large, len(files), wishes.seconds or PHOTOGRAPH_SECONDS) if are_photographs else None
+    size = large if body else _fitting(shape, SIDES)
     arguments = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
     facts = read_facts(replace(config, arguments=arguments), seed=SEED)
     schema = learnable(facts, folder, reporter)
     target = schema.targets[0]
-    chosen = design(schema, facts.rows["train"])
+    chosen = design_photographs(body, facts.rows["train"]) if body else design(schema, facts.rows["train"])
     block = Block()
     head = f"{os.path.basename(os.path.normpath(written))}: {len(files):,} pictures of {len(target.classes)} classes"
     open_config(block, head)
@@ -222,10 +235,11 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     if not color:
         block.entry("color", "grayscale", "no picture that was looked at has colours")
     render_split_of_layout(block, config.split, "pictures")
-    block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")
-    return finish(
-        block, chosen, "classification", dict(facts.labels.get(target.name, {})), (head, *texts(facts.notes, "note")[1:])
-    )
+    if not body:
+        block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")
+    counts, found = dict(facts.labels.get(target.name, {})), (head, *texts(facts.notes, "note")[1:])
+    more = MORE_OF_PHOTOGRAPHS.format(size=list(large)) if are_photographs and not body else ""
+    return finish(block, chosen, "classification", counts, found, more)
 
 
 def list_layout(
@@ -301,6 +315,12 @@ def _holds(folder: str, fits: Callable[[str], bool]) -> bool:
 
 def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:
     """Whether there are colours, and a height and width that suit the pictures; from some of them."""
+    color, shape = _shown_by(files)
+    return color, _fitting(shape, SIDES)
+
+
+def _shown_by(files: Sequence[PictureFile]) -> tuple[bool, tuple[float, float] | None]:
+    """Whether there are colours, and the usual width and height of some of the pictures; None: none could be read."""
     step = max(1, len(files) // NUM_LOOKED_AT)
     sizes, has_color = [], False
     for file in files[::step]:
@@ -311,14 +331,21 @@ def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:
         sizes.append(size)
         has_color = has_color or color
     if not sizes:
-        return True, (SIDES[1], SIDES[1])
-    width, height = median(size[0] for size in sizes), median(size[1] for size in sizes)
-    side = max((side for side in SIDES[:3] if side <= min(width, height)), default=int(min(width, height)))
+        return True, None
+    return has_color, (median(size[0] for size in sizes), median(size[1] for size in sizes))
+
+
+def _fitting(shape: tuple[float, float] | None, sides: Sequence[int]) -> tuple[int, int]:
+    """A height and width for pictures of a usual width and height, whose shorter side is one of these."""
+    if shape is None:
+        return sides[1], sides[1]
+    width, height = shape
+    side = max((side for side in sides if side <= min(width, height)), default=int(min(width, height)))
     if width > UNEVEN * height:
-        return has_color, (side, max(side, round(side * min(width / height, 2) / 8) * 8))
+        return side, max(side, round(side * min(width / height, 2) / 8) * 8)
     if height > UNEVEN * width:
-        return has_color, (max(side, round(side * min(height / width, 2) / 8) * 8), side)
-    return has_color, (side, side)
+        return max(side, round(side * min(height / width, 2) / 8) * 8), side
+    return side, side
 
 
 def _is_colored(image: object) -> bool:

@@ -23,6 +23,7 @@ from dltrain.starting.codes import (
 )
 from dltrain.starting.design import MEMBERS, Design
 from dltrain.starting.preparation import Preparation
+from dltrain.starting.starter import START_SECONDS
 from dltrain.wording import rough_percent
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ EPOCHS_OF_MEMBER = 20
 FEWEST_FOLDS = 4
 # A step's seconds on two cores: what each takes, and what its products take.
 STEP_SECONDS, PRODUCTS_PER_SECOND = 2e-3, 40e9
-# What a fit takes beside its epochs: TensorFlow's start, the table, the building of the nets, their evaluation and the pictures.
-START_SECONDS = 12.0
-DEFAULT_SECONDS = 90.0
 # Of a number the preset makes so many, of a category's embedding so many.
 WIDTH_OF_NUMBER, WIDTH_OF_EMBEDDING, UNITS = 4, 8, 256
 # From so many rows on labels are not smoothed: on three such tables the log loss was lower by .006 to .014 without, and the AUC

@@ -169,12 +169,12 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
         from dltrain.starting.texts import start_texts
 
         assert texts is not None
-        return start_texts(texts, where, written, target, reporter)
+        return start_texts(texts, where, written, target, reporter, wishes)
     if all(map(holds_masks, layout.values())):
         from dltrain.starting.masks import start_masks
 
         return start_masks(layout, where, written, target, reporter)
-    return start_pictures(layout, where, written, target, reporter)
+    return start_pictures(layout, where, written, target, reporter, wishes)
 
 
 def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from dltrain.errors import Fault, UsageError
 
+# What a fit takes beside its epochs: TensorFlow's start, the table, the building of the nets, their evaluation and the pictures.
+START_SECONDS = 12.0
+DEFAULT_SECONDS = 90.0
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -24,6 +28,11 @@ class Wishes:
     compare: bool = False
     series: str | None = None
     horizon: int | None = None
+
+    @property
+    def epoch_seconds(self) -> float:
+        """What the epochs of a fit may take on two cores."""
+        return (self.seconds or DEFAULT_SECONDS) - START_SECONDS
 
 
 USUAL = Wishes()

@@ -37,7 +37,7 @@ from dltrain.starting.columns import (
     without_parts,
 )
 from dltrain.starting.common_blocks import SEED, with_parts
-from dltrain.starting.design import Design, design, design_characters, design_table, in_folds, split_of
+from dltrain.starting.design import Design, design, design_table, design_texts, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
 from dltrain.starting.pictures import (
@@ -50,8 +50,6 @@ from dltrain.starting.pictures import (
 )
 from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import (
-    DEFAULT_SECONDS,
-    START_SECONDS,
     design_preset,
     has_rows_enough,
     inputs_of,
@@ -272,12 +270,12 @@ def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whol
     """
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
     features, task = getattr(fitted.preprocessing, "features", ()), schema.targets[0].task
-    seconds = (wishes.seconds or DEFAULT_SECONDS) - START_SECONDS
+    seconds = wishes.epoch_seconds
     if wishes.simple or any(column.kind == IMAGE for column in features):
         return design(schema, num_rows)
-    splits = [column.tokenizer.split for column in features if column.tokenizer is not None]
-    if len(schema.inputs) == 1 and splits == ["character"]:
-        return design_characters(schema, num_rows)
+    if all(spec.holds_tokens for spec in schema.inputs):
+        of_characters = any(column.tokenizer is not None and column.tokenizer.split == "character" for column in features)
+        return design_texts(schema, num_rows, seconds if is_whole else 0, of_characters=of_characters)
     if is_whole and suits(features, task, num_rows):
         return design_preset(features, schema, num_rows, inputs_of(features, left), seconds)
     chosen = design_table(schema, num_rows)

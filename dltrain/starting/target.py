@@ -53,8 +53,7 @@ FEW_ROWS = 10
 FEWEST_ROWS = 10
 MOST_LISTED = 40
 OTHER = "other"
-FEWEST_TURNED = 4  # columns of a table that may lie on its side
-MOST_OF_LINE = 1 << 16
+FEWEST_TURNED, MOST_OF_LINE = 4, 1 << 16  # columns of a table that may lie on its side, and bytes of its first line
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config
-from dltrain.starting.design import design_table
+from dltrain.starting.design import design_table, design_texts
 from dltrain.starting.pictures import (
     config_of_layout,
     folders_in,
@@ -24,11 +24,13 @@ from dltrain.starting.pictures import (
     render_split_of_layout,
     split_layout,
 )
-from dltrain.starting.starter import Starter
+from dltrain.starting.starter import Starter, Wishes
 from dltrain.wording import listed
 
 
-def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
+def start_texts(
+    layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter, wishes: Wishes
+) -> Starter:
     """A config for a folder of texts.
 
     Args:
@@ -37,6 +39,7 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
         written: the same as the config is to name it.
         asked: a target that the user named.
         reporter: hears what is unusual.
+        wishes: what is asked of the net.
 
     Raises:
         UsageError: a target, where the folders' names are the labels.
@@ -52,7 +55,14 @@ def start_texts(layout: Mapping[str, str], folder: str, written: str, asked: str
     facts = read_facts(config, seed=SEED)
     schema = learnable(facts, folder, reporter)
     target = schema.targets[0]
-    chosen = design_table(schema, facts.rows.get("train", round(count * (1 - (config.split.validation or 0)))))
+    num_rows = facts.rows.get("train", round(count * (1 - (config.split.validation or 0))))
+    if wishes.simple:
+        chosen = design_table(schema, num_rows)
+    else:
+        chosen = design_texts(schema, num_rows, wishes.epoch_seconds, of_characters=config.text.split == "character")
+        chosen = replace(chosen, folds=chosen.folds and "validation" not in layout)
+    if chosen.folds:
+        config = replace(config, split=replace(config.split, validation=None))
     head = f"{os.path.basename(os.path.normpath(written))}: {count:,} texts of {len(target.classes)} classes"
     block = Block()
     open_config(block, head)

@@ -15,6 +15,7 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.parts import parts_among
 from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter
+from dltrain.starting.starter import Wishes
 from tests.data.sources.support import write_picture
 
 SIZE = (12, 12)
@@ -159,3 +160,36 @@ def test_parts_whose_names_differ_in_a_word_are_no_classes(tmp_path: Path) -> No
 )
 def test_folders_that_call_parts(names: list[str], parts: dict[str, str]) -> None:
     assert parts_among(names) == parts
+
+
+@pytest.mark.parametrize(
+    ("side", "weights", "wishes", "body"),
+    [
+        (120, "mobilenet_v2_imagenet_notop.weights.h5", Wishes(), "MobileNetV2"),
+        (120, "mobilenet_v2_imagenet_notop.weights.h5", Wishes(simple=True), None),
+        (120, "xception_imagenet_notop.weights.h5", Wishes(seconds=1), None),  # no time to look at each
+        (120, "xception_imagenet_top.weights.h5", Wishes(), None),
+        (60, "xception_imagenet_notop.weights.h5", Wishes(), None),
+    ],
+)
+def test_photographs_are_seen_by_a_network_whose_weights_are_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int, weights: str, wishes: Wishes, body: str | None
+) -> None:
+    monkeypatch.setenv("DLTRAIN_DATA", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / weights).touch()
+    for index in range(40):
+        write_picture(tmp_path / "photos" / "ab"[index % 2] / f"{index}.png", (side, side), seed=index)
+    text = make_starter(str(tmp_path / "photos"), folder=tmp_path, wishes=wishes).text
+    config = load_config_text(text, folder=tmp_path)
+    layers = config.model.layers
+    if body is not None:
+        assert layers[0].component.name == body
+        assert f"{body}: {{weights: imagenet, trainable: false}}" in text
+        assert (config.data.arguments["image_size"], config.data.augment) == ([96, 96], ())
+    else:
+        assert "Xception" not in str(layers)
+        assert config.data.arguments["image_size"] == [64 if side > 60 else 48] * 2
+        assert ("84 MB" in text) is (side > 96 and not wishes.simple)
+    assert check_config(config).errors == ()

@@ -51,6 +51,11 @@ def find_imagenet(application: str) -> Path | None:
     return None
 
 
+def is_at_hand(application: str) -> bool:
+    """Whether ImageNet's weights of a body need no download."""
+    return find_imagenet(application) is not None or bool(_cached(application))
+
+
 def load_pretrained(body: Any, path: Path, application: str) -> None:
     """Read a file of weights into a body. Nothing of it is executed; its tree and size are looked at first.
 
@@ -101,13 +106,16 @@ def _file_names(application: str) -> list[str]:
     return [f"{spelling}_imagenet_notop.weights.h5" for spelling in sorted({words, application.lower()})]
 
 
+def _cached(application: str) -> list[Path]:
+    """The files that Keras itself has downloaded for a body."""
+    spelling = re.sub(r"[^a-z0-9]", "", application.lower())
+    files = _places()[-1].glob("*no*top*.h5")
+    return [path for path in files if re.sub(r"[^a-z0-9]", "", path.name.lower()).startswith(spelling)]
+
+
 def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
     """A body with the weights that Keras has in its cache, or downloads; with DLTRAIN_OFFLINE from the cache alone."""
-    spelling = re.sub(r"[^a-z0-9]", "", application.lower())
-    cached = [
-        path for path in _places()[-1].glob("*no*top*.h5") if re.sub(r"[^a-z0-9]", "", path.name.lower()).startswith(spelling)
-    ]
-    if is_offline() and not cached:
+    if is_offline() and not _cached(application):
         raise _unavailable(application, "not downloaded: DLTRAIN_OFFLINE is set")
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Keras draws its progress there
