@@ -120,8 +120,9 @@ def _check_found_rate(config: Config, training: TrainingConfig) -> Iterator[Faul
 
 
 def _check_batch(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
-    rows = facts.rows.get("train")
-    if rows and training.batch_size > rows and "training.batch_size" in config.places:
+    rows, place = facts.rows.get("train"), config.places.get("training.batch_size")
+    by_preset = place in (config.places.get("model.layers"), config.places.get("training.optimizer"))  # where its name stands
+    if rows and training.batch_size > rows and place is not None and not by_preset:
         message = f"a batch of {training.batch_size:,} is larger than the training part ({rows:,} rows): one step an epoch"
         yield fault(config, "training.batch_size", message, f"a batch of {min(32, rows)} is usual", warning=True)
 

@@ -255,3 +255,11 @@ def test_a_wrong_environment_variable_is_no_fault_of_the_data(tmp_path, monkeypa
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "much")
     with pytest.raises(UsageError, match="DLTRAIN_STREAM_BYTES: expected a whole number, found 'much'"):
         check_file(str(tmp_path / "c.yaml"))
+
+
+@pytest.mark.parametrize(("more", "is_warned"), [("", False), ("training: {batch_size: 256}\n", True)])
+@pytest.mark.parametrize("preset", ["realmlp", "tabm"])
+def test_the_batch_of_a_preset_is_not_said_to_be_unusual(preset: str, more: str, is_warned: bool) -> None:
+    text = f"data: {{source: iris, split: {{test: 0.25}}}}\nmodel: {{preset: {preset}}}\n{more}"
+    found = [fault.path for fault in check(text).warnings if "larger than the training part" in fault.message]
+    assert found == (["training.batch_size"] if is_warned else [])
