@@ -253,11 +253,14 @@ def errors_better(
     squares = float(((sums - shares * mean) ** 2).sum()) + more * weight**2 * ((center - mean) ** 2 + spread)
     # Of a ratio of sums over units, each of which brings its weight along (Cochran, "Sampling Techniques", 1977, section 2.11).
     error = math.sqrt(squares * units / (units - 1)) / (weight * count)
-    if error < 1e-12 * abs(mean):  # the same of every unit: what a coin does once in 2 ** units
-        return math.copysign(-NormalDist().inv_cdf(0.5 ** min(units, 1000)), mean)
+    by_coin = -NormalDist().inv_cdf(0.5 ** min(units, 1000))  # what a coin does once in 2 ** units
+    if error < 1e-12 * abs(mean):  # the same of every unit
+        return math.copysign(by_coin, mean)
     # Few units, or few that weigh, make the error itself uncertain: Student's t as the normal deviate that is as rare (Wallace,
     # "Bounds on normal approximations to Student's and the chi-square distributions", Ann. Math. Statist. 30, 1959).
     deviate = math.sqrt(freedom * math.log1p((mean / error) ** 2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    if blocks is not None and dealt is None and (sums * mean > 0).all():
+        deviate = max(deviate, by_coin)  # each block for the same side, however unevenly much, as where a level wanders
     return math.copysign(deviate, mean)
 
 

@@ -131,6 +131,24 @@ def test_nothing_is_better_than_the_last_value_of_a_random_walk(windows, steps):
     assert in_blocks.mean() <= 0.2 < 0.4 < alone.mean()
 
 
+def test_blocks_that_all_speak_for_one_side_are_no_chance() -> None:
+    """A walk far from the training part's mean, now more, now less: the last value is nearer in each block of rows."""
+    rng = np.random.default_rng(0)
+    called = {"last value": 0, "useless": 0}
+    for _ in range(200):
+        steps = rng.normal(size=280)
+        walk, blocks = steps.cumsum(), blocks_in_order(80)
+        level = (walk[200:] - walk[:200].mean()) ** 2
+        called["last value"] += errors_better(steps[200:] ** 2, level, blocks=blocks) > 2
+        called["useless"] += errors_better((steps[200:] - 0.3 * rng.normal(size=80)) ** 2, steps[200:] ** 2, blocks=blocks) > 2
+    assert called["last value"] >= 188  # by the spread of the blocks alone: 180
+    assert called["useless"] <= 4
+    gains = np.array([209.5, 114.9, 23.3, 3.0, 4.3, 2.0, 19.2, 42.3, 19.5, 3.3])
+    assert errors_better(np.zeros(10), gains, blocks=np.arange(10)) > 3
+    assert errors_better(gains, np.zeros(10), blocks=np.arange(10)) < -3
+    assert errors_better(np.zeros(10), np.append(gains[:-1], -3.3), blocks=np.arange(10)) < 2
+
+
 def test_rows_of_one_group_are_one_piece_of_evidence():
     rng, better, told = np.random.default_rng(13), np.zeros(2), 0
     prior, groups = Prior(shares=np.array([0.5, 0.5])), np.repeat(np.arange(12), 20)
