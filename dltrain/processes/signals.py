@@ -16,9 +16,9 @@ _HANDLED = (signal.SIGINT, signal.SIGTERM)
 class StopSignals:
     """Context in which SIGINT and SIGTERM are caught.
 
-    Until `defer()` is called there is nothing to save, so a signal raises `InterruptedRun` where it is noticed. After it,
-    the signal is only noted in `received`; the loop looks at it between compiled calls. Every file is written atomically,
-    so that the second signal may end the process wherever it is.
+    Until `defer()` is called there is nothing to save, so a signal raises `InterruptedRun` where it is noticed, and an error that
+    is made of that on its way out becomes one again. After it, the signal is only noted in `received`; the loop looks at it
+    between compiled calls. Every file is written atomically, so that the second signal may end the process wherever it is.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,9 @@ class StopSignals:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self.received is None or self._deferred or not isinstance(error, Exception) or isinstance(error, InterruptedRun):
+            return
+        self._raise(self.received)  # what was being called took the interruption for an error of its own
 
     def defer(self) -> None:
         """From now on a signal is noted, not raised."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltrain.errors import InterruptedRun
 from dltrain.evaluation.drawing.letters import choose_fonts, lacking_letters, say_lacking
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import write_atomically
@@ -91,6 +92,8 @@ def draw_or_warn(draw: Callable[..., Any], what: str, *args: Any, reporter: Repo
         if lacking:
             reporter.warning(f"{what}: {say_lacking(lacking)}")
         return drawn
+    except InterruptedRun:
+        raise
     except Exception as error:  # a full disk, a library that cannot be loaded, or a bug: none of them undoes a training
         logger.debug("%s could not be drawn", what, exc_info=True)
         text = (str(error).splitlines() or [""])[0]
