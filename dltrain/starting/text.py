@@ -75,10 +75,9 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     options |= _by_signs(text, file)
     head, _, _ = read_head(file, HEAD_LINES)
     plain = DataConfig("csv", header=False, **options)
-    try:
-        table: RawTable | None = parse_text(head, file, plain)
-    except DataError:
-        table = None
+    table = _parsed(head, file, plain)
+    if table is None and "skip" not in options and _parsed(head, file, replace(plain, header=None)) is not None:
+        return options  # a header without a name for the names of rows, or rows that end in separators
     if (table is None or table.frame.width == 1) and "skip" not in options:
         _refuse_broken_rows(text, file)
         before, is_sure = _lines_before(text[:BEGINNING])
@@ -90,7 +89,7 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
         options["skip"] = [number for number, line in enumerate(text.split(b"\n")) if line.strip(b" \r")][padded]
         table = parse_text(head, file, replace(plain, skip=options["skip"]))
     if table is None:
-        parse_text(head, file, DataConfig("csv", **options))  # a header without a name for the names of rows
+        parse_text(head, file, replace(plain, header=None))  # which says why
         return options
     if table.frame.width == 1 and "skip" not in options:
         _refuse_labels_first(_first_lines(text), file)
@@ -107,6 +106,16 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
         if asked in below and len(set(named)) == len(named) and has_header(table.frame[1:]):
             options["skip"] = options.get("skip", 0) + 1  # the line above groups the columns, or counts them
     return options
+
+
+def _parsed(head: bytes, file: str, config: DataConfig) -> RawTable | None:
+    """The beginning of a text as a table; None where it is none."""
+    from dltrain.data.sources.csv import parse_text
+
+    try:
+        return parse_text(head, file, config)
+    except DataError:
+        return None
 
 
 def _refuse_fasttext(text: bytes, file: str) -> None:

@@ -17,6 +17,8 @@ _NAMES = {"cp932": "shift_jis", "iso8859_2": "iso8859-2"}
 _WESTERN = set("ðþÐÞäöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€°²³½£«»ãõÃÕºª¿¡")
 _CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚĆŃŻŹőűŐŰăşţâîáíéúóäöüßÁÍÉÚÓÄÖÜ€")
 _TURKISH = set("ğışİĞŞçöüÇÖÜâîû€")
+# Signs that cp1252 has within texts of any language: quotes, dashes, dots, the euro and the trade mark.
+_SIGNS = b"\x80\x85\x91\x92\x93\x94\x95\x96\x97\x99"
 _RUSSIAN = set("оеаинтсрвл")  # the ten most frequent letters, by which its two code pages are told apart
 
 
@@ -66,6 +68,9 @@ def _by_letters(sample: bytes, *, is_latin: bool) -> str:
     """The encoding by which lines with letters beyond ASCII look most like a language; `is_latin`: most letters are of ASCII."""
     from charset_normalizer import from_bytes
 
+    old = _of_old_machines(sample) if is_latin else None
+    if old is not None:
+        return old
     among = _CANDIDATES if is_latin else _OTHER_ALPHABETS
     match = from_bytes(sample, cp_isolation=among).best()
     if match is not None and match.encoding == "cp932" and _is_half_width(sample):
@@ -126,6 +131,25 @@ def _are_mixed(sample: bytes, encoding: str) -> bool:
     """Whether by an encoding of another alphabet most of its words have letters of ASCII as well, as no language writes them."""
     words = [word for word in re.findall(r"[^\W\d_]+", sample.decode(encoding, "replace")) if not word.isascii()]
     return 2 * sum(any(letter.isascii() for letter in word) for word in words) > len(words)
+
+
+def _of_old_machines(sample: bytes) -> str | None:
+    """The encoding of the Macintosh or of DOS, where nearly all words with accents are usual by it, and few by Windows'.
+
+    Elsewhere their letters are signs, or capitals within words; of a tie the Macintosh has the commoner letters.
+    """
+    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if not word.translate(None, _SIGNS).isascii()]
+    of_windows = (("cp1252", _WESTERN), ("cp1250", _CENTRAL), ("cp1254", _TURKISH))
+    others = max(sum(_is_usual(word.decode(name, "replace"), letters) for word in words) for name, letters in of_windows)
+    counts = {name: sum(_is_usual(word.decode(name), _WESTERN) for word in words) for name in ("mac_roman", "cp850")}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] > 0.9 * len(words) and 2 * others < counts[best] else None
+
+
+def _is_usual(word: str, letters: set[str]) -> bool:
+    """Whether a word is in one case or has one capital first, of letters of ASCII and some others."""
+    is_cased = word.islower() or word.isupper() or word.istitle()
+    return word.isalpha() and is_cased and all(letter.isascii() or letter in letters for letter in word)
 
 
 def _by_words(sample: bytes) -> str:

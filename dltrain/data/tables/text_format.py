@@ -12,6 +12,7 @@ from dltrain.data.tables.text_scan import scan_text
 SEPARATORS = ("\t", ",", ";", "|")  # of two that do equally well the earlier; a tab hardly stands within a field
 SAMPLE_BYTES = 1 << 16
 WHITESPACE = "whitespace"
+FEWEST_LINES = 4  # of fewer it is not told that they stand within quotes
 # Two signs between fields stand for this one, which no text has.
 DOUBLED, UNIT_SEPARATOR = ("::", "||"), "\x1f"
 _SEP_LINE = re.compile(rb"sep=([^\n])\r?\n", flags=re.IGNORECASE)
@@ -21,6 +22,8 @@ _RULE = rb"[ \t]*[|+]?[ \t]*:?-+:?[ \t]*([|+][ \t]*:?-+:?[ \t]*)*[|+]?[ \t]*"
 _RULES = re.compile(rb"(?m)^(?=[^\n]*[|+])(?=[^\n]*(---|[:+]-|-:))" + _RULE + rb"\r?$")
 # What databases say below such a table: (60 rows), 60 rows in set (0.00 sec), Time: 1.2 ms. A row of it has a `|`.
 _COUNTS = re.compile(rb"(?m)^[ \t]*(\(\d+ [^\s|()]+\)|\d+ rows? in set[^\n|]*|Time: [^\n|]+)[ \t]*\r?$")
+# A whole line within quotes, those in it doubled: what a spreadsheet makes of a line that it took for one cell.
+_QUOTED_LINE = re.compile(rb'(?m)^"((?:[^"\n]|"")*)"(\r?)$')
 _OUTER = re.compile(rb"(?m)^[ \t]*\||\|[ \t]*(?=\r?$)")
 # A number with commas: 1,5 or 1.234,56 or 1,234.56, or an amount of money.
 _WITH_COMMAS = re.compile(
@@ -96,6 +99,7 @@ class Framing:
         has_rules: lines such as `|---|---|` stand between header and rows, as in Markdown: they are no rows.
         doubled: two signs that separate fields become one.
         is_boxed: the lines of that table begin with `|`, and those at their ends enclose no fields.
+        is_quoted: lines stand whole within quotes, which are none of the table's.
     """
 
     skip: int = 0
@@ -105,10 +109,22 @@ class Framing:
     has_rules: bool = False
     is_boxed: bool = False
     doubled: bytes | None = None
+    is_quoted: bool = False
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the lines was left out, in words."""
+        return (*["the lines of dashes left out"] * self.has_rules, *["the quotes around whole lines left out"] * self.is_quoted)
 
     @classmethod
     def of(cls, config: DataConfig, head: bytes) -> Framing:
         """By the config, and by the beginning of the text."""
+        framing = cls._of_lines(config, head)
+        sample = framing.apply(head[:SAMPLE_BYTES])
+        return replace(framing, is_quoted=True) if _has_quoted_lines(sample, config, framing) else framing
+
+    @classmethod
+    def _of_lines(cls, config: DataConfig, head: bytes) -> Framing:
         match = _SEP_LINE.match(head)
         framing = cls(
             config.skip,
@@ -138,6 +154,8 @@ class Framing:
             content = b"\n" * blank + content[place + 1 :]
         if self.comment is not None and self.comment in content:
             content = re.sub(rb"(?m)^[ \t]*" + re.escape(self.comment) + rb"[^\n]*$", b"", content)
+        if self.is_quoted:
+            content = _QUOTED_LINE.sub(lambda match: match[1].replace(b'""', b'"') + match[2], content)
         if self.has_rules:
             content = _COUNTS.sub(b"", _RULES.sub(b"", content))
         if self.is_boxed:
@@ -150,3 +168,27 @@ class Framing:
             content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)
             content = _BLANKS.sub(lambda match: match[1] or b"\t", content)
         return content
+
+
+def _has_quoted_lines(sample: bytes, config: DataConfig, framing: Framing) -> bool:
+    """Whether some lines stand whole within quotes and, without these, have as many fields as the header, which has several.
+
+    Args:
+        sample: the beginning of the text, framed.
+        config: how the file is written.
+        framing: by which it is framed.
+    """
+    if config.quote not in (None, '"') or b'\n"' not in sample or framing.squeezes or framing.doubled:
+        return False
+    sample = sample[: sample.rfind(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
+    lines = [line for line in sample.split(b"\n") if line.strip()]
+    quoted = sum(_QUOTED_LINE.fullmatch(line) is not None for line in lines[1:])
+    if not quoted or len(lines) < FEWEST_LINES:
+        return False
+    bare = replace(framing, is_quoted=True, skip=0, separator=None).apply(sample)
+    said = NAMES.get((config.separator or "").casefold(), config.separator) or framing.separator
+    separator = said or find_separator(bare, '"', header=config.header)
+    widths = scan_text(bare, separator, '"', "").num_fields
+    if not len(widths) or widths[0] < 2 or (widths != widths[0]).any():
+        return False
+    return _QUOTED_LINE.fullmatch(lines[0]) is None or quoted == len(lines) - 1

@@ -48,7 +48,7 @@ class TextLayout:
         strips_names: names of columns had blanks around them, which were left out.
         header: the line with the names of several columns, as it stands; empty where there is none.
         has_units: there is a line of units below it.
-        has_rules: lines such as `|---|---|` were left out.
+        left_out: what of the lines was left out, in words.
     """
 
     columns: tuple[str, ...]
@@ -62,7 +62,7 @@ class TextLayout:
     strips_names: bool = False
     header: bytes = b""
     has_units: bool = False
-    has_rules: bool = False
+    left_out: tuple[str, ...] = ()
 
     def width_check(self, file: str) -> WidthCheck:
         """A check of the file's records."""
@@ -91,7 +91,7 @@ class TextLayout:
         """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
         signs = [f'decimal sign "{self.signs.decimal}"'] if self.signs.decimal != "." else []
         signs += [f'"{self.signs.thousands}" between thousands'] if self.signs.thousands else []
-        signs += ["the lines of dashes left out"] if self.has_rules else []
+        signs += self.left_out
         signs += ["blanks around names of columns left out"] if self.strips_names else []
         written = ", ".join([f"separator {self.look}", *signs])
         return f"{name}: {num_rows:,} rows, {len(self.columns)} columns ({written})"
@@ -155,6 +155,8 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     first_row, header = _header(content, scan, config, separator, quote, name)
     if header and config.columns is None and _has_row_names(content, scan, len(first_row), separator, quote, name):
         first_row = ["", *first_row]
+    elif header and config.columns is None:
+        first_row += [""] * _num_behind(content, scan, len(first_row), separator, quote, name)
     first_row, stripped = _names_as_meant(config, first_row) if header else ([cell.strip() for cell in first_row], False)
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
@@ -178,8 +180,10 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     stripped = stripped and first > 0 and not framing.has_rules and not is_followed_by_blank(content, separator)
     line = content[scan.starts[0] : scan.ends[0]] if first and len(columns) > 1 else b""
     first += bool(cells)
-    names, rules = tuple(columns), framing.has_rules
-    return TextLayout(names, first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells), rules), scan
+    out = framing.left_out
+    return TextLayout(
+        tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells), out
+    ), scan
 
 
 def _signs(content: bytes, config: DataConfig, separator: str, quote: str | None) -> NumberSigns:
@@ -285,6 +289,19 @@ def _has_row_names(content: bytes, scan: TextScan, num_names: int, separator: st
     frame = read_columns(some, wide, separator, quote, name)
     is_trailing = (frame[wide[-1]].fill_null("") == "").all()
     return frame[wide[0]].null_count() == 0 and frame[wide[0]].n_unique() == frame.height and not is_trailing
+
+
+def _num_behind(content: bytes, scan: TextScan, num_names: int, separator: str, quote: str | None, name: str) -> int:
+    """How many values each row has more than the header has names, where these are empty: rows that end in separators."""
+    widths = scan.num_fields[1:]
+    more = int(widths[0]) - num_names if len(widths) else 0
+    if more < 1 or num_names < 2 or (widths != widths[0]).any():
+        return 0
+    wide = [f"column_{index}" for index in range(num_names + more)]
+    last = min(len(widths), ROW_NAMES_LOOKED_AT)
+    some = b"\n".join(strip_field_blanks(content[scan.starts[row] : scan.ends[row]], scan, row) for row in range(1, last + 1))
+    frame = read_columns(some, wide, separator, quote, name)
+    return more if all((frame[column].fill_null("") == "").all() for column in wide[num_names:]) else 0
 
 
 def _names_as_meant(config: DataConfig, cells: list[str]) -> tuple[list[str], bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -376,3 +376,22 @@ def test_hours_beside_greenwich_as_forms_write_them(written, hours):
     text = f"2021/03/01 1:00:00 AM {written}"
     found = to_moments(texts(text), formats.candidates(text)[0])
     assert found.to_list() == [datetime(2021, 3, 1) + timedelta(hours=hours)]
+
+
+@pytest.mark.parametrize("behind", [" Europe/Berlin", "[Europe/Berlin]", " [Europe/Berlin]"])
+def test_a_place_behind_a_time_without_an_offset_is_whose_clock_it_is(behind: str) -> None:
+    start = datetime(2024, 3, 30, 20)
+    clock = [start + timedelta(hours=step) for step in (0, 1, 2, 3, 4, 5, 7, 8, 9)]  # 2 o'clock of the 31st is left out
+    written = polars.Series("t", [f"{time:%Y-%m-%d %H:%M:%S}{behind}" for time in clock])
+    found = find_writing(written)
+    assert found is not None
+    assert found.text == f"%Y-%m-%d %H:%M:%S{behind} @Europe/Berlin"
+    assert to_dates(written, found.text).to_list() == clock
+    moments = [time.replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC).replace(tzinfo=None) for time in clock]
+    assert to_moments(written, found.text).to_list() == moments
+    by_utc = polars.Series("t", moments).dt.replace_time_zone("UTC")
+    assert to_dates(by_utc, found.text).to_list() == clock
+
+
+def test_words_that_are_no_places_are_none_of_a_time() -> None:
+    assert find_writing(polars.Series("t", [f"2024-03-{day:02d} 10:00 Room/Attic" for day in range(1, 20)])) is None

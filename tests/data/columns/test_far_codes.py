@@ -98,3 +98,22 @@ def test_a_streamed_table_says_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
     assert ["d: " in warning or "a: " in warning for warning in resident.warnings] == [True, True]
     assert_same(resident, streamed)
+
+
+@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED], ids=["in memory", "streamed"])
+@pytest.mark.parametrize(("name", "scale"), [("x", "standard"), ("x", "minmax"), ("y", "standard")])
+def test_one_number_by_whose_scale_all_others_are_one_is_said(
+    name: str, scale: str, bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = {"x": rng.normal(size=200), "z": np.exp(3 * rng.normal(size=200)), "y": rng.normal(size=200)}
+    polars.DataFrame(frame).write_csv(tmp_path / "t.csv")
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",), scale=scale)
+    assert "far_value" not in [note.code for note in load_as(monkeypatch, bound, config).notes]
+    frame[name][70] = 1e39
+    polars.DataFrame(frame).write_csv(tmp_path / "t.csv")
+    [note] = [note for note in load_as(monkeypatch, bound, config).notes if note.code == "far_value"]
+    assert note.text.startswith(f"{name}: nine in ten of the values lie between ")
+    assert f'`data.replace: {{{name}: {{"1e+39": ""}}}}`' in note.text
+    mended = DataConfig("csv", path=config.path, target=("y",), scale=scale, replace={name: {"1e+39": ""}}, missing_target="drop")
+    assert "far_value" not in [note.code for note in load_as(monkeypatch, bound, mended).notes]

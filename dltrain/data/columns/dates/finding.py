@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import DATE_ORDERS, DAY_FIRST, MONTH_FIRST, is_zone, split_writing
-from dltrain.data.columns.dates.formats import PLACE, ZONE, candidates
+from dltrain.data.columns.dates.formats import NAMED_PLACE, PLACE, ZONE, candidates
 from dltrain.data.columns.dates.reading import (
     UTC,
     WIDTHS,
@@ -105,6 +105,10 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     if "%z" in chosen:
         zone, more = _zone_of(values, chosen)
         return Writing(f"{chosen} @{zone}", note or more)
+    place = NAMED_PLACE.search(chosen)
+    if place:
+        zone = place[1] or place[2]
+        return Writing(f"{chosen} @{zone}", note) if is_zone(zone) else None
     return Writing(chosen, note or (_of_which_century(values, chosen) if "%y" in chosen and wanted is None else ""))
 
 

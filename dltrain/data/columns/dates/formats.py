@@ -26,6 +26,10 @@ MONTH = rf"(?:{'|'.join(MONTHS.values())})[^\W\d_]*"
 ENDING = r"(?:(?:st|nd|rd|th|er|re)\b|[ºª°])"
 # The place of a moment, as Java writes it after the offset.
 PLACE = r"\[[A-Za-z_/+\-0-9]+\]"
+# The same behind a time without an offset: ` Europe/Berlin`, or in brackets.
+NAMED_PLACE = re.compile(
+    r"(?<=[0-9A-Za-z]) ?(?:\[([A-Z][A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)+)\]|([A-Z][A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)+))$"
+)
 # English name of a day of the week -> how it begins in German, Dutch, French, Spanish, Italian, Portuguese and Russian; in an
 # order in which the longer of two beginnings comes first.
 WEEKDAYS = {
@@ -62,7 +66,13 @@ def candidates(text: str) -> tuple[str, ...]:
     """The formats that a text may be written in, the likelier first."""
     if len(text) > _LONGEST:
         return ()
-    text = re.sub(rf"{PLACE}$", "", text.strip())
+    text = text.strip()
+    place = NAMED_PLACE.search(text)
+    if place:
+        local = [date_format for date_format in candidates(text[: place.start()]) if "%z" not in date_format]
+        if local:
+            return tuple(date_format + place[0] for date_format in local)
+    text = re.sub(rf"{PLACE}$", "", text)
     year = re.search(rf"(?<=\d{{4}}) ?(?:г\.?|года)$|{_OCLOCK}", text)  # noqa: RUF001 of Russian dates
     if year:
         return tuple(date_format + year[0] for date_format in candidates(text[: year.start()]))

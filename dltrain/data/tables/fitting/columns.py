@@ -18,7 +18,7 @@ from dltrain.data.columns.tokens import odd_texts
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import warn_of_giveaways
 from dltrain.data.splits import Rows
-from dltrain.data.tables.fitting.far_codes import far_codes, far_dates
+from dltrain.data.tables.fitting.far_codes import far_codes, far_dates, squeezed
 from dltrain.errors import ConfigError, Note
 
 
@@ -90,4 +90,8 @@ def odd_columns(
     amounts = {spec.name: told[spec.name] for spec in specs if spec.task == "regression" and spec.name in told}
     dates = {c.name: (shown[c.name], c.date_format) for c in columns if c.kind == DATE.name and c.name in shown}
     warnings += far_codes(numbers | amounts, [*amounts]) + far_dates(dates)
+    for column in columns:
+        if column.by_kind.holds_numbers and column.numbers[0].scale in ("standard", "minmax") and len(column.numbers[0].seen):
+            how = f"`data.scale: {{{column.name}: smooth_clip}}` keeps the others apart"
+            warnings += squeezed(column.name, column.numbers[0].spread, column.numbers[0].seen, how)
     return [*warnings, *alike_words(columns, specs)]

@@ -23,6 +23,8 @@ CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200|9{2,5}\.9{1,3}|999\.25
 FEW_CODES, MOST_CODES = 3, 4
 # Of so many different values what is a thousand times farther out than they are apart is a code, whatever it is.
 MANY_VALUES, FARTHEST = 10, 1000
+# So many times what nine in ten of the values span: by such a scale these are one.
+SQUEEZED = 1000
 # Dates that programs write for none.
 NO_DATES = (
     *("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01"),
@@ -96,6 +98,24 @@ def _alone_below_0(codes: NDArray[Any], num_codes: int, others: NDArray[Any], co
     if codes[-1] >= 0 or others[0] < 0 or len(others) < MANY_VALUES:
         return False
     return num_codes > int(counts[others <= max(-float(codes[-1]), 2.0)].sum())
+
+
+def squeezed(name: str, spread: float, seen: Sequence[float] | NDArray[Any], how: str) -> list[Note]:
+    """A warning of numbers of which nearly all are one beside the scale that some far out give them.
+
+    Args:
+        name: of the column.
+        spread: what its numbers are divided by.
+        seen: the least of the training rows, what 5 % and 95 % of them lie below, and the greatest.
+        how: what keeps them apart, in words.
+    """
+    least, low, high, greatest = (float(value) for value in seen)
+    if not SQUEEZED * (high - low) < spread < np.inf or high == low:
+        return []
+    far = least if low - least > greatest - high else greatest
+    what = f"nine in ten of the values lie between {low:g} and {high:g}, and {far:g} among them makes the scale {spread:.3g}"
+    said = f"{shown_column(name)}: {what}, by which those hardly differ; if it is a mistake, "
+    return [warn(f'{said}`data.replace: {{{name}: {{"{far:.10g}": ""}}}}` makes it no value; {how}', "far_value")]
 
 
 def far_dates(dates_of: Mapping[str, tuple[polars.Series, str | None]]) -> list[Note]:

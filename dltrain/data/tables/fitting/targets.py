@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.reading import Reading, is_labelled, mend
+from dltrain.data.columns.scaling import seen_range
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import check_labels, placed
 from dltrain.data.labels.encode import encode_target
@@ -18,6 +19,7 @@ from dltrain.data.labels.learn import learn_labels, read_labels
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.far_codes import squeezed
 from dltrain.data.tables.preprocessing import DROP
 from dltrain.data.targets import (
     HINT_CONSTANT,
@@ -135,6 +137,10 @@ def check_targets(
         if spec.is_reconstruction or spec.is_multilabel:
             continue
         notes += [] if spec.task == "classification" else _beyond_float32(spec.name, targets[spec.name][rows["train"]])
+        if spec.task == "regression" and config.scale_target in (None, True):
+            taught = targets[spec.name][rows["train"]]
+            how = "`data.scale_target: quantile` keeps the others apart"
+            notes += squeezed(spec.name, float(taught.std()), seen_range(taught), how)
         is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
         if spec.task == "classification" and not (is_one and config.allow_one_class):
             notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
