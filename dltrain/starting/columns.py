@@ -306,7 +306,8 @@ def names_pictures(columns: Columns, name: str | None) -> bool:
 
 def check_some_column(columns: Columns, target: str, file: str) -> None:
     """There must be something to learn from; what the columns are left out for says why there is not (raises DataError)."""
-    reasons = [(name, kind.left_out) for name, kind in columns.kinds.items() if name != target]
+    same = dict.fromkeys(columns.constant, "the same in every row")
+    reasons = [(name, kind.left_out or same.get(name, "")) for name, kind in columns.kinds.items() if name != target]
     if reasons and all(reason for _, reason in reasons):
         raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons, file)))
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import APART, KINDS
+from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.reading import is_text, mend
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import DATE_PARTS, HOURS, read_times
+from dltrain.data.tables.cells_apart import APART
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.far_codes import far_codes, far_dates
 from dltrain.data.tables.fitting.no_rows import totals_rows

@@ -82,6 +82,31 @@ def test_lists_of_few_numbers_are_left_out_with_the_command_that_makes_columns_o
     assert "makes columns of them" in str(fault.hint)
 
 
+@pytest.mark.parametrize(
+    ("separator", "comma", "encoding"),
+    [(";", ".", "utf-8"), (";", ",", "utf-8"), ("\t", ".", "cp1252")],
+    ids=["semicolons", "commas", "tabs"],
+)
+def test_the_command_reads_the_table_as_it_is_written(
+    separator: str, comma: str, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0).normal(size=(60, 9)).round(3)
+    rows = [
+        separator.join(["Müller", " ".join(map(str, row)).replace(".", comma), "uv"[place % 2]]) for place, row in enumerate(draw)
+    ]
+    Path("t.csv").write_text("\n".join([separator.join(["naïve", "e", "y"]), *rows]), encoding=encoding)
+    with pytest.raises(DataError) as error:
+        make_starter("t.csv", target="y")
+    hint = str(error.value.faults[0].hint)
+    assert "naïve (the same in every row)" in hint
+    words = shlex.split(re.search(r"`(python [^`]*)`", hint)[1])  # type: ignore[index]
+    subprocess.run([sys.executable, *words[1:]], check=True)
+    apart = polars.read_parquet("t_apart.parquet")
+    assert apart.columns == ["naïve", *(f"e_{place}" for place in range(9)), "y"]
+    np.testing.assert_array_equal(apart.select([f"e_{place}" for place in range(9)]).to_numpy(), draw)
+
+
 def test_records_in_the_cells_of_parquet_become_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = [{"text": f"it is {'great' if row % 2 else 'awful'}", "stars": row % 5} for row in range(60)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ from dltrain.data.columns.dates.reading import is_digits, to_dates
 from dltrain.data.columns.reading import (
     BOOLEANS,
     OF_TYPE,
-    PICTURE_STARTS,
-    PICTURES,
     SAMPLE_ROWS,
     Reading,
     are_coded,
@@ -32,9 +29,9 @@ from dltrain.data.columns.reading import (
     text_of,
     to_numbers,
 )
+from dltrain.data.tables.cells_apart import lists_as_text, several_in_cells
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault
-from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
     import polars
@@ -42,14 +39,6 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 NAMES_OF_PICTURES = "names of picture files; the kind `image` reads them"
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
-# As pixels, embeddings and spectra are written into one cell: blanks or commas between; two numbers are a list in brackets alone.
-_NUMBER = r"(?:[-+]?\.?\d[-+.eE\d]*|nan|NaN|null|None)"
-_BARE_LIST, _LIST = rf"{_NUMBER}(?:[\s,;]+{_NUMBER}){{7,}}", rf"{_NUMBER}(?:[\s,;]+{_NUMBER})+"
-LIST_OF_NUMBERS = rf"^\s*(?:{_BARE_LIST}|\[\s*{_LIST}\s*\]|\(\s*{_LIST}\s*\))\s*$"
-LISTS, AS_TEXT, OWN_COLUMNS = "lists of ", " as text", "each of which needs a column of its own"
-# How the reasons begin of columns that a command takes apart.
-RECORDS = "records of "
-APART = (LISTS, RECORDS, PICTURES)
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = (
@@ -197,86 +186,15 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("category")
     return ColumnKind(
         "text",
-        left_out=numbers_in_lists(series) or _pictures_in_cells(series) or _records_in_cells(series) or OF_TYPE + str(dtype),
+        left_out=several_in_cells(series) or OF_TYPE + str(dtype),
     )
-
-
-def _records_in_cells(series: polars.Series) -> str:
-    """Why a column of Parquet whose cells are records is no feature; empty: it is none."""
-    fields = [field.name for field in getattr(series.dtype, "fields", ())]
-    return f"{RECORDS}{counted(len(fields), 'field')} ({listed(fields, 4)}), {OWN_COLUMNS}" if fields else ""
-
-
-def _pictures_in_cells(series: polars.Series) -> str:
-    """Why a column of Parquet whose cells are whole files of pictures is no feature; empty: it is none."""
-    fields = [field.name for field in getattr(series.dtype, "fields", ())]
-    values = series.drop_nulls().head(SAMPLE_ROWS)
-    values = values.struct.field("bytes").drop_nulls() if "bytes" in fields else values
-    if str(values.dtype) != "Binary" or not len(values):
-        return ""
-    suffix = next((suffix for start, suffix in PICTURE_STARTS.items() if values[0].startswith(start)), "")
-    return f"{PICTURES} ({suffix})" if suffix else ""
-
-
-def numbers_in_lists(series: polars.Series) -> str:
-    """Why a column of Parquet's lists of numbers is no feature; empty: it holds none, or not as many in each cell."""
-    import polars
-
-    inner = getattr(series.dtype, "inner", None)
-    if inner is None or not inner.is_numeric():
-        return ""
-    lengths = series.drop_nulls().head(SAMPLE_ROWS).cast(polars.List(inner)).list.len()
-    is_even = len(lengths) and lengths.min() == lengths.max()
-    return f"{LISTS}{counted(int(lengths[0]), 'number')}, {OWN_COLUMNS}" if is_even else ""
-
-
-def apart_command(columns: Mapping[str, str], file: str) -> str:
-    """What to do about columns that are left out as lists of numbers, or as pictures: a command; empty: none of them is.
-
-    Args:
-        columns: columns, and why they are left out.
-        file: the table, as its user calls it.
-    """
-    pictures = [name for name, reason in columns.items() if reason.startswith(PICTURES)]
-    if pictures:
-        return _picture_command(pictures[0], columns[pictures[0]], file)
-    lists = {name: reason for name, reason in columns.items() if reason.startswith((LISTS, RECORDS))}
-    if not lists:
-        return ""
-    made = []
-    for name, reason in lists.items():
-        if reason.startswith(RECORDS):
-            made.append(f"polars.col({name!r}).name.prefix_fields({name + '_'!r})")
-            continue
-        how = r"str.extract_all(r'[^\s,;()\[\]]+')" if AS_TEXT in reason else "cast(polars.List(polars.Float64))"
-        fields = f"[f'{name}_{{i}}' for i in range({reason.removeprefix(LISTS).split()[0].replace(',', '')})]"
-        made.append(f"polars.col({name!r}).{how}.list.to_struct(fields={fields})")
-    kind = "parquet" if file.casefold().endswith((".parquet", ".pq")) else "csv"
-    new = f"{os.path.splitext(os.path.basename(file))[0]}_apart.parquet"
-    names = ", ".join(map(repr, lists))
-    code = f"polars.read_{kind}({file!r}).with_columns({', '.join(made)}).unnest({names}).write_parquet({new!r})"
-    return f'`python -c "import polars; {code}"` makes columns of them'
-
-
-def _picture_command(name: str, reason: str, file: str) -> str:
-    stem, there = os.path.splitext(os.path.basename(file))[0], os.path.dirname(file)
-    suffix = reason.removeprefix(f"{PICTURES} (").rstrip(")")
-    folder, new = os.path.join(there, f"{stem}_pictures"), os.path.join(there, f"{stem}_named.parquet")
-    cells = f"c = t[{name!r}]; c = c.struct['bytes'] if c.dtype == polars.Struct else c"
-    files = f"n = [f'{stem}_pictures/{{i}}{suffix}' for i in range(len(t))]"
-    write = f"[pathlib.Path({there!r}, f).write_bytes(b) for f, b in zip(n, c)]"
-    table = f"t.with_columns(polars.Series({name!r}, n)).write_parquet({new!r})"
-    code = f"t = polars.read_parquet({file!r}); {cells}; {files}; pathlib.Path({folder!r}).mkdir(); {write}; {table}"
-    return f'`python -c "import pathlib, polars; {code}"` makes files of them, and a table that names these: {new}'
 
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
     if sample.str.contains(PICTURE_NAME).all():
         return ColumnKind("text", left_out=NAMES_OF_PICTURES)
-    if sample.str.contains(LIST_OF_NUMBERS).all():
-        lengths = sample.str.count_matches(r"[^\s,;\[\]()]+")
-        if lengths.min() == lengths.max():
-            return ColumnKind("text", left_out=f"{LISTS}{lengths[0]:,} numbers{AS_TEXT}, {OWN_COLUMNS}")
+    if reason := lists_as_text(sample):
+        return ColumnKind("text", left_out=reason)
     different = sample.n_unique()
     mean_length = float(sample.str.len_chars().mean())
     if different > FEW and is_prose(sample) and (different > MOSTLY_DIFFERENT * len(sample) or mean_length > LONG):

@@ -15,7 +15,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.counted import CALLED_DATE, counted_dates
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import APART, ColumnKind, apart_command, numbers_in_lists
+from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import (
     LEADING_ZERO,
     SAMPLE_ROWS,
@@ -42,6 +42,7 @@ from dltrain.data.columns.units import (
     units_of,
 )
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.tables.cells_apart import APART, apart_command, numbers_in_lists
 from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import NUM_SHOWN, Fault, Note, warn
 from dltrain.wording import TOTALS, listed, shown, shown_column

@@ -129,7 +129,7 @@ def _has_accents(sample: bytes, encoding: str) -> bool:
 
 def _are_mixed(sample: bytes, encoding: str) -> bool:
     """Whether by an encoding of another alphabet most of its words have letters of ASCII as well, as no language writes them."""
-    words = [word for word in re.findall(r"[^\W\d_]+", sample.decode(encoding, "replace")) if not word.isascii()]
+    words = [word for word in re.findall(r"[^\W\d_]{2,}", sample.decode(encoding, "replace")) if not word.isascii()]
     return 2 * sum(any(letter.isascii() for letter in word) for word in words) > len(words)
 
 

@@ -356,6 +356,7 @@ def test_a15_texts_of_other_encodings_are_read_as_they_were_written(encoding, ti
         ("cp1252", ["Müller", "Öz", "ça"]),
         ("cp1252", ["naïve", "déjà"]),
         ("cp1252", ["Þórður", "fjörður", "Ísland"]),
+        ("cp1252", ["naïve é é é"]),
         ("cp1252", ["don\u2019t \u2013 naïve", "it\u2019s \u201cso\u201d"]),
         ("cp850", ["Müller", "Genève", "façade"]),
         ("cp1250", ["Beneš", "Žižek", "Žďár"]),

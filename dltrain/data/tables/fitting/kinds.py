@@ -11,10 +11,11 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.dates.finding import nearest_writing
-from dltrain.data.columns.kinds import ColumnKind, apart_command, date_writing, infer_kind, infer_time
+from dltrain.data.columns.kinds import ColumnKind, date_writing, infer_kind, infer_time
 from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS, Reading, mend
 from dltrain.data.pictures.form import parse_form
 from dltrain.data.raw import RawTable
+from dltrain.data.tables.cells_apart import apart_command
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.targets import target_names
 from dltrain.errors import DataError, Fault, Note, capped, warn

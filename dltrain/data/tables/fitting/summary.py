@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.kinds import APART, apart_command
 from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
+from dltrain.data.tables.cells_apart import APART, apart_command
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
 from dltrain.data.targets import count_labels, describe_dropped, have_targets
 from dltrain.errors import DataError, Note
