@@ -22,6 +22,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file, is_picture_name
 from dltrain.data.pictures.folders import list_pictures
+from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
@@ -320,12 +321,12 @@ def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:
 
 
 def _shown_by(files: Sequence[PictureFile]) -> tuple[bool, tuple[float, float] | None]:
-    """Whether there are colours, and the usual width and height of some of the pictures; None: none could be read."""
+    """Whether there are colours, and the usual height and width of some of the pictures; None: none could be read."""
     step = max(1, len(files) // NUM_LOOKED_AT)
     sizes, has_color = [], False
     for file in files[::step]:
         try:
-            (size, color), _ = decode_file(file.path, lambda image: (image.size, _is_colored(image)))
+            (size, color), _ = decode_file(file.path, lambda image: (upright_size(image), _is_colored(image)))
         except PictureError:
             continue  # `check --data` names it
         sizes.append(size)
@@ -336,10 +337,10 @@ def _shown_by(files: Sequence[PictureFile]) -> tuple[bool, tuple[float, float] |
 
 
 def _fitting(shape: tuple[float, float] | None, sides: Sequence[int]) -> tuple[int, int]:
-    """A height and width for pictures of a usual width and height, whose shorter side is one of these."""
+    """A height and width for pictures of a usual height and width, whose shorter side is one of these."""
     if shape is None:
         return sides[1], sides[1]
-    width, height = shape
+    height, width = shape
     side = max((side for side in sides if side <= min(width, height)), default=int(min(width, height)))
     if width > UNEVEN * height:
         return side, max(side, round(side * min(width / height, 2) / 8) * 8)

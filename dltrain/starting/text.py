@@ -20,6 +20,7 @@ from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.raw import TWO_READINGS, RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
+from dltrain.data.tables.tagged_words import refused_words
 from dltrain.data.tables.text_comments import comment_mark, names_in_comment
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR, WHITESPACE, Framing, find_separator, plainness
@@ -60,14 +61,11 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     """
     from dltrain.data.sources.csv import parse_text
 
-    options: dict[str, Any] = {}
     content = _first_megabytes(file)
     encoding = detect_encoding(content)
-    if encoding is not None:
-        options["encoding"] = encoding
+    options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
     text = to_utf8(content, encoding, file)
-    if text.startswith(FASTTEXT):
-        _refuse_fasttext(text, file)
+    _refuse_other_text(text, file)
     lines = _first_lines(text)
     if mark := comment_mark(lines):
         options["comment"] = mark
@@ -116,6 +114,14 @@ def _parsed(head: bytes, file: str, config: DataConfig) -> RawTable | None:
         return parse_text(head, file, config)
     except DataError:
         return None
+
+
+def _refuse_other_text(text: bytes, file: str) -> None:
+    """Raise DataError where lines are labels and texts as fastText writes them, or words with their tags."""
+    if text.startswith(FASTTEXT):
+        _refuse_fasttext(text, file)
+    if (fault := refused_words(text[:BEGINNING], file)) is not None:
+        raise DataError(fault)
 
 
 def _refuse_fasttext(text: bytes, file: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 
+import polars
 import pytest
 
 from dltrain.cli.app import run as command
@@ -12,7 +14,9 @@ from dltrain.config import load_config
 from dltrain.data import load_dataset
 from dltrain.data.sources import read_source
 from dltrain.data.tables.text_encoding import detect_encoding
+from dltrain.errors import DataError
 from dltrain.reporting import Reporter
+from dltrain.starting.start import make_starter
 
 ROWS = 60
 
@@ -141,3 +145,39 @@ def test_the_encoding_is_shown_by_a_word(tmp_path: Path, words: tuple[str, ...],
     assert f"encoding: {found} the file is no UTF-8; a word of city is {words[0]}" in plain(
         init(tmp_path, "city,y", rows, encoding)
     )
+
+
+WORDS = [("EU", "NNP", "B-ORG"), ("rejects", "VBZ", "O"), ("German", "JJ", "B-MISC"), ("call", "NN", "O"), (".", ".", "O")]
+
+
+@pytest.mark.parametrize("kind", ["blanks", "tabs", "CoNLL-U"])
+def test_words_with_tags_are_named_and_become_rows_with_neighbours(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = {
+        "blanks": [f"{word} {part} I-NP {tag}" for word, part, tag in WORDS],
+        "tabs": [f"{word}\t{tag}" for word, _, tag in WORDS],
+        "CoNLL-U": [
+            "# text = EU rejects",
+            *(f"{row}\t{word}\t_\t{part}" + "\t_" * 6 for row, (word, part, _) in enumerate(WORDS, 1)),
+        ],
+    }[kind]
+    begin = "-DOCSTART- -X- O O\n\n" if kind == "blanks" else ""
+    Path("t.txt").write_text(begin + "\n\n".join(["\n".join(lines)] * 20) + "\n")
+    with pytest.raises(DataError, match="each line is a word and its tags, with a blank line between sentences") as caught:
+        make_starter("t.txt")
+    command = re.search(r"`python -c \"(.*)\"`", str(caught.value.faults[0].hint))
+    assert command is not None
+    exec(command[1], {})
+    made = polars.read_csv("t_words.csv").fill_null("")
+    assert made.height == 100
+    place = 1 if kind == "CoNLL-U" else 2
+    assert made.head(2).rows() == [("", "EU", "rejects", WORDS[0][place]), ("EU", "rejects", "German", WORDS[1][place])]
+
+
+def test_a_table_of_words_without_sentences_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(
+        "word,x,tag\n" + "".join(f"w{row % 7},{row / 3:.2f},{'O' if row % 3 else 'B-ORG'}\n" for row in range(60))
+    )
+    assert "target: tag" in make_starter(str(tmp_path / "t.csv"), target="tag").text

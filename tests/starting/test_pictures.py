@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars
 import pytest
+from PIL import Image
 
 from dltrain.checking.check import check_config
 from dltrain.config import load_config_text
@@ -44,6 +45,32 @@ def test_names_with_a_suffix_are_found_in_a_folder_beside(tmp_path: Path) -> Non
     data = load_config_text(starter.text, folder=tmp_path).data
     assert data.images.folder == (str(tmp_path / "imgs"),)
     assert load_dataset(data, seed=0).parts["test"].num_rows == 10
+
+
+def test_the_size_is_that_of_the_pictures_as_they_are_turned(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[274] = 6
+    for index in range(20):
+        path = tmp_path / "p" / "ab"[index % 2] / f"{index}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (120, 60), (index, 0, 0)).save(path, exif=turned)
+    config = load_config_text(make_starter(str(tmp_path / "p")).text, folder=tmp_path).data
+    height, width = config.arguments["image_size"]
+    assert height == 2 * width
+
+
+@pytest.mark.parametrize("allows", [True, False])
+def test_one_folder_is_a_class_where_one_is_enough_whatever_table_lies_beside(allows: bool, tmp_path: Path) -> None:
+    for index in range(8):
+        write_picture(tmp_path / "p" / "cat" / f"{index}.png", SIZE, seed=index)
+    (tmp_path / "p" / "t.csv").write_text("file,y\n" + "".join(f"cat/{index}.png,a\n" for index in range(8)))
+    text = f"data: {{source: image_folder, path: p, image_size: [4, 4], allow_one_class: {str(allows).lower()}, split: {{test: 0.25}}}}"
+    config = load_config_text(text, folder=tmp_path).data
+    if allows:
+        assert load_dataset(config, seed=0).schema.targets[0].classes == ("not cat", "cat")
+        return
+    with pytest.raises(DataError, match="holds no folder for each class, and a table names its pictures"):
+        load_dataset(config, seed=0)
 
 
 def test_pictures_are_looked_at_beside_other_columns(tmp_path: Path) -> None:

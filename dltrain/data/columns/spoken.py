@@ -79,6 +79,10 @@ NEARLY_NUMBERS = (
     (rf"^{_NUMBER} ?(?:±|\+/-) ?{_NUMBER}$", "numbers with their error"),
     (r"^[-+]?[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?$", "numbers with _ between thousands"),
     (rf"^{_NUMBER} ?‰$", "per mille"),
+    (
+        r"^[-+]?\d{1,3} ?° ?(?:\d{1,2} ?['\x{2032}] ?)?(?:\d{1,2}(?:\.\d+)? ?(?:\"|\x{2033}|'') ?)?[NSEWO]?$",
+        "degrees and minutes",
+    ),
     (rf"^[-+\x{{2212}}\x{{ff0d}}\x{{61c}}\x{{200e}}\x{{200f}}]*{_SCRIPT}*[\p{{Nd}}--0-9]{_SCRIPT}*$", "digits of another script"),
 )
 # How one answer is written where files of several programs were put together.

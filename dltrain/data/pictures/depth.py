@@ -19,6 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 HEAD_BYTES = 26  # of a PNG file: up to the kind of its colours
 GREY = 0
+FEW_WHOLE = 128  # below it, fractions rounded to whole numbers of 8 bits fill less than half of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def bits_of(white: float | None) -> int | None:
 def find_depth(paths: Sequence[str]) -> Depth:
     """Look at the pictures of more than 8 bits a pixel among files; of the others the first bytes alone are read.
 
-    White is the largest number of the fewest bits (at least 8) that hold all values, or 1 for fractions. Files that cannot be
-    read are passed over: decoding them says so.
+    White is the largest number of the fewest bits (at least 8) that hold all values; of fractions 1, or the largest of them where
+    8 bits would leave few values of them. Files that cannot be read are passed over: decoding them says so.
     """
     suspects = []
     num_coarse = 0
@@ -79,9 +80,11 @@ def find_depth(paths: Sequence[str]) -> Depth:
         found = [one for one in pool.map(_highest, suspects) if one is not None]
     if not found:
         return Depth(num_coarse=num_coarse)
-    highest = max(value for value, _ in found)
-    if all(fractional for _, fractional in found) and highest <= 1:
+    highest = max(value for value, _, _ in found)
+    if all(fractional for _, fractional, _ in found) and highest <= 1:
         white = 1.0
+    elif highest < FEW_WHOLE and any(has_fractions for _, _, has_fractions in found):
+        white = highest
     else:
         white = white_of_bits(min(32, max(8, int(np.ceil(highest)).bit_length())))
     return Depth(white, highest, len(found), num_coarse)
@@ -101,15 +104,15 @@ def _head(path: str) -> bytes:
         os.close(file)
 
 
-def _highest(path: str) -> tuple[float, bool] | None:
-    """The largest value of a picture, and whether its values may be fractions; None: it has 8 bits or cannot be read."""
+def _highest(path: str) -> tuple[float, bool, bool] | None:
+    """The largest value of a picture, and whether its values may be and are fractions; None: it has 8 bits or cannot be read."""
 
-    def look(image: Any) -> tuple[float, bool] | None:
+    def look(image: Any) -> tuple[float, bool, bool] | None:
         if not is_deep(image):
             return None
         values = np.asarray(image)
         values = values[np.isfinite(values)]
-        return float(values.max(initial=0)), image.mode == "F"
+        return float(values.max(initial=0)), image.mode == "F", bool((values != np.floor(values)).any())
 
     try:
         return decode_file(path, look)[0]

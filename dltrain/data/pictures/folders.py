@@ -175,7 +175,8 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         fault(message, "say data.task: segmentation to learn the class of every pixel")
         return
     files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
-    if (instead := not_classes(folder, files, beside[0] if beside else None)) is not None:
+    is_one = config.allow_one_class and sum(map(bool, files.values())) == 1  # whatever lies beside its pictures
+    if not is_one and (instead := not_classes(folder, files, beside[0] if beside else None)) is not None:
         fault(*instead)
         return
     if not classes:

@@ -36,6 +36,7 @@ _READERS = {
 _ARRAYS = "save the data as CSV, Parquet or .npz"
 _OF_SOUNDS = "sounds are learned from as arrays (.npz), or as pictures of their spectrograms"
 _OF_FILMS = "films are learned from as arrays (.npz), or as pictures of some moments"
+_STREAM = "`polars.read_ipc_stream(NAME).write_parquet(NEW)` in Python makes a table of it"
 _OF_PAGES = "a link that has moved, or asks to log in, gives such a page: download the file itself"
 # First bytes -> what the file is, and what to do; an empty hint: as for its ending.
 _KINDS = {
@@ -43,6 +44,7 @@ _KINDS = {
     b"%PDF-": ("a PDF", ""), b"PK\x03\x04": ("a zip archive, as Excel's .xlsx and NumPy's .npz are", ""),
     b"\xd0\xcf\x11\xe0": ("an old Excel or Office file", "save it as CSV or Parquet"),
     b"\x93NUMPY": ("an array of NumPy's", ""), b"\x89HDF": ("an HDF5 file", ""), b"SQLite format 3": ("an SQLite database", ""),
+    b"\xff\xff\xff\xff": ("an Arrow stream", _STREAM),
     b"PAR1": ("a Parquet file", ""), b"ARROW1": ("an Arrow or Feather file", ""), b'{"': ("JSON", ""), b'[{"': ("JSON", ""),
     b"MATLAB 5.0 MAT": ("a MATLAB file", ""), b"<?xml": ("XML", ""),
     b"version https://git-lfs": ("Git LFS's note of where a file is", "`git lfs pull` fetches the file itself"),

@@ -57,6 +57,9 @@ def write_deep(folder: Path, highest: float, *, dtype: type = np.uint16, kind: s
         (4000, np.int32, "tif", 4095),
         (4000, np.float32, "tif", 4095),
         (0.9, np.float32, "tif", 1),
+        (1.625, np.float32, "tif", 1.625),
+        (100.5, np.float32, "tif", 100.5),
+        (250.5, np.float32, "tif", 255),
     ],
 )
 def test_c4_white_by_what_training_shows(highest: float, dtype: type, kind: str, white: float, tmp_path: Path) -> None:
