@@ -17,7 +17,7 @@ from dltrain.config.blocks.optimizer_keys import OPTIMIZER_ARGUMENTS
 from dltrain.config.catalog.catalog import arguments_of
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.durations import is_duration, speaks_of_training, steps_of, with_steps
-from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
+from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head
@@ -93,16 +93,19 @@ def check_tensorboard(
     if given.get("embeddings_freq") and all(layer.component.name != "Embedding" for layer in config.model.layers):
         message = "embeddings_freq has no effect: no layer is an Embedding"
         yield fault(config, f"{path}.embeddings_freq", message, "leave it out", warning=True)
+    yield from _of_embeddings_metadata(config, given, f"{path}.embeddings_metadata")
+
+
+def _of_embeddings_metadata(config: Config, given: Mapping[str, Any], path: str) -> Iterator[Fault]:
     metadata = given.get("embeddings_metadata")
     if metadata and not given.get("embeddings_freq"):
         message = "embeddings_metadata has no effect without embeddings_freq"
-        yield fault(config, f"{path}.embeddings_metadata", message, "say `embeddings_freq: 1` as well", warning=True)
+        yield fault(config, path, message, "say `embeddings_freq: 1` as well", warning=True)
     elif isinstance(metadata, Mapping):
         named = [layer.name for layer in config.model.layers if layer.component.name == "Embedding"]
         for name in metadata:
             if name not in named:
-                message = f"no Embedding layer is called {name!r}"
-                yield fault(config, f"{path}.embeddings_metadata.{name}", message, "give the layer this `name`")
+                yield fault(config, f"{path}.{name}", f"no Embedding layer is called {name!r}", "give the layer this `name`")
 
 
 def check_trackers(
@@ -190,11 +193,9 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any,
         yield "peak", "a curve with a peak of 0 stays at 0: nothing is learnt", None, True
     if first == 0 and not given.get("warmup_target"):
         yield "initial_learning_rate", "a schedule that begins at 0 stays at 0: nothing is learnt", None, True
-    for article, argument, names, hint in _RISING:
+    for article, argument, names, rises, hint in _RISING:
         if name in names and given.get(argument, 0) > 1:
-            yield argument, f"with {article} {argument} of {given[argument]:g} the learning rate rises", hint, True
-    if name == "CosineDecayRestarts" and given.get("m_mul", 1) > 1:
-        yield "m_mul", f"with an m_mul of {given['m_mul']:g} the learning rate is higher after each restart", None, True
+            yield argument, f"with {article} {argument} of {given[argument]:g} the learning rate {rises}", hint, True
     if name == "InverseTimeDecay" and given.get("decay_rate") == 0:
         yield "decay_rate", "with a decay_rate of 0 the learning rate stays what it is", None, True
     end = given.get("end_learning_rate", 0.0001)
@@ -205,10 +206,11 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any,
         yield from _of_early_end(given, epochs, steps, said, warmup)
 
 
-# (article, argument, schedules, hint): above 1 the rate rises with it.
+# (article, argument, schedules, what an argument above 1 makes of the rate, hint).
 _RISING = (
-    ("an", "alpha", ("CosineDecay", "CosineDecayRestarts"), "it is the share that is left: 0 to 1"),
-    ("a", "decay_rate", ("ExponentialDecay",), "below 1 it falls"),
+    ("an", "alpha", ("CosineDecay", "CosineDecayRestarts"), "rises", "it is the share that is left: 0 to 1"),
+    ("a", "decay_rate", ("ExponentialDecay",), "rises", "below 1 it falls"),
+    ("an", "m_mul", ("CosineDecayRestarts",), "is higher after each restart", None),
 )
 
 
@@ -347,10 +349,7 @@ def _of_average(config: Config, training: TrainingConfig, facts: DataFacts) -> I
 
 def _of_layers(config: Config) -> Iterator[Fault]:
     """Arguments of layers, and of what they are given, that contradict one another."""
-    layers = list(config.model.layers)
-    if isinstance(config.model.output, LayerConfig):
-        layers.append(config.model.output)
-    for layer in layers:
+    for layer in config.model.all_layers:
         path = layer.path or "model.output"
         if layer.component.name == "BatchNormalization" and layer.component.arguments.get("momentum") == 1:
             message = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,12 @@ def _inspect_arrays(dataset: Dataset) -> Quality:
             ends = np.cumsum([0, *(part.num_rows for part in dataset.parts.values())])
             rows = {name: np.arange(ends[place], ends[place + 1]) for place, name in enumerate(dataset.parts)}
             inspect_labels(quality, LabelsView(spec.name, spec.classes, whole, spec.separator), rows)
+    _inspect_copies(quality, dataset, classes)
+    return quality
+
+
+def _inspect_copies(quality: Quality, dataset: Dataset, classes: Mapping[str, Sequence[str]]) -> None:
+    """Inputs that occur twice, within a part, in two parts, or with two labels."""
     seen: dict[bytes, tuple[str, str, str]] = {}
     twice: dict[tuple[str, str], list[str]] = {}
     disputed: list[str] = []
@@ -154,4 +160,3 @@ def _inspect_arrays(dataset: Dataset) -> Quality:
             message = f"{len(pairs):,} inputs of the {second} part are also in the {first} part ({listed(pairs, 3)})"
             hint = f"the {second} part looks easier than new data is; take the copies out"
         quality.findings.append(Finding(message, hint))
-    return quality

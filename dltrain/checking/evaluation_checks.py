@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from dltrain.checking.argument_checks import is_share
 from dltrain.checking.metric_checks import history_names
@@ -113,49 +113,86 @@ def check_requirements(config: Config, training: TrainingConfig, facts: DataFact
     several = len(targets) > 1
     scores = [f"{name}_{score}" if several else score for name, head in targets.items() for score in _scores_of(head, config)]
     known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
-    of_one = SCORES_OF_A_MASK if heads[0].is_mask else SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
-    labels = [f"{score}[{label}]" for score in of_one for label in heads[0].classes] if not several else []
+    offered = _Offered(known) if several else _offered_of_one(heads[0], known)
     own = len(config.evaluation.require) - config.evaluation.num_added
     for number, text in enumerate(config.evaluation.require):
+        for message, hint, severity in _faults_of_gate(text, facts, offered):
+            if number >= own:  # the command line's option has no line
+                yield Fault(message, path="--require", hint=hint, severity=severity)
+            else:
+                yield fault(config, "evaluation.require", message, hint, warning=severity == "warning")
 
-        def gate_fault(message: str, hint: str, *, is_added: bool = number >= own) -> Fault:
-            """At the config's line, or at the command line's option, which has none."""
-            return Fault(message, path="--require", hint=hint) if is_added else fault(config, "evaluation.require", message, hint)
 
-        try:
-            asked_for = parse_gate(text)
-            name = asked_for.name
-        except UsageError as error:
-            yield gate_fault(error.faults[0].message, error.faults[0].hint or "")
-            continue
-        named, bare = split_part(name)
-        score, bracket, label = bare.partition("[")
-        if is_share(score) and _is_beyond(asked_for):
-            hint = f"{asked_for.threshold:g} % is {asked_for.threshold / 100:g}" if 1 < asked_for.threshold <= 100 else ""
-            yield replace(gate_fault(f"{score} lies between 0 and 1: {text} is never met", hint), severity="warning")
-        if bracket and not several and (not facts.names_known or find_name(score, of_one) is not None):
-            spelled = f"{find_name(score, of_one)}[{label.rstrip(']').strip()}]"
-            found = spelled in labels or not facts.names_known or not facts.exact
-        else:
-            beside = _in_the_report(heads[0]) if not several else ()
-            found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
-        if not found:
-            offered = labels if bracket and labels else known
-            there = f"there will be: {one_of(offered)}"
-            meant = score_meant(score, known)
-            hint = f"{meant}; {there}" if meant else meant_or(bare, offered, there)
-            message = f"no metric {name} to require, in {text!r}"
-            if bracket and labels and find_name(score, of_one) is not None:
-                asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
-                message = f"there is no class {asked!r} to require {score} of, in {text!r}"
-                hint = meant_or(asked, classes, f"the classes: {one_of(classes, 24)}")
-            yield gate_fault(message, hint)
-        elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
-            hint = f"there will be: {one_of(list(facts.rows))}"
-            yield gate_fault(f"no {named} part to require {bare} of, in {text!r}", hint)
-        elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
-            hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
-            yield gate_fault(f"there is neither a test nor a validation part, for {text!r}", hint)
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What may be required.
+
+    Attributes:
+        known: metrics of the table.
+        beside: metrics of the report.
+        of_one: scores of single classes, where there is one target.
+        classes: its classes.
+    """
+
+    known: Sequence[str]
+    beside: Sequence[str] = ()
+    of_one: Sequence[str] = ()
+    classes: Sequence[str] = ()
+
+    @property
+    def labels(self) -> list[str]:
+        """`f1[spam]` and the like."""
+        return [f"{score}[{label}]" for score in self.of_one for label in self.classes]
+
+
+def _offered_of_one(head: Head, known: Sequence[str]) -> _Offered:
+    of_one = SCORES_OF_A_MASK if head.is_mask else SCORES_OF_A_LABEL if head.is_multilabel else SCORES_OF_A_CLASS
+    return _Offered(known, _in_the_report(head), of_one, [str(label) for label in head.classes])
+
+
+def _faults_of_gate(text: str, facts: DataFacts, offered: _Offered) -> Iterator[tuple[str, str, str]]:
+    """(message, hint, severity) of what is wrong with a gate."""
+    try:
+        asked_for = parse_gate(text)
+    except UsageError as error:
+        yield error.faults[0].message, error.faults[0].hint or "", "error"
+        return
+    name = asked_for.name
+    named, bare = split_part(name)
+    score = bare.partition("[")[0]
+    if is_share(score) and _is_beyond(asked_for):
+        hint = f"{asked_for.threshold:g} % is {asked_for.threshold / 100:g}" if 1 < asked_for.threshold <= 100 else ""
+        yield f"{score} lies between 0 and 1: {text} is never met", hint, "warning"
+    if not _will_be(name, facts, offered):
+        yield *_unknown_metric(text, name, offered), "error"
+    elif facts.rows and find_name(name, offered.known) is None and named is not None and named not in facts.rows:
+        yield f"no {named} part to require {bare} of, in {text!r}", f"there will be: {one_of(list(facts.rows))}", "error"
+    elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
+        hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
+        yield f"there is neither a test nor a validation part, for {text!r}", hint, "error"
+
+
+def _will_be(name: str, facts: DataFacts, offered: _Offered) -> bool:
+    """Whether the evaluation will have a metric, as far as the data is known."""
+    bare = split_part(name)[1]
+    score, bracket, label = bare.partition("[")
+    own = find_name(score, offered.of_one)
+    if bracket and offered.of_one and (not facts.names_known or own is not None):
+        return f"{own}[{label.rstrip(']').strip()}]" in offered.labels or not facts.names_known or not facts.exact
+    return any(find_name(each, (*offered.known, *offered.beside)) is not None for each in (name, bare))
+
+
+def _unknown_metric(text: str, name: str, offered: _Offered) -> tuple[str, str]:
+    """Message and hint of a metric, or of a class, that there will not be."""
+    bare = split_part(name)[1]
+    score, bracket, label = bare.partition("[")
+    if bracket and offered.labels and find_name(score, offered.of_one) is not None:
+        asked = label.rstrip("]").strip()
+        message = f"there is no class {asked!r} to require {score} of, in {text!r}"
+        return message, meant_or(asked, offered.classes, f"the classes: {one_of(offered.classes, 24)}")
+    names = offered.labels if bracket and offered.labels else offered.known
+    there, meant = f"there will be: {one_of(names)}", score_meant(score, offered.known)
+    return f"no metric {name} to require, in {text!r}", f"{meant}; {there}" if meant else meant_or(bare, names, there)
 
 
 def _is_beyond(asked: Requirement) -> bool:

@@ -117,15 +117,7 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
             yield fault(config, path, message, "leave it out")
             continue
         if heads and heads[0].is_multilabel:
-            if metric.like in ONE_CLASS_METRICS:
-                message = f"{metric.name} asks for the one class of a row; these rows have several labels, or none"
-                yield fault(config, path, message, "BinaryAccuracy, AUC, Precision, Recall, F1Score look at each label")
-            elif metric.name in _OWN_UNITS:
-                message = f"{metric.name} compares {_OWN_UNITS[metric.name]}; a label is there or not"
-                yield fault(config, path, message, "BinaryCrossentropy compares probabilities")
-            elif metric.name in _ALONG_A_ROW and metric.arguments.get("axis", -1) == -1:
-                message = f"{metric.name} goes along the labels of a row, and is no number where a row has none of them, or all"
-                yield fault(config, path, message, "`axis: 0` goes along the rows of a batch")
+            yield from _check_metric_of_labels(config, path, metric)
             continue
         if heads and metric.like in CLASS_METRICS and not any(head.targets[0].is_one_of_classes for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
@@ -138,6 +130,19 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
         for head in heads:
             if metrics_of(head, [metric], alone=len(heads) == 1):
                 yield from _check_metric(config, path, metric, head)
+
+
+def _check_metric_of_labels(config: Config, path: str, metric: Component) -> Iterator[Fault]:
+    """Metrics that say nothing where a row may have several labels, or none."""
+    if metric.like in ONE_CLASS_METRICS:
+        message = f"{metric.name} asks for the one class of a row; these rows have several labels, or none"
+        yield fault(config, path, message, "BinaryAccuracy, AUC, Precision, Recall, F1Score look at each label")
+    elif metric.name in _OWN_UNITS:
+        message = f"{metric.name} compares {_OWN_UNITS[metric.name]}; a label is there or not"
+        yield fault(config, path, message, "BinaryCrossentropy compares probabilities")
+    elif metric.name in _ALONG_A_ROW and metric.arguments.get("axis", -1) == -1:
+        message = f"{metric.name} goes along the labels of a row, and is no number where a row has none of them, or all"
+        yield fault(config, path, message, "`axis: 0` goes along the rows of a batch")
 
 
 def _check_metric(config: Config, path: str, metric: Component, head: Head) -> Iterator[Fault]:

@@ -66,19 +66,23 @@ def complete(words: Sequence[str]) -> list[str]:
         if last in RUNS_BEHIND:
             return _runs(current)
         return _overrides(current) if last == "--over" else [word for word in words_of if word.startswith(current)]
+    return list(dict.fromkeys(_arguments(command, before, current)))
+
+
+def _arguments(command: str, before: Sequence[str], current: str) -> list[str]:
+    """What a command takes that is no option: runs, configs and their keys, names."""
     found: list[str] = []
     if (command in OF_RUNS and "=" not in current) or before[:2] == ["runs", "rm"]:
         found += _runs(current)
     if command in OF_CONFIGS:
         found += _files(current) + _overrides(current)
     if command == "explain":
-        tables = _tables()
-        found += [word for word in (*tables["keys"], *tables["names"], *tables["sources"]) if word.startswith(current)]
+        found += [word for kind in ("keys", "names", "sources") for word in _tables()[kind] if word.startswith(current)]
     if command == "datasets":
         found += [word for word in ("get", *_tables()["datasets"]) if word.startswith(current) and word not in before]
     if len(before) == 1:
         found += [word for word in WORDS_OF.get(command, ()) if word.startswith(current)]
-    return list(dict.fromkeys(found))
+    return found
 
 
 def _overrides(current: str) -> list[str]:

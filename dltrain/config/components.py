@@ -217,14 +217,25 @@ def _read_arguments(
     """Checks the arguments of a component against its entry; what is missing is blamed on its name."""
     values: dict[str, Any] = {}
     given: set[str] = set()
-    if node is not None and not is_absent(node) and not isinstance(node, MappingNode):
-        given_values = node.plain() if isinstance(node, ListNode) else [node.plain()]
-        spelled = from_positions(entry, given_values, context.catalog, is_list=isinstance(node, ListNode) and len(node.items) > 1)
-        hint = f"write {as_value(spelled, path)}" if spelled else None
-        context.misfit(node, path, f"the arguments of {entry.name} as a mapping", hint)
+    if isinstance(node, MappingNode):
+        values, given = _read_given(context, entry, whole_entries(node), path, extras)
+    elif node is not None and not is_absent(node):
+        _refuse_no_mapping(context, entry, node, path)
         return values
-    node = whole_entries(node) if isinstance(node, MappingNode) else node
-    for name, value in node.entries.items() if isinstance(node, MappingNode) else ():
+    for argument in entry.arguments.values():
+        if argument.required and argument.name not in given and (entry.kind, argument.name) not in BY_THE_DATA:
+            hint = f"{argument.name}: {parse_kind(argument.type).describe()}"
+            context.faults.add(blame, path, f"{entry.name} needs the argument {argument.name}", hint)
+    return values
+
+
+def _read_given(
+    context: Context, entry: ComponentEntry, node: MappingNode, path: str, extras: Mapping[str, Special]
+) -> tuple[dict[str, Any], set[str]]:
+    """The arguments that are right, and all that are named."""
+    values: dict[str, Any] = {}
+    given: set[str] = set()
+    for name, value in node.entries.items():
         where = f"{path}.{name}"
         if name in extras:
             if not is_removed(value):
@@ -233,14 +244,7 @@ def _read_arguments(
             continue
         argument = entry.argument(name)
         if argument is None:
-            assert isinstance(node, MappingNode)
-            others = [extra for extra in extras if extra not in entry.arguments]
-            near = _argument_hint(context, entry, name, value, [*entry.arguments, *extras])
-            given |= {argument for argument in entry.arguments if near == f'did you mean "{argument}"?'}
-            takes = f"{entry.name} takes: {one_of([*entry.arguments, *others], 6 if near else 30)}"
-            context.faults.add(
-                node.keys[name], where, f"unknown argument of {entry.name}", f"{near} {takes}" if near else takes, word=value.word
-            )
+            given |= _note_unknown_argument(context, entry, node, name, path, extras)
             continue
         if argument.name in given:
             context.faults.add(value, where, f"the argument {argument.name} of {entry.name} is given twice")
@@ -251,11 +255,27 @@ def _read_arguments(
         found = context.read(parse_kind(argument.type), value, where)
         if found is not MISMATCH:
             values[argument.name] = found
-    for argument in entry.arguments.values():
-        if argument.required and argument.name not in given and (entry.kind, argument.name) not in BY_THE_DATA:
-            hint = f"{argument.name}: {parse_kind(argument.type).describe()}"
-            context.faults.add(blame, path, f"{entry.name} needs the argument {argument.name}", hint)
-    return values
+    return values, given
+
+
+def _refuse_no_mapping(context: Context, entry: ComponentEntry, node: Node, path: str) -> None:
+    """Notes arguments that are given by their place, or as a single value."""
+    values = node.plain() if isinstance(node, ListNode) else [node.plain()]
+    spelled = from_positions(entry, values, context.catalog, is_list=isinstance(node, ListNode) and len(node.items) > 1)
+    hint = f"write {as_value(spelled, path)}" if spelled else None
+    context.misfit(node, path, f"the arguments of {entry.name} as a mapping", hint)
+
+
+def _note_unknown_argument(
+    context: Context, entry: ComponentEntry, node: MappingNode, name: str, path: str, extras: Mapping[str, Special]
+) -> set[str]:
+    """Notes an argument that a component does not have; the arguments that were likely meant."""
+    value, others = node.entries[name], [extra for extra in extras if extra not in entry.arguments]
+    near = _argument_hint(context, entry, name, value, [*entry.arguments, *extras])
+    takes = f"{entry.name} takes: {one_of([*entry.arguments, *others], 6 if near else 30)}"
+    hint = f"{near} {takes}" if near else takes
+    context.faults.add(node.keys[name], f"{path}.{name}", f"unknown argument of {entry.name}", hint, word=value.word)
+    return {argument for argument in entry.arguments if near == f'did you mean "{argument}"?'}
 
 
 def _argument_hint(context: Context, entry: ComponentEntry, name: str, value: Node, known: list[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
@@ -137,12 +137,17 @@ def read_block(
         found = read(value, path) if read else read_key(context, key, value)
         if found is not MISMATCH:
             values[name] = found
+    _note_missing(context, node, block, known)
+    return values
+
+
+def _note_missing(context: Context, node: MappingNode, block: str, known: Mapping[str, Key]) -> None:
+    """Notes required keys that are not there, but for those that a misspelt one is likely meant to be."""
     meant = {nearest(name, known) for name in node.entries if name not in known}
     for name, key in known.items():
         if key.required and name not in meant and (name not in node.entries or is_removed(node.entries[name])):
             path = f"{block}.{name}" if block else name
             context.faults.add(node, path, f"missing: {key.description.rstrip('.')}", _missing_hint(path))
-    return values
 
 
 def read_key(context: Context, key: Key, node: Node, path: str | None = None) -> Any:
@@ -205,36 +210,42 @@ def plain_block(block: Any, plain: Callable[[Any], Any], *, whole: bool = False)
 def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, also: tuple[str, ...] = ()) -> None:
     """Notes a key that its block does not know, with the block it belongs to or the nearest name."""
     known = [*keys_of(block), *also]
-    place, value = node.keys[name], node.entries[name]
-    where = f" of {block}" if block else ""
-    path = f"{block}.{name}" if block else name
+    where, path = (f" of {block}", f"{block}.{name}") if block else ("", name)
+    hint = _key_meant(node, block, name, known)
+    listed = f"{block or 'a config'} takes: {one_of(known, 8 if hint else 30)}"
+    words = f"{hint} {listed}" if hint else listed
+    context.faults.add(node.keys[name], path, f"unknown key{where}", words, word=node.entries[name].word)
+
+
+def _key_meant(node: MappingNode, block: str, name: str, known: Sequence[str]) -> str | None:
+    """What an unknown key was probably meant to be, as the beginning of a hint."""
     elsewhere = sorted((other for other in blocks_with(name) if other != block), key=lambda other: other.count("."))
     parameters = node.entries.get("parameters") if not block else None
-    hint = None
-    if isinstance(parameters, MappingNode) and nearest(name, list(parameters.entries)) is not None:
-        hint = f'did you mean "parameters.{nearest(name, list(parameters.entries))}"?'
-    elif ":" in name or (name.startswith(("'", '"'))):
-        hint = "a colon needs a space after it;"
-    elif (said := said_here(name, block, value.plain())) is not None:
-        hint = f"{said};"
-    elif elsewhere and nearest(name, known) is not None and not block:
-        hint = f"{name} belongs under `{elsewhere[0]}`;"
-    elif nearest(name, known) is not None:
-        hint = did_you_mean(name, known)
-    elif (longer := [other for other in known if len(name) > 3 and normalize(other).startswith(normalize(name))]) != []:
-        hint = f'did you mean "{longer[0]}"?'
-    elif elsewhere:
-        hint = f"{name} belongs under `{elsewhere[0]}`;" if elsewhere[0] else f"{name} belongs at the top level;"
-    elif block != "data" and (source := next((source for source, what in SOURCES.items() if name in what.arguments), None)):
-        hint = f"{name} belongs under `data`, where `source` is {source};"
-    else:
-        for other in ("training", "data", "model", "evaluation", "data.split", "training.checkpoint", "sweep", ""):
-            near = nearest(name, keys_of(other))
-            if other != block and near is not None:
-                hint = f'did you mean "{near}", under `{other}`?' if other else f'did you mean "{near}", at the top level?'
-                break
-    listed = f"{block or 'a config'} takes: {one_of(known, 8 if hint else 30)}"
-    context.faults.add(place, path, f"unknown key{where}", f"{hint} {listed}" if hint else listed, word=value.word)
+    near = nearest(name, known)
+    if isinstance(parameters, MappingNode) and (parameter := nearest(name, list(parameters.entries))) is not None:
+        return f'did you mean "parameters.{parameter}"?'
+    if ":" in name or (name.startswith(("'", '"'))):
+        return "a colon needs a space after it;"
+    if (said := said_here(name, block, node.entries[name].plain())) is not None:
+        return f"{said};"
+    if near is not None:
+        return f"{name} belongs under `{elsewhere[0]}`;" if elsewhere and not block else did_you_mean(name, known)
+    longer = next((other for other in known if len(name) > 3 and normalize(other).startswith(normalize(name))), None)
+    return f'did you mean "{longer}"?' if longer is not None else _place_meant(name, block, elsewhere)
+
+
+def _place_meant(name: str, block: str, elsewhere: Sequence[str]) -> str | None:
+    """Where a key that its own block does not know belongs."""
+    if elsewhere:
+        return f"{name} belongs under `{elsewhere[0]}`;" if elsewhere[0] else f"{name} belongs at the top level;"
+    source = next((source for source, what in SOURCES.items() if name in what.arguments), None)
+    if source is not None and block != "data":
+        return f"{name} belongs under `data`, where `source` is {source};"
+    for other in ("training", "data", "model", "evaluation", "data.split", "training.checkpoint", "sweep", ""):
+        near = nearest(name, keys_of(other))
+        if other != block and near is not None:
+            return f'did you mean "{near}", under `{other}`?' if other else f'did you mean "{near}", at the top level?'
+    return None
 
 
 def read_texts(context: Context, node: Node, path: str, notation: str) -> tuple[str, ...] | Any:

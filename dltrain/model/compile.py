@@ -112,26 +112,33 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
             )
         threshold = {"threshold": 0.0 if head.divides_at_zero else 0.5} if head.encoding in ("binary", "labels") else {}
         return getattr(keras.metrics, _ACCURACIES[head.encoding])(**{"name": "accuracy", **threshold, **arguments})
-    if name == "BinaryAccuracy" and head.divides_at_zero:
-        arguments.setdefault("threshold", 0.0)
-    if name in _THRESHOLD_METRICS and head.divides_at_zero:
-        arguments.setdefault("thresholds", 0.0)
-    if name == "AUC" and head.divides_at_zero:
-        arguments.setdefault("from_logits", True)
-    if name in ("F1Score", "FBetaScore"):
-        arguments.setdefault("average", "macro")
-        if head.units == 1 or head.is_multilabel:  # otherwise the largest output of a row is the one that is said
-            arguments.setdefault("threshold", _ABOVE_ZERO if head.divides_at_zero else 0.5)
-    if name in OF_INDICES and (head.units > 1 or head.is_mask):
-        arguments.setdefault("sparse_y_pred", False)
-        arguments.setdefault("sparse_y_true", head.encoding == "index" or head.is_mask)
-    if name in (*OF_INDICES, "OneHotIoU", "OneHotMeanIoU"):
-        arguments.setdefault("num_classes", len(head.classes))
-    if "rossentropy" in name and head.logits:
-        arguments.setdefault("from_logits", True)
+    arguments = {**_fitting(name, head), **arguments}
     if component.kind == "loss":
         return _loss_as_metric(keras, component, arguments)
     return make_component(keras, _named(replace(component, arguments=arguments)))
+
+
+def _fitting(name: str, head: Head) -> dict[str, Any]:
+    """Arguments of a metric that suit the outputs of a head, where the config gives none."""
+    arguments: dict[str, Any] = {}
+    if name == "BinaryAccuracy" and head.divides_at_zero:
+        arguments["threshold"] = 0.0
+    if name in _THRESHOLD_METRICS and head.divides_at_zero:
+        arguments["thresholds"] = 0.0
+    if name == "AUC" and head.divides_at_zero:
+        arguments["from_logits"] = True
+    if name in ("F1Score", "FBetaScore"):
+        arguments["average"] = "macro"
+        if head.units == 1 or head.is_multilabel:  # otherwise the largest output of a row is the one that is said
+            arguments["threshold"] = _ABOVE_ZERO if head.divides_at_zero else 0.5
+    if name in OF_INDICES and (head.units > 1 or head.is_mask):
+        arguments["sparse_y_pred"] = False
+        arguments["sparse_y_true"] = head.encoding == "index" or head.is_mask
+    if name in (*OF_INDICES, "OneHotIoU", "OneHotMeanIoU"):
+        arguments["num_classes"] = len(head.classes)
+    if "rossentropy" in name and head.logits:
+        arguments["from_logits"] = True
+    return arguments
 
 
 def _loss_as_metric(keras: Any, component: Component, arguments: Mapping[str, Any]) -> Any:

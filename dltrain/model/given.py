@@ -61,7 +61,7 @@ def _given_shape(model: ModelConfig, name: str, *, alone: bool) -> tuple[int, ..
 
 
 def _targets(units: int, model: ModelConfig, training: TrainingConfig | None) -> tuple[TargetSpec, ...]:
-    ending = _last_activation([*model.layers, *([model.output] if isinstance(model.output, LayerConfig) else [])])
+    ending = _last_activation(model.all_layers)
     loss = training.loss.component if training and isinstance(training.loss, LossConfig) else None
     crossentropy = loss is not None and "crossentropy" in loss.name.lower().replace("_", "")
     classes = (ending == "softmax" and units > 1) or (ending == "sigmoid" and units == 1) or crossentropy

@@ -77,21 +77,19 @@ def put_groups(model: Any, optimizer: Any, component: Component) -> None:
         return step(gradient, variable, learning_rate if factor == 1.0 else learning_rate * factor)
 
     def apply_weight_decay(variables: Sequence[Any]) -> None:
-        before = {name: getattr(optimizer, name, None) for name in _DECAYS}
+        before = {name: value for name in _DECAYS if (value := getattr(optimizer, name, None)) is not None}
         by_factor: dict[float, list[Any]] = {}
         for variable in variables:
             by_factor.setdefault(multipliers.decays[optimizer._get_variable_index(variable)], []).append(variable)
         try:
             for factor, chosen in by_factor.items():
                 for name, value in before.items():
-                    if value is not None:
-                        setattr(optimizer, name, value * factor)
+                    setattr(optimizer, name, value * factor)
                 if factor:
                     decay(chosen)
         finally:
             for name, value in before.items():
-                if value is not None:
-                    setattr(optimizer, name, value)
+                setattr(optimizer, name, value)
 
     optimizer.update_step = update_step
     optimizer._apply_weight_decay = apply_weight_decay

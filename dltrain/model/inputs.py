@@ -67,7 +67,7 @@ def _unknown_names(model: ModelConfig, specs: Sequence[InputSpec]) -> list[Fault
     inputs = [spec.name for spec in specs]
     known = {*inputs, *(view.name for spec in specs for view in spec.views), *(layer.name for layer in model.layers)}
     faults = []
-    for layer in (*model.layers, *([model.output] if isinstance(model.output, LayerConfig) else [])):
+    for layer in model.all_layers:
         for word in layer.inputs or ():
             if word not in known:
                 of = next((spec.name for spec in specs if word in spec.columns), None)

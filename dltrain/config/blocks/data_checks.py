@@ -208,14 +208,7 @@ def _check_series(block: _Block, series: SeriesConfig) -> None:
         block.add("series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
     _check_split_of_series(block, series)
     _check_columns_of_series(block, series)
-    if config.scale_target == "quantile":
-        message = "a series foretells what may go beyond all quantiles so far"
-        block.add("scale_target", message, "leave it out, or take log")
-    if series.scale is not None and config.scale_target == "log":
-        message = "a window is scaled by its own mean, not by that of the target's logarithm"
-        block.add("series.scale", message, "leave one of them out")
-    if series.scale is not None and series.history == 1:
-        block.add("series.scale", "a window of 1 row has no deviation to be scaled by", "data.series.history: 2 at least")
+    _check_scale_of_series(block, series)
     if config.is_reconstruction or config.task == MULTILABEL:
         of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
         place = block.node.entries.get("task", block.node.entries["series"])
@@ -232,6 +225,18 @@ def _check_series(block: _Block, series: SeriesConfig) -> None:
         if encode == "embedding":
             key = f"encode.{column}" if column else "encode"
             block.add(key, "the categories of a series are one-hot, so that a window is numbers", "leave it out")
+
+
+def _check_scale_of_series(block: _Block, series: SeriesConfig) -> None:
+    """How targets and windows cannot be scaled."""
+    if block.config.scale_target == "quantile":
+        message = "a series foretells what may go beyond all quantiles so far"
+        block.add("scale_target", message, "leave it out, or take log")
+    if series.scale is not None and block.config.scale_target == "log":
+        message = "a window is scaled by its own mean, not by that of the target's logarithm"
+        block.add("series.scale", message, "leave one of them out")
+    if series.scale is not None and series.history == 1:
+        block.add("series.scale", "a window of 1 row has no deviation to be scaled by", "data.series.history: 2 at least")
 
 
 def _check_split_of_series(block: _Block, series: SeriesConfig) -> None:

@@ -59,7 +59,7 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
         values["output"] = "none"  # no target asks for an output: the net is as written
     config = ModelConfig(**values)
     _check_output_of_members(context, config)
-    for layer in [*config.layers, *([config.output] if isinstance(config.output, LayerConfig) else [])]:
+    for layer in config.all_layers:
         units, activation = (layer.component.arguments.get(name) for name in ("units", "activation"))
         if layer.component.name == "Dense" and units == 1 and activation == "softmax":
             path = f"{layer.path}.activation"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, sources_with_argument
@@ -40,6 +40,12 @@ from dltrain.wording import listed, nearest, normalize, one_of
 LONGEST_NAME = 1_000
 # Kinds of the catalog that a config's reader has no word for.
 _NO_WORDS = ("callback", "composed")
+_CALLBACK_KEYS = tuple(f"training.{key}" for key in (*CALLBACKS, "checkpoint"))
+# Words for several keys.
+_COLLECTIONS: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("sources", "dataset", "datasets"), ("data.source",)),
+    **dict.fromkeys(("callback", "callbacks"), _CALLBACK_KEYS),
+}
 
 
 def explain(word: str = "") -> tuple[Explanation, ...]:
@@ -134,14 +140,19 @@ def _arguments(kinds: Sequence[str], parts: Sequence[str], owner: str | None = N
     if "activation" in kinds and catalog.find_activation(head):
         yield explain_activation(head)
         return
-    if head in LAYER_KEYS and "layer" in kinds and not rest:
-        yield explain_own(LAYER_KEYS[head], "any layer of the model")
     if head in OPTIMIZER_KEYS and "optimizer" in kinds:
         if not rest:
             yield explain_own(OPTIMIZER_KEYS[head], "any optimizer", tuple(GROUP_KEYS.items()))
         elif rest[-1] in GROUP_KEYS:
             yield explain_own(GROUP_KEYS[rest[-1]], "a group of an optimizer's weights")
         return
+    if head in LAYER_KEYS and "layer" in kinds and not rest:
+        yield explain_own(LAYER_KEYS[head], "any layer of the model")
+    yield from _arguments_of(kinds, head, rest, owner)
+
+
+def _arguments_of(kinds: Sequence[str], head: str, rest: Sequence[str], owner: str | None) -> Iterator[Explanation]:
+    """The argument of that name of components, or what further parts lead to in the components that it takes."""
     owners = _owners(kinds, head, owner)
     nested = tuple(dict.fromkeys(kind for _, argument in owners for kind in component_kinds(parse_kind(argument.type))))
     if rest and nested:
@@ -175,13 +186,7 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
         elif any(catalog.find(kind, name) for kind in kinds):
             yield from _arguments(kinds, parts)
         return
-    found = [explain_key(key) for path, key in KEYS.items() if path.rpartition(".")[2] == normalize_key(name)]
-    if not found and "_" not in name:  # `batchsize`, which arguments are spelled as well
-        found = [
-            explain_key(key)
-            for path, key in KEYS.items()
-            if "_" in path and normalize(path.rpartition(".")[2]) == normalize(name)
-        ]
+    found = _keys_called(name)
     if name.lower() in PRESETS:
         found.append(explain_key(KEYS["model.preset"]))
     if normalize_key(name) in SOURCES:
@@ -193,16 +198,19 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
     if catalog.find_activation(name):
         found.append(explain_activation(name))
     if not any(explanation.names for explanation in found):
-        found += [
-            explain_kind(kind)
-            for kind in (*kinds, "activation")
-            if kind not in _NO_WORDS and normalize(name) in (kind, plural(kind))
-        ]
-    if not found and normalize(name) in ("sources", "dataset", "datasets"):
-        found = [explain_key(KEYS["data.source"])]
-    if not found and normalize(name) in ("callback", "callbacks"):
-        found = [explain_key(KEYS[f"training.{key}"]) for key in (*CALLBACKS, "checkpoint")]
+        named = [kind for kind in (*kinds, "activation") if normalize(name) in (kind, plural(kind))]
+        found += [explain_kind(kind) for kind in named if kind not in _NO_WORDS]
+    found = found or [explain_key(KEYS[key]) for key in _COLLECTIONS.get(normalize(name), ())]
     yield from found or [*source_arguments(name), *_arguments(kinds, parts)]
+
+
+def _keys_called(name: str) -> list[Explanation]:
+    """The keys whose last word is the name; of none such those that are it without their underscores, as `batchsize`."""
+    last = {path: path.rpartition(".")[2] for path in KEYS}
+    found = [path for path in KEYS if last[path] == normalize_key(name)]
+    if not found and "_" not in name:
+        found = [path for path in KEYS if "_" in path and normalize(last[path]) == normalize(name)]
+    return [explain_key(KEYS[path]) for path in found]
 
 
 def _nearest_hint(word: str) -> str:

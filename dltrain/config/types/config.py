@@ -55,6 +55,11 @@ class ModelConfig:
     logits: bool = keyed("bool", "Leave the output's activation out and tell the loss so.", False, example=True)
     precision: str = "float32"
 
+    @property
+    def all_layers(self) -> tuple[LayerConfig, ...]:
+        """The layers, with that of `output` last where the config gives one."""
+        return (*self.layers, self.output) if isinstance(self.output, LayerConfig) else self.layers
+
 
 # Models that learn from the same rows, to hold the network against.
 LEARNED_BASELINES = ("linear", "boosting")

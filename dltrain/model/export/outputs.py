@@ -112,36 +112,41 @@ def add_outputs(
         outputs.append(RawOutput(name, dtype, tuple(int(extent) for extent in tensor.shape[1:]), meaning, labels, **told))
 
     for head, tensor, names in zip(heads, tensors, output_names(heads), strict=True):
-        if head.is_multilabel:
-            probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
-            thresholds = head.answers.thresholds if head.answers is not None else ()
-            meaning = "one for each label, in their order" + ("" if thresholds else "; above 0.5 the row has the label")
-            add(names[0], probabilities, "float32", meaning, head.classes)
-            if thresholds:
-                values = np.array([one.value for one in thresholds], np.float32)
-                least = ", ".join(f"{one.value:.9g}" for one in thresholds[:20])
-                meaning = (
-                    f"1 from the label's own probability on ({least}{', …' if len(thresholds) > 20 else ''}), in their order"
-                )
-                add(names[1], keras.ops.cast(probabilities >= values, "int32"), "int32", meaning, head.classes)
-        elif head.is_mask:
-            meaning = "one for each class of each pixel, in their order; the largest is the pixel's class"
-            add(names[0], _probabilities(keras, head, tensor), "float32", meaning, head.classes)
-        elif head.task == "classification":
-            for name, item in zip(names, _class_outputs(keras, head, tensor, with_text=with_text), strict=True):
-                add(name, *item, head.classes, **_told(head))
+        if head.classes:
+            told = _told(head) if not (head.is_multilabel or head.is_mask) else {}
+            for name, item in zip(names, _outputs_of_classes(keras, head, tensor, with_text=with_text), strict=True):
+                add(name, *item, head.classes, **told)
         elif head.task == "regression":
             for index, (name, target) in enumerate(zip(names, head.targets, strict=True)):
                 value = target.to_prediction(tensor[:, index], keras.ops)
                 add(name, value, "float32", f"{target.name}, in its own units")
+        elif units is None:
+            add(names[0], tensor, "float32", "the input again, as the model sees it")
         else:
-            meaning = "the input again, as the model sees it"
-            if units is not None:
-                center, spread = units
-                tensor = tensor * np.float32(spread) + np.float32(center)
-                meaning = "the input again, in its own units"
-            add(names[0], tensor, "float32", meaning)
+            center, spread = map(np.float32, units)
+            add(names[0], tensor * spread + center, "float32", "the input again, in its own units")
     return made, tuple(outputs)
+
+
+def _outputs_of_classes(keras: Any, head: Head, tensor: Any, *, with_text: bool) -> list[tuple[Any, str, str]]:
+    """Tensor, type and meaning of each output that tells classes: of pixels, several of a row, or one."""
+    if head.is_mask:
+        meaning = "one for each class of each pixel, in their order; the largest is the pixel's class"
+        return [(_probabilities(keras, head, tensor), "float32", meaning)]
+    return _label_outputs(keras, head, tensor) if head.is_multilabel else _class_outputs(keras, head, tensor, with_text=with_text)
+
+
+def _label_outputs(keras: Any, head: Head, tensor: Any) -> list[tuple[Any, str, str]]:
+    """Tensor, type and meaning of the labels' probabilities, and of the labels where they have thresholds of their own."""
+    probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
+    thresholds = head.answers.thresholds if head.answers is not None else ()
+    meaning = "one for each label, in their order"
+    if not thresholds:
+        return [(probabilities, "float32", f"{meaning}; above 0.5 the row has the label")]
+    there = keras.ops.cast(probabilities >= np.array([one.value for one in thresholds], np.float32), "int32")
+    least = ", ".join(f"{one.value:.9g}" for one in thresholds[:20]) + (", …" if len(thresholds) > 20 else "")
+    on = f"1 from the label's own probability on ({least}), in their order"
+    return [(probabilities, "float32", meaning), (there, "int32", on)]
 
 
 def _class_outputs(keras: Any, head: Head, tensor: Any, *, with_text: bool) -> list[tuple[Any, str, str]]:

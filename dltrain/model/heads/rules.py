@@ -274,21 +274,33 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
             _refuse_softmax(layers)
         return found == units and ending == (None if logits else "sigmoid")
     if target.is_one_of_classes:
-        num_classes = len(target.classes)
-        if logits and found in ({1, 2} if num_classes == 2 else {num_classes}):
-            _refuse_logits(layers, ending)
-        if ending == "softmax":
-            if found == num_classes and num_classes >= 2:
-                return True
-            message = f"softmax over {counted(found, 'unit')} cannot be the output: the target has {num_classes} classes"
-            hint = f"give it {num_classes} units, or leave the output to `model.output: auto`"
-            raise _unfit(layers, message, hint)
-        if logits:
-            return ending is None and found in ({1, 2} if num_classes == 2 else {num_classes})
-        if activation == "tanh" and found == 1:
-            _refuse_sigmoid(layers, ending)
-        return found == 1 and num_classes == 2 and ending == activation
+        return _tells_classes(layers, found, ending, activation, logits, len(target.classes))
     return found == units and ending == activation
+
+
+def _tells_classes(
+    layers: Sequence[LayerConfig], found: int, ending: str | None, activation: str | None, logits: bool, num_classes: int
+) -> bool:
+    """Whether a last layer of so many units and that activation tells one of the classes."""
+    fits = found in _units_for(num_classes)
+    if logits and fits:
+        _refuse_logits(layers, ending)
+    if ending == "softmax":
+        if found == num_classes and num_classes >= 2:
+            return True
+        message = f"softmax over {counted(found, 'unit')} cannot be the output: the target has {num_classes} classes"
+        hint = f"give it {num_classes} units, or leave the output to `model.output: auto`"
+        raise _unfit(layers, message, hint)
+    if logits:
+        return ending is None and fits
+    if activation == "tanh" and found == 1:
+        _refuse_sigmoid(layers, ending)
+    return found == 1 and num_classes == 2 and ending == activation
+
+
+def _units_for(num_classes: int) -> list[int]:
+    """How many units can tell so many classes apart."""
+    return [1, 2] if num_classes == 2 else [num_classes]
 
 
 def _unfit(layers: Sequence[LayerConfig], message: str, hint: str | None = None) -> ConfigError:
@@ -328,12 +340,7 @@ def _given_output(
             raise _unfit(layers, message, f"expected {units} units, one for each label")
         return found, ending, logits or ending is None
     if target.is_one_of_classes:
-        num_classes = len(target.classes)
-        allowed = {1, 2} if num_classes == 2 else {num_classes}
-        if found not in allowed or (ending == "softmax" and found != num_classes):
-            message = f"an output of {counted(found, 'unit')} cannot tell {num_classes} classes apart"
-            hint = f"expected {' or '.join(str(count) for count in sorted(allowed))} units"
-            raise _unfit(layers, message, hint)
+        _refuse_too_few(layers, found, ending, len(target.classes))
         if logits:
             _refuse_logits(layers, ending)
         if activation == "tanh" and found == 1:
@@ -343,6 +350,14 @@ def _given_output(
         message = f"an output of {found} units does not fit the {target.task}: expected {units}"
         raise _unfit(layers, message)
     return found, ending, False
+
+
+def _refuse_too_few(layers: Sequence[LayerConfig], found: int, ending: str | None, num_classes: int) -> None:
+    """Refuse an output whose units cannot tell the classes apart."""
+    allowed = _units_for(num_classes)
+    if found not in allowed or (ending == "softmax" and found != num_classes):
+        message = f"an output of {counted(found, 'unit')} cannot tell {num_classes} classes apart"
+        raise _unfit(layers, message, f"expected {' or '.join(map(str, allowed))} units")
 
 
 def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alone: bool) -> tuple[LayerConfig, ...]:

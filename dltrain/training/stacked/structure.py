@@ -170,10 +170,7 @@ def network_of(config: Config, schema: Schema) -> Network:
 
 
 def _why_not_model(config: Config) -> str | None:
-    all_layers = list(config.model.layers[num_frozen(config) :])
-    if isinstance(config.model.output, LayerConfig):
-        all_layers.append(config.model.output)
-    for layer in all_layers:
+    for layer in config.model.all_layers[num_frozen(config) :]:
         name, arguments = layer.component.name, layer.component.arguments
         if layer.component.kind == "application" or not layers.is_stackable(name):
             return f"{name} gains nothing by stacking on a CPU"
