@@ -28,9 +28,8 @@ from pathlib import Path
 
 from dltrain.errors import RunError
 from dltrain.storage.run import Run
-from dltrain.training.history import read_history
 from dltrain.training.saving.state import list_states, load_state
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, history_rows
 
 TABLE = """
 name: table
@@ -238,7 +237,7 @@ def look_at(run_dir: Path) -> list[str]:
             load_state(path)
         except RunError as error:
             wrong.append(f"{path}: {error}")
-    rows = read_history(run.history_file)
+    rows = history_rows(run.history_file)
     if [row["epoch"] for row in rows] != list(range(1, len(rows) + 1)):
         wrong.append(f"{run.history_file}: epochs {[row['epoch'] for row in rows]}")
     for path in run.checkpoints.glob("*.h5"):

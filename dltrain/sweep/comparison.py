@@ -140,6 +140,8 @@ def _jumps(trial: Trial) -> float:
             history = read_history(fit.path / "history.csv")
         except (OSError, RunError):
             return math.inf
+        if not history:
+            return math.inf
         curve = [value for value in history.get("val_loss", history.get("loss", [])) if math.isfinite(value)]
         rises = sum(max(0.0, after - before) for before, after in itertools.pairwise(curve))
         way_down = curve[0] - min(curve) if curve else 0.0

@@ -79,10 +79,9 @@ def trial_curves(request: Mapping[str, Any]) -> tuple[str, list[Curve]]:
     found: list[tuple[Mapping[str, Any], dict[str, list[float]]]] = []
     for trial in request["trials"]:
         for file in trial["histories"]:
-            if file.is_file():
-                history = read_history(file)
-                if history.get("epoch"):
-                    found.append((trial, history))
+            history = read_history(file)
+            if history.get("epoch"):
+                found.append((trial, history))
     column = choose_column([history for _, history in found], request["metric"])
     curves = []
     labelled: set[int] = set()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from dltrain.errors import RunError, reason_of
+from dltrain.errors import reason_of
 from dltrain.storage.atomic import cannot_write, write_atomically
 
 logger = logging.getLogger(__name__)
@@ -127,32 +127,3 @@ def _format(value: float) -> str:
     if isinstance(value, int):
         return str(value)
     return repr(float(value)) if math.isfinite(value) else str(float(value))
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """The whole rows of a history file, in order; a line that a kill tore is not one.
-
-    Raises:
-        RunError: the file is not such a history.
-    """
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    if not lines:
-        return []
-    columns = next(csv.reader(lines[:1]))
-    rows = []
-    for number, cells in enumerate(csv.reader(lines[1:]), start=2):
-        try:
-            values = [float(cell) for cell in cells]
-        except ValueError as error:
-            raise RunError(f"{path}:{number}: not a row of numbers", hint="the run is damaged") from error
-        if len(values) != len(columns):
-            raise RunError(f"{path}:{number}: expected {len(columns)} numbers, found {len(values)}", hint="the run is damaged")
-        row = dict(zip(columns, values))
-        rows.append({name: int(value) if name in ("epoch", "phase") else value for name, value in row.items()})
-    return rows

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.storage.run import Run
-from dltrain.training.history import read_history
 from dltrain.training.saving.state import list_states, load_state
 from tests.faults.inject import GROWING
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, history_rows
 
 # The table of exit codes, without the one of bugs.
 EXIT_CODES = frozenset({0, 2, 3, 4, 5, 6, 7})
@@ -204,7 +203,7 @@ def bits_of_run(path: Path) -> dict[str, str]:
     """What a run has come to, without what differs from one time to the next: weights, history, metrics, checkpoints."""
     run = Run(path)
     found = {}
-    for row in read_history(run.history_file):
+    for row in history_rows(run.history_file):
         found[f"epoch {row['epoch']}"] = repr({name: value for name, value in row.items() if name != "seconds"})
     states = list_states(run)
     if states:

@@ -17,9 +17,9 @@ from dltrain.config.types import Config
 from dltrain.errors import InterruptedRun
 from dltrain.storage.run import Run
 from dltrain.training.fit import FitResult, fit
-from dltrain.training.history import read_history
 from dltrain.training.loop import CompiledLoop
 from dltrain.training.saving.state import TrainingState, load_newest_state
+from tests.support import history_rows
 
 # Random rows with three parts; a model and a training follow.
 NOISE_DATA = """
@@ -51,7 +51,7 @@ def config_of(text: str, *overrides: str, folder: Path = Path(".")) -> Config:
 
 def rows_of(run: Path) -> list[dict[str, float]]:
     """A run's history without the seconds."""
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in read_history(Run(run).history_file)]
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history_rows(Run(run).history_file)]
 
 
 def fit_in_empty_cache(config: Config, folders: pytest.TempPathFactory) -> FitResult:

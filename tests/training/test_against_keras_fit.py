@@ -28,11 +28,11 @@ from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.signals import StopSignals
 from dltrain.storage.new_run import create_run
-from dltrain.training.history import read_history
 from dltrain.training.loop import epoch_order
 from dltrain.training.phases import Phases
 from dltrain.training.saving.record import RunRecord
 from dltrain.training.session import Session
+from tests.support import history_rows
 from tests.training.support import config_of
 
 TOLERANCE = 2e-6
@@ -104,7 +104,7 @@ def train(config: Config, folder: Path) -> tuple[Ending, list[NDArray[Any]], Enc
         trainer.train(signals)
     phases.history.close()
     rows = [
-        {name: value for name, value in row.items() if name not in ("seconds", "epoch")} for row in read_history(run.history_file)
+        {name: value for name, value in row.items() if name not in ("seconds", "epoch")} for row in history_rows(run.history_file)
     ]
     files = sorted(path.name for path in run.checkpoints.iterdir() if path.stem not in ("best", "last"))
     weights = resolve_class_weights(training.class_weight, dataset.parts["train"], heads)

@@ -21,8 +21,8 @@ from dltrain.model.encode import encode_part, resolve_class_weights
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
-from dltrain.training.history import read_history
 from dltrain.training.stacked.structure import why_not_stacked
+from tests.support import history_rows
 from tests.training.stacked.support import fit_stacked
 from tests.training.test_against_keras_fit import (
     CASES,
@@ -114,7 +114,7 @@ def compare_stack(cases: Sequence[Case], folder: Path) -> int:
         theirs = keras_fit(case, config, *beginning(config), folder / str(number))
         ours = [
             {key: value for key, value in row.items() if key not in ("seconds", "epoch")}
-            for row in read_history(run.history_file)
+            for row in history_rows(run.history_file)
         ]
         assert len(ours) == len(theirs.history), f"{case}: ended after another epoch"
         for row, other in zip(ours, theirs.history, strict=True):

@@ -16,8 +16,8 @@ from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
 from dltrain.training.averaging import averaged_weights, finalize_weights
 from dltrain.training.fit import fit
-from dltrain.training.history import read_history
 from dltrain.training.stacked.structure import why_not_stacked
+from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, newest_state
 
 AVERAGED = "training.optimizer={SGD: {learning_rate: 0.1, momentum: 0.5, use_ema: true, ema_momentum: 0.8}}"
@@ -124,7 +124,7 @@ def test_d1_the_average_is_that_of_the_formula(tmp_path: Path) -> None:
 def test_d1_the_best_model_is_chosen_and_kept_by_the_average_where_asked(tmp_path: Path) -> None:
     plain = fit(config_of(NOISE, AVERAGED), run_dir=tmp_path / "plain")
     asked = fit(config_of(NOISE, AVERAGED, "training.average=true"), run_dir=tmp_path / "asked")
-    rows = {name: read_history(Run(tmp_path / name).history_file) for name in ("plain", "asked")}
+    rows = {name: history_rows(Run(tmp_path / name).history_file) for name in ("plain", "asked")}
     for one, other in zip(rows["plain"], rows["asked"], strict=True):  # training goes the same way, to the bit
         assert one["loss"] == other["loss"]
         assert one["val_loss"] != other["val_loss"]

@@ -16,8 +16,8 @@ from dltrain.config.types import Component
 from dltrain.errors import ConfigError
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
-from dltrain.training.history import read_history
 from dltrain.training.stacked.structure import structure_of
+from tests.support import history_rows
 from tests.training.stacked.support import assert_like_own_fits
 from tests.training.support import NOISE_DATA, config_of, fit_with_interruptions, newest_state
 
@@ -91,7 +91,7 @@ def test_each_step_is_keras_s_with_the_numbers_of_its_share(tmp_path: Path) -> N
     state = newest_state(run)
     for ours, variable in zip(state.values.model, model.variables, strict=True):
         assert np.allclose(ours, np.asarray(variable), atol=2e-5), variable.path
-    rates = [row["learning_rate"] for row in read_history(Run(run).history_file)]
+    rates = [row["learning_rate"] for row in history_rows(Run(run).history_file)]
     last = [0.04 * coslog4((STEPS * (epoch + 1) - 1) / total) for epoch in range(4)]
     assert rates == pytest.approx(last, rel=1e-3, abs=1e-6)
 
@@ -110,7 +110,7 @@ def test_a_longer_training_stretches_the_curves_and_says_so(tmp_path: Path) -> N
     fit(config_of(CURVED, "training.epochs=2"), run_dir=tmp_path / "run")
     longer = fit(config_of(CURVED), run_dir=tmp_path / "run", resume="auto")
     assert any("curves go on at their share of the training" in fault.message for fault in longer.warnings)
-    rates = [row["learning_rate"] for row in read_history(Run(longer.run).history_file)]
+    rates = [row["learning_rate"] for row in history_rows(Run(longer.run).history_file)]
     assert rates[-1] == pytest.approx(0.04 * coslog4((4 * STEPS - 1) / (4 * STEPS)), rel=1e-3)
 
 
@@ -128,7 +128,7 @@ def test_the_file_opens_in_plain_keras_with_plain_numbers(tmp_path: Path) -> Non
 def test_the_phases_each_have_a_curve_of_their_own(tmp_path: Path) -> None:
     phases = "[{epochs: 2}, {epochs: 3, optimizer: {SGD: {learning_rate: {FlatCos: {peak: 0.1}}}}}]"
     run = fit(config_of(CURVED, f"training.phases={phases}"), run_dir=tmp_path / "run").run
-    rates = [row["learning_rate"] for row in read_history(Run(run).history_file)]
+    rates = [row["learning_rate"] for row in history_rows(Run(run).history_file)]
     first = [0.04 * coslog4((STEPS * (epoch + 1) - 1) / (2 * STEPS)) for epoch in range(2)]
     second = [0.1 * flat_cos((STEPS * (epoch + 1) - 1) / (3 * STEPS)) for epoch in range(3)]
     assert rates == pytest.approx([*first, *second], rel=1e-3, abs=1e-6)

@@ -17,9 +17,9 @@ from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
 from dltrain.training.averaging import NormalizationPass, first_averaged_epoch
 from dltrain.training.fit import fit
-from dltrain.training.history import read_history
 from dltrain.training.loop import epoch_order
 from dltrain.training.stacked.structure import why_not_stacked
+from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions
 
 NET = [
@@ -67,7 +67,7 @@ def test_the_model_is_the_mean_over_the_last_epochs_and_validated_as_such(
     result = fit(config, run_dir=tmp_path / "swa")
     assert passes == [2, 3]  # the statistics of the last average are not computed once more at the end
     files = sorted((tmp_path / "plain" / "checkpoints").glob("w_*.h5"))
-    rows = {name: read_history(Run(tmp_path / name).history_file) for name in ("plain", "swa")}
+    rows = {name: history_rows(Run(tmp_path / name).history_file) for name in ("plain", "swa")}
     for index, (one, other) in enumerate(zip(rows["plain"], rows["swa"], strict=True)):
         assert one["loss"] == other["loss"]  # training goes the same way, to the bit
         assert (one["val_loss"] == other["val_loss"]) == (index < 2)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dltrain.errors import RunError
-from dltrain.training.history import History, read_history
+from dltrain.training.history import History
+from tests.support import history_rows
 
 
 def test_a_sync_that_fails_ends_the_run_at_its_next_epoch(
@@ -31,4 +32,4 @@ def test_a_sync_that_fails_ends_the_run_at_its_next_epoch(
     assert raised.value.exit_code == 6
     history.close()
     assert "Traceback" not in capfd.readouterr().err
-    assert read_history(tmp_path / "history.csv") == [{"epoch": 1, "loss": 0.5}]
+    assert history_rows(tmp_path / "history.csv") == [{"epoch": 1, "loss": 0.5}]

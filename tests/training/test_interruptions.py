@@ -29,7 +29,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.training import trainer as train_module
 from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.history import History, read_history
+from dltrain.training.history import History
 from dltrain.training.loop import Tensors
 from dltrain.training.pace import Pace
 from dltrain.training.saving import checkpoints as checkpoints_module
@@ -38,6 +38,7 @@ from dltrain.training.saving.state import Values, capture_values, load_newest_st
 from dltrain.training.segments import Segment
 from dltrain.training.trainer import Trainer
 from dltrain.training.workers.group import Alone
+from tests.support import history_rows
 
 STEPS, EPOCHS = 3, 6
 COLUMNS = ["loss", "val_loss", "learning_rate"]
@@ -263,7 +264,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     state, _ = load_newest_state(run)
     assert state is not None
     arrays = [array.tolist() for array in (*state.values.model, *state.values.optimizer, *state.best.model)]  # type: ignore[union-attr]
-    history = [{key: value for key, value in row.items() if key != "seconds"} for row in read_history(run.history_file)]
+    history = [{key: value for key, value in row.items() if key != "seconds"} for row in history_rows(run.history_file)]
     files = {path.name: path.read_bytes() for path in run.checkpoints.iterdir()}
     memory = {key: state.memory[key] for key in ("checkpoints", "callbacks")}
     return {"where": (state.epoch, state.step), "arrays": arrays, "history": history, "files": files, "memory": memory}
@@ -295,7 +296,7 @@ def test_any_plan_of_interruptions_ends_the_same(
     best: dict[str, float] = {}
     for kill_at, saves in plan:
         done, _ = stretch(folder, kill_at, saves)
-        rows = read_history(Run(folder).history_file)
+        rows = history_rows(Run(folder).history_file)
         assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
         for path in Run(folder).checkpoints.glob("[bm]*.h5"):
             value = value_in(path)

@@ -10,8 +10,8 @@ from dltrain.config.catalog.catalog import load_catalog
 from dltrain.errors import ConfigError, DataError, InterruptedRun, RunError
 from dltrain.storage.run import Run
 from dltrain.training.fit import FitResult, fit
-from dltrain.training.history import read_history
 from dltrain.training.saving.checkpoints import _read_best_values
+from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 OPTIMIZERS = [
@@ -151,7 +151,7 @@ def test_a_damaged_note_of_the_best_is_no_note(text: str, tmp_path: Path, monkey
         fit(config, run_dir=tmp_path / "run")
     (tmp_path / "run" / "state" / "best.json").write_text(text)
     assert fit(config, resume=tmp_path / "run").status == "finished"
-    value = min(row["val_loss"] for row in read_history(tmp_path / "run" / "history.csv"))
+    value = min(row["val_loss"] for row in history_rows(tmp_path / "run" / "history.csv"))
     assert _read_best_values(tmp_path / "run" / "state" / "best.json") == {"best.h5": value}
 
 

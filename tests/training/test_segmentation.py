@@ -25,7 +25,7 @@ from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.model.build import build_model
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.training.fit import fit
-from dltrain.training.history import read_history
+from tests.support import history_rows
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
 SHAPES = """
@@ -241,7 +241,7 @@ def test_a_script_by_hand_in_keras_has_the_same_losses(folder: Path) -> None:
         return np.asarray(scaled, np.float32), part.targets["mask"].astype("int32")
 
     by_hand = model.fit(*arrays("train"), batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"]
-    own = [row["loss"] for row in read_history(folder / "beside" / "history.csv")]
+    own = [row["loss"] for row in history_rows(folder / "beside" / "history.csv")]
     assert own == pytest.approx(by_hand, rel=2e-5)
 
 

@@ -145,10 +145,7 @@ def stored_picture(file: Path, words: str) -> Picture | None:
 
 def _training(run: Run, document: Mapping[str, Any]) -> list[Block]:
     """Loss and metrics over the epochs."""
-    if not run.history_file.is_file():
-        return []
-    history = read_history(run.history_file)
-    epoch = document.get("epoch")
+    history, epoch = read_history(run.history_file), document.get("epoch")
     return [chart(panel) for panel in history_panels(history, epoch if document.get("weights") == "best" else None)]
 
 

@@ -203,8 +203,7 @@ def _run_curves(paths: Sequence[Path], labels: Sequence[str]) -> list[Block]:
     """Loss of a few runs in one chart; of many they could not be told apart."""
     marks: list[Line | Dots] = []
     for index, (path, label) in enumerate(zip(paths, labels, strict=True)):
-        file = Run(path).history_file
-        history = read_history(file) if file.is_file() else {}
+        history = read_history(Run(path).history_file)
         column = "val_loss" if "val_loss" in history else "loss"
         if history.get("epoch") and column in history:
             style, is_dashed = _STYLES[index % len(_STYLES)], index >= len(_STYLES)

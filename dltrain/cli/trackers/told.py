@@ -194,8 +194,6 @@ def _there(run: Run, names: Sequence[str]) -> list[Path]:
 
 def _epochs(run: Run, started: int) -> Iterator[Epoch]:
     """The rows of the history; a number that is not finite is none to a tracker's database."""
-    if not run.history_file.is_file():
-        return
     history = read_history(run.history_file)
     ended = float(started)
     for place, epoch in enumerate(history.get("epoch", ())):

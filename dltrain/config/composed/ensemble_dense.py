@@ -6,13 +6,12 @@ which the members differ, and 1 behind another such layer.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.composed.parts import initializer, part
+from dltrain.config.composed.parts import initializer, linear, part, small
 from dltrain.config.types import LayerConfig
 
 ENTRY: Mapping[str, Any] = {
@@ -36,22 +35,13 @@ def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> lis
     """[n] or [k, n] -> [k, units]."""
     units, width, is_first = arguments["units"], shape[-1], len(shape) == 1
     members = arguments["members"] if is_first else shape[0]
-    near = 1 / math.sqrt(width)
-    ones, small = initializer("Ones"), initializer("RandomUniform", minval=-near, maxval=near)
+    ones = initializer("Ones")
     into = part("EinsumDense", f"{name}_in", equation="bkn,kn->bkn", output_shape=[members, width], kernel_initializer=ones)
     return [
         *([part("RepeatVector", f"{name}_members", n=members)] if is_first else []),
         replace(into, weights=(_signs(members, width),)) if is_first else into,
-        part("Dense", f"{name}_shared", units=units, use_bias=False, kernel_initializer=small),
-        part(
-            "EinsumDense",
-            name,
-            equation="bkm,km->bkm",
-            output_shape=[members, units],
-            bias_axes="km",
-            kernel_initializer=ones,
-            bias_initializer=small,
-        ),
+        part("Dense", f"{name}_shared", units=units, use_bias=False, kernel_initializer=small(width)),
+        linear(name, None, "bkm,km->bkm", [members, units], width, kernel_initializer=ones),
     ]
 
 

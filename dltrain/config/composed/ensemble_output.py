@@ -7,11 +7,10 @@ Keras's own regularizers of what a layer puts out add it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.composed.parts import initializer, part
+from dltrain.config.composed.parts import linear, part
 from dltrain.config.types import Component, LayerConfig
 
 ENTRY: Mapping[str, Any] = {
@@ -34,18 +33,8 @@ def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> lis
     members, width = shape
     units, activation = arguments.get("units", 1), arguments.get("activation")
     loss, weight = arguments.get("loss", ""), arguments.get("weight", 1.0)
-    near = 1 / math.sqrt(width)
-    small = initializer("RandomUniform", minval=-near, maxval=near)
     heads, mean = f"{name}_heads", f"{name}_mean"
-    first = part(
-        "EinsumDense",
-        heads,
-        equation="bkn,kno->bko",
-        output_shape=[members, units],
-        bias_axes="ko",
-        kernel_initializer=small,
-        bias_initializer=small,
-    )
+    first = linear(heads, None, "bkn,kno->bko", [members, units], width)
     if loss in _APART_OF_ERRORS:
         share = weight * _APART_OF_ERRORS[loss] / (members * units)
         return [first, *_errors_apart(name, heads, mean, share)]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.composed.parts import INPUT, initializer, part
+from dltrain.config.composed.parts import INPUT, initializer, linear, part
 from dltrain.config.types import LayerConfig
 
 ENTRY: Mapping[str, Any] = {
@@ -29,31 +29,15 @@ def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> lis
     """[n] -> [n * (units + 1)]; the factor 2 pi is in the frequencies."""
     [width] = shape
     count, units = arguments["frequencies"], arguments["units"]
-    waves, linear, itself, beside = (f"{name}_{word}" for word in ("waves", "linear", "itself", "beside"))
-    near = 1 / math.sqrt(count)
-    small = initializer("RandomUniform", minval=-near, maxval=near)
+    waves, mapped, itself, beside = (f"{name}_{word}" for word in ("waves", "linear", "itself", "beside"))
+    drawn = {
+        "kernel_initializer": initializer("RandomNormal", mean=0.0, stddev=2 * math.pi * float(arguments["sigma"])),
+        "bias_initializer": initializer("RandomUniform", minval=-math.pi, maxval=math.pi),
+    }
     return [
-        part(
-            "EinsumDense",
-            waves,
-            equation="bn,nk->bnk",
-            output_shape=[width, count],
-            bias_axes="nk",
-            kernel_initializer=initializer("RandomNormal", mean=0.0, stddev=2 * math.pi * float(arguments["sigma"])),
-            bias_initializer=initializer("RandomUniform", minval=-math.pi, maxval=math.pi),
-            activation="cosine",
-        ),
-        part(
-            "EinsumDense",
-            linear,
-            waves,
-            equation="bnk,nkm->bnm",
-            output_shape=[width, units],
-            bias_axes="nm",
-            kernel_initializer=small,
-            bias_initializer=small,
-        ),
+        linear(waves, None, "bn,nk->bnk", [width, count], 1, activation="cosine", **drawn),
+        linear(mapped, waves, "bnk,nkm->bnm", [width, units], count),
         part("Reshape", itself, INPUT, target_shape=[width, 1]),
-        part("Concatenate", beside, itself, linear),
+        part("Concatenate", beside, itself, mapped),
         part("Flatten", name, beside),
     ]

@@ -6,11 +6,10 @@ training part, as in the paper. A linear map of a feature's own, of the paper's 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.composed.parts import initializer, part
+from dltrain.config.composed.parts import linear, part
 from dltrain.config.types import LayerConfig
 
 ENTRY: Mapping[str, Any] = {
@@ -33,21 +32,11 @@ def expand(arguments: Mapping[str, Any], name: str, shape: Sequence[int]) -> lis
     """[n] -> [n * units]; of range t the number is min(max(bins * x - t, 0), 1)."""
     [width] = shape
     bins, units = arguments["bins"], arguments["units"]
-    near = 1 / math.sqrt(bins)
-    small = initializer("RandomUniform", minval=-near, maxval=near)
     return [
         part("RepeatVector", f"{name}_repeated", n=bins),
         part("Permute", f"{name}_ranges", dims=[2, 1]),
         part("Rescaling", f"{name}_shares", scale=float(bins), offset=[-float(place) for place in range(bins)]),
         part("ReLU", f"{name}_clipped", max_value=1.0),
-        part(
-            "EinsumDense",
-            f"{name}_linear",
-            equation="bnk,nkm->bnm",
-            output_shape=[width, units],
-            bias_axes="nm",
-            kernel_initializer=small,
-            bias_initializer=small,
-        ),
+        linear(f"{name}_linear", None, "bnk,nkm->bnm", [width, units], bins),
         part("Flatten", name),
     ]

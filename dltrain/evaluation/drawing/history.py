@@ -25,7 +25,7 @@ NOT_CURVES = ("epoch", "phase", "seconds", "members")
 
 
 def read_history(file: Path) -> History:
-    """Read `history.csv`: column -> values by epoch; an empty or unreadable cell is NaN.
+    """Read `history.csv`: column -> values by epoch; an empty or unreadable cell is NaN. Empty where there is no file.
 
     Raises:
         OSError: it cannot be read.
@@ -34,6 +34,8 @@ def read_history(file: Path) -> History:
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
+    except FileNotFoundError:
+        return {}
     except (UnicodeDecodeError, csv.Error) as error:
         raise RunError(f"{file} is not a readable history: {error}", hint="the run is damaged") from error
     names = [name for name in (rows[0] if rows else []) if name]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.splits import Rows
+from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.member_metrics import summarize_members
 from dltrain.model.compile import compile_model
 from dltrain.model.encode import encode_part
@@ -23,7 +24,6 @@ from dltrain.model.members import average_models, averaged_heads, build_members,
 from dltrain.model.weights.weights import load_weights
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.run import Run
-from dltrain.training.history import read_history
 from dltrain.training.saving.model_file import model_bytes
 
 
@@ -73,8 +73,10 @@ def mean_history(members: Sequence[Run]) -> list[dict[str, float]]:
     """Of each epoch the mean over the members that were trained in it, and how many these are."""
     histories = [read_history(member.history_file) for member in members]
     rows = []
-    for epoch in range(max(map(len, histories))):
-        found = [history[epoch] for history in histories if epoch < len(history)]
+    lengths = [len(history.get("epoch", ())) for history in histories]
+    for epoch in range(max(lengths)):
+        there = [history for history, length in zip(histories, lengths, strict=True) if epoch < length]
+        found = [{name: column[epoch] for name, column in history.items()} for history in there]
         row: dict[str, float] = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
         row |= {name: int(row[name]) for name in ("epoch", "phase") if name in row}
         rows.append({**row, "members": len(found)})
