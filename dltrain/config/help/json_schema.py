@@ -8,7 +8,7 @@ elsewhere in the file, shapes) `dltrain check` says.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dltrain.config.blocks.choices import OWN
@@ -59,7 +59,7 @@ def kind_schema(kind: Kind) -> Schema:
 def _alternative(alternative: Alternative) -> Schema:
     word, limits = alternative.word, alternative.range
     if word in COMPONENTS:
-        return {"$ref": f"#/definitions/{word}"}
+        return _ref(word)
     if word == "list":
         assert alternative.item is not None
         return {"type": "array", "items": kind_schema(alternative.item)}
@@ -93,13 +93,7 @@ def _block(path: str) -> Schema:
     """A mapping of the keys of `keys.py` under a path."""
     keys = keys_of(path)
     properties = {name: _key(key) for name, key in keys.items()}
-    required = [name for name, key in keys.items() if key.required]
-    return {
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": False,
-        **({"required": required} if required else {}),
-    }
+    return _object(properties, [name for name, key in keys.items() if key.required])
 
 
 def _key(key: Key) -> Schema:
@@ -108,6 +102,21 @@ def _key(key: Key) -> Schema:
     if not key.required and (key.default is None or key.type == "block"):
         schema = _or(schema, {"type": "null"})
     return _described(schema, key.description, key.default)
+
+
+def _ref(definition: str) -> Schema:
+    return {"$ref": f"#/definitions/{definition}"}
+
+
+def _object(properties: Schema, required: Sequence[str] = (), **more: Any) -> Schema:
+    """A mapping of these keys and no others."""
+    needed = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": properties, "additionalProperties": False, **needed, **more}
+
+
+def _typed(told: Key | Argument | SourceArgument) -> Schema:
+    """Type, description and default of a key or of an argument."""
+    return _described(kind_schema(parse_kind(told.type)), told.description, told.default)
 
 
 def _described(schema: Schema, description: str, default: Any = None) -> Schema:
@@ -131,21 +140,13 @@ def _data(key: Key) -> Schema:
     for source in SOURCES.values():
         for name, argument in source.arguments.items():
             arguments.setdefault(name, []).append(argument)
-    schema["properties"] |= {
-        name: _described(kind_schema(parse_kind(found[0].type)), found[0].description, found[0].default)
-        for name, found in arguments.items()
-        if len(found) == 1
-    }
+    schema["properties"] |= {name: _typed(found[0]) for name, found in arguments.items() if len(found) == 1}
     shared = [name for name, found in arguments.items() if len(found) > 1]  # in order: the file is compared
     schema["properties"] |= {name: {} for name in shared}
     rules = []
     for source in SOURCES.values():
         own: Schema = {name: False for name in arguments if name not in source.arguments}
-        own |= {
-            name: _described(kind_schema(parse_kind(argument.type)), argument.description, argument.default)
-            for name, argument in source.arguments.items()
-            if name in shared
-        }
+        own |= {name: _typed(argument) for name, argument in source.arguments.items() if name in shared}
         must = ["path"] * source.needs_path + [name for name, argument in source.arguments.items() if argument.required]
         needed = {"required": must} if must else {}
         condition = {"properties": {"source": {"const": source.name}}, "required": ["source"]}
@@ -153,55 +154,19 @@ def _data(key: Key) -> Schema:
     return _or({**schema, "allOf": rules}, {"enum": [NO_DATA]})
 
 
-def _source(_key: Key) -> Schema:
-    return _or({"enum": list(SOURCES)}, PARAMETER)
-
-
-def _name(_key: Key) -> Schema:
-    return {"type": "string", "pattern": f"^{SAFE_NAME.pattern}$"}
-
-
-def _parameters(_key: Key) -> Schema:
-    return {"type": "object", "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
-
-
-def _training(key: Key) -> Schema:
-    return _or(_block(key.path), {"enum": ["none"]})
-
-
-def _layers(_key: Key) -> Schema:
-    return _or({"type": "array", "items": {"$ref": "#/definitions/model_layer"}}, PARAMETER)
-
-
-def _output(_key: Key) -> Schema:
-    return _or({"enum": ["auto", "none"]}, {"$ref": "#/definitions/model_layer"}, PARAMETER)
-
-
-def _optimizer(_key: Key) -> Schema:
-    return _or({"$ref": "#/definitions/optimizer"}, {"$ref": "#/definitions/grouped_optimizer"}, PARAMETER)
-
-
 def _loss(_key: Key) -> Schema:
     """A loss, or for several targets a mapping of their names to losses, each with a `weight` if wanted."""
-    losses = _or({"$ref": "#/definitions/loss"}, {"$ref": "#/definitions/weighted_loss"})
+    losses = _or(_ref("loss"), _ref("weighted_loss"))
     targets = {"type": "object", "minProperties": 1, "additionalProperties": losses}
-    return _or({"$ref": "#/definitions/loss"}, targets, PARAMETER)
+    return _or(_ref("loss"), targets, PARAMETER)
 
 
 def _metrics(_key: Key) -> Schema:
     own = {"enum": [*TARGET_METRICS]}
     named = {name: {"type": ["object", "null"], "properties": {"name": {"type": "string"}}} for name in TARGET_METRICS}
-    mapping = {"type": "object", "properties": named, "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
-    items = _or(own, {"$ref": "#/definitions/metric"}, {"$ref": "#/definitions/loss"}, mapping, PARAMETER)
+    mapping = _object(named, minProperties=1, maxProperties=1)
+    items = _or(own, _ref("metric"), _ref("loss"), mapping, PARAMETER)
     return _or({"type": "array", "items": items}, PARAMETER)
-
-
-def _checkpoint(key: Key) -> Schema:
-    return _or({"enum": [True]}, _block(key.path), PARAMETER)
-
-
-def _members(key: Key) -> Schema:
-    return _or({"type": "integer", "minimum": 1}, _block(key.path), PARAMETER)
 
 
 def _threshold(key: Key) -> Schema:
@@ -212,12 +177,12 @@ def _threshold(key: Key) -> Schema:
 def _phases(_of: Key) -> Schema:
     """Phases: keys of `training`, and `unfreeze`."""
     given = {name: _key(KEYS[f"training.{name}"]) for name in PHASE_KEYS} | {"unfreeze": _key(KEYS[UNFREEZE])}
-    return _or({"type": "array", "items": {"type": "object", "properties": given, "additionalProperties": False}}, PARAMETER)
+    return _or({"type": "array", "items": _object(given)}, PARAMETER)
 
 
 def _callback(key: Key) -> Schema:
     name = CALLBACKS[key.path.partition(".")[2]]
-    return _or({"type": "boolean"}, {"$ref": f"#/definitions/callback.{name}"}, PARAMETER)
+    return _or({"type": "boolean"}, _ref(f"callback.{name}"), PARAMETER)
 
 
 def _require(_key: Key) -> Schema:
@@ -229,9 +194,7 @@ def _space(_key: Key) -> Schema:
     values: Schema = {"type": "array", "minItems": 1}
     where: Schema = {WHERE: {"type": "object", "minProperties": 1}}
     range_keys = {name: kind_schema(parse_kind(notation)) for name, notation in RANGE_KEYS.items()} | where
-    span = {"type": "object", "properties": range_keys, "required": ["low", "high"], "additionalProperties": False}
-    listed = {"choices": values, **where}
-    choices = {"type": "object", "properties": listed, "required": ["choices"], "additionalProperties": False}
+    span, choices = _object(range_keys, ["low", "high"]), _object({"choices": values, **where}, ["choices"])
     return {"type": "object", "additionalProperties": _or(values, span, choices, PARAMETER)}
 
 
@@ -240,19 +203,19 @@ def _choices(key: Key) -> Schema:
     return {"type": "object", "additionalProperties": {"type": "object", "minProperties": 1, "additionalProperties": sets}}
 
 
-_SPECIAL: Mapping[str, Any] = {
-    "name": _name,
-    "parameters": _parameters,
+_SPECIAL: Mapping[str, Callable[[Key], Schema]] = {
+    "name": lambda _key: {"type": "string", "pattern": f"^{SAFE_NAME.pattern}$"},
+    "parameters": lambda _key: {"type": "object", "propertyNames": {"pattern": f"^{NAME.pattern}$"}},
     "data": _data,
-    "data.source": _source,
-    "model.layers": _layers,
-    "model.output": _output,
-    "training": _training,
-    "training.optimizer": _optimizer,
+    "data.source": lambda _key: _or({"enum": list(SOURCES)}, PARAMETER),
+    "model.layers": lambda _key: _or({"type": "array", "items": _ref("model_layer")}, PARAMETER),
+    "model.output": lambda _key: _or({"enum": ["auto", "none"]}, _ref("model_layer"), PARAMETER),
+    "training": lambda key: _or(_block(key.path), {"enum": ["none"]}),
+    "training.optimizer": lambda _key: _or(_ref("optimizer"), _ref("grouped_optimizer"), PARAMETER),
     "training.loss": _loss,
     "training.metrics": _metrics,
-    "training.checkpoint": _checkpoint,
-    "training.members": _members,
+    "training.checkpoint": lambda key: _or({"enum": [True]}, _block(key.path), PARAMETER),
+    "training.members": lambda key: _or({"type": "integer", "minimum": 1}, _block(key.path), PARAMETER),
     "training.phases": _phases,
     **{f"training.{name}": _callback for name in CALLBACKS},
     "evaluation.require": _require,
@@ -266,7 +229,7 @@ def _definitions(catalog: Catalog) -> dict[str, Schema]:
     definitions: dict[str, Schema] = {
         "parameter": {"description": "A named value.", "type": "string", "pattern": r"^\$[A-Za-z_]"},
         "activation": {"enum": list(catalog.activations)},
-        "model_layer": _or(*({"$ref": f"#/definitions/{kind}"} for kind in LAYER_KINDS)),
+        "model_layer": _or(*(_ref(kind) for kind in LAYER_KINDS)),
     }
     for kind in catalog.kinds():
         entries = [entry for name in catalog.names(kind) if (entry := catalog.find(kind, name))]
@@ -290,38 +253,26 @@ def _component(entries: Sequence[ComponentEntry], spellings: Mapping[str, str]) 
 
 def _mapping(entries: Sequence[ComponentEntry], spellings: Mapping[str, str]) -> Schema:
     """A mapping of one name to arguments."""
-    references = {entry.name: {"$ref": f"#/definitions/{entry.kind}.{entry.name}"} for entry in entries}
-    return {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": references,
-        "patternProperties": {f"^(?:{spellings[name]})$": reference for name, reference in references.items()},
-        "additionalProperties": False,
-    }
+    references = {entry.name: _ref(f"{entry.kind}.{entry.name}") for entry in entries}
+    patterns = {f"^(?:{spellings[name]})$": reference for name, reference in references.items()}
+    return _object(references, minProperties=1, maxProperties=1, patternProperties=patterns)
 
 
 def _weighted(mapping: Schema) -> Schema:
     """The loss of one target with its weight: beside the name of a loss, or beside `loss:`."""
     own = _own_keys(LOSS_KEYS)
-    properties = {**own, "loss": {"$ref": "#/definitions/loss"}, **mapping["properties"]}
+    properties = {**own, "loss": _ref("loss"), **mapping["properties"]}
     return {**mapping, "minProperties": 2, "maxProperties": 2, "properties": properties, "required": list(own)}
 
 
 def _grouped(mapping: Schema) -> Schema:
     """An optimizer with its groups of weights beside its name."""
-    return {
-        **mapping,
-        "minProperties": 2,
-        "maxProperties": 2,
-        "properties": {"groups": _groups(), **mapping["properties"]},
-        "required": ["groups"],
-    }
+    properties = {"groups": _groups(), **mapping["properties"]}
+    return {**mapping, "minProperties": 2, "maxProperties": 2, "properties": properties, "required": ["groups"]}
 
 
 def _groups() -> Schema:
-    required = [name for name, key in GROUP_KEYS.items() if key.required]
-    group = {"type": "object", "properties": _own_keys(GROUP_KEYS), "required": required, "additionalProperties": False}
+    group = _object(_own_keys(GROUP_KEYS), [name for name, key in GROUP_KEYS.items() if key.required])
     return _described(_or({"type": "array", "items": group}, PARAMETER), OPTIMIZER_KEYS["groups"].description)
 
 
@@ -361,8 +312,7 @@ def _arguments(entry: ComponentEntry) -> Schema:
     if entry.kind == "optimizer":
         properties["groups"] = _groups()
     required = [argument.name for argument in entry.arguments.values() if argument.required]
-    schema: Schema = {"description": entry.doc, "type": "object" if required else ["object", "null"], "properties": properties}
-    return {**schema, **({"required": required} if required else {}), "additionalProperties": False}
+    return _object(properties, required, description=entry.doc, **({} if required else {"type": ["object", "null"]}))
 
 
 def _argument(argument: Argument) -> Schema:
