@@ -44,7 +44,7 @@ def pretrained_body(application: str, weights: str, build: Callable[[str | None]
 
 def find_imagenet(application: str) -> Path | None:
     """The file of ImageNet's weights in `$DLTRAIN_DATA/weights` or in Keras's cache under a name that says so, or None."""
-    for place in _places():
+    for place in places_of_weights():
         for file in _file_names(application):
             if (place / file).is_file():
                 return place / file
@@ -53,7 +53,7 @@ def find_imagenet(application: str) -> Path | None:
 
 def is_at_hand(application: str) -> bool:
     """Whether ImageNet's weights of a body need no download."""
-    return find_imagenet(application) is not None or bool(_cached(application))
+    return find_imagenet(application) is not None or is_cached(application, with_top=False)
 
 
 def load_pretrained(body: Any, path: Path, application: str) -> None:
@@ -96,26 +96,33 @@ def _count_arrays(file: Any) -> int:
     return sum(not re.match(r"optimizer", name) and "seed_generator" not in name for name in names)
 
 
-def _places() -> list[Path]:
+def places_of_weights() -> list[Path]:
+    """Folders in which weights are looked for; the last one is Keras's own."""
     own = data_folder()
     return [*([own / "weights"] if own else []), keras_folder() / "models"]
 
 
-def _file_names(application: str) -> list[str]:
+def spellings(application: str) -> list[str]:
+    """A network's name as files have it: with underscores between its words, and without."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", application).lower()
-    return [f"{spelling}_imagenet_notop.weights.h5" for spelling in sorted({words, application.lower()})]
+    return list(dict.fromkeys((words, application.lower())))
 
 
-def _cached(application: str) -> list[Path]:
-    """The files that Keras itself has downloaded for a body."""
-    spelling = re.sub(r"[^a-z0-9]", "", application.lower())
-    files = _places()[-1].glob("*no*top*.h5")
-    return [path for path in files if re.sub(r"[^a-z0-9]", "", path.name.lower()).startswith(spelling)]
+def is_cached(application: str, *, with_top: bool) -> bool:
+    """Whether Keras has downloaded the weights of a network before."""
+    folder = places_of_weights()[-1]
+    names = [re.sub(r"[^a-z0-9]", "", file.name.lower()) for file in (folder.iterdir() if folder.is_dir() else ())]
+    word = re.sub(r"[^a-z0-9]", "", application.lower())
+    return any(name.startswith(word) and ("notop" in name) != with_top for name in names)
+
+
+def _file_names(application: str) -> list[str]:
+    return [f"{spelling}_imagenet_notop.weights.h5" for spelling in spellings(application)]
 
 
 def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
     """A body with the weights that Keras has in its cache, or downloads; with DLTRAIN_OFFLINE from the cache alone."""
-    if is_offline() and not _cached(application):
+    if is_offline() and not is_cached(application, with_top=False):
         raise _unavailable(application, "not downloaded: DLTRAIN_OFFLINE is set")
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Keras draws its progress there
@@ -129,7 +136,7 @@ def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
 
 
 def _unavailable(application: str, reason: str) -> DataError:
-    where = ", ".join(str(place) for place in _places())
+    where = ", ".join(str(place) for place in places_of_weights())
     message = f"the ImageNet weights of {application} are not here: looked for {_file_names(application)[0]} in {where}; {reason}"
     writer = f"keras.applications.{application}(include_top=False).save_weights(...)"
     return DataError(message, hint=f"put the file there ({writer} writes it), or give `weights:` a path")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sys
 import warnings
 from functools import cached_property
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 
 from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
 from dltrain.model.forward import Forward
+from dltrain.model.weights.pretrained import is_cached, places_of_weights, spellings
 from dltrain.model.weights.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
-from dltrain.settings import data_folder, is_offline, keras_folder
+from dltrain.settings import is_offline
 from dltrain.storage.download import DownloadError, Remote, download
 
 CLASSES_FILE = "imagenet_class_index.json"
@@ -94,51 +94,32 @@ def find_stock_weights(name: str, weights: str) -> Path | None:
         if not path.is_file():
             raise DataError(f"there is no weights file {path}", hint="--weights takes a path, imagenet, or none")
         return path
-    return next((path for folder in _own_places() for path in _names_in(folder, name) if path.is_file()), None)
-
-
-def _own_places() -> list[Path]:
-    own = data_folder()
-    return [own / "weights"] if own else []
-
-
-def _keras_models() -> Path:
-    return keras_folder() / "models"
+    return next((path for folder in places_of_weights()[:-1] for path in _names_in(folder, name) if path.is_file()), None)
 
 
 def _names_in(folder: Path, name: str) -> list[Path]:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    return [folder / f"{spelling}_imagenet.weights.h5" for spelling in dict.fromkeys((words, name.lower()))]
+    return [folder / f"{spelling}_imagenet.weights.h5" for spelling in spellings(name)]
 
 
 def _with_downloaded_weights(network: Any, name: str, reporter: Reporter) -> Any:
     """Keras's own look-up: its cache, then a download."""
     reporter.status(f"looking for the ImageNet weights of {name}")
     reason = "not downloaded: DLTRAIN_OFFLINE is set"
-    if not is_offline() or _is_cached(name):
+    if not is_offline() or is_cached(name, with_top=True):
         try:
             with contextlib.redirect_stdout(sys.stderr):  # Keras draws a bar
                 return network(weights="imagenet")
         except Exception as error:  # Keras raises a plain Exception where a download fails
             reason = reason_of(error)
-    wanted = (_names_in(_own_places()[0], name) if _own_places() else _names_in(Path("$DLTRAIN_DATA/weights"), name))[-1]
+    own, keras_models = [*places_of_weights()[:-1], Path("$DLTRAIN_DATA/weights")][0], places_of_weights()[-1]
+    wanted = _names_in(own, name)[-1]
     raise DataError(
         Fault(
             f"the ImageNet weights of {name} are not on this machine: {reason}; "
-            f"looked for {wanted}, then for Keras's own file in {_keras_models()}",
+            f"looked for {wanted}, then for Keras's own file in {keras_models}",
             hint=f"put the file there (keras.applications.{name}().save_weights(...) writes it), or say --weights FILE",
         )
     )
-
-
-def _is_cached(name: str) -> bool:
-    folder = _keras_models()
-    word = re.sub("[^a-z0-9]", "", name.lower())
-    try:
-        files = [re.sub("[^a-z0-9]", "", file.name.lower()) for file in folder.iterdir() if "notop" not in file.name.lower()]
-    except OSError:
-        return False
-    return any(file.startswith(word) for file in files)
 
 
 def _load(model: Any, path: Path, name: str, num_classes: int) -> None:
@@ -163,7 +144,7 @@ def read_classes(reporter: Reporter) -> list[str]:
     Raises:
         DataError: the list is nowhere and cannot be downloaded, or is damaged.
     """
-    places = [*_own_places(), _keras_models()]
+    places = places_of_weights()
     path = next((folder / CLASSES_FILE for folder in places if (folder / CLASSES_FILE).is_file()), None)
     if path is None:
         path = _download_classes(places, reporter)
@@ -174,7 +155,7 @@ def _download_classes(places: list[Path], reporter: Reporter) -> Path:
     reason = "DLTRAIN_OFFLINE is set"
     if not is_offline():
         try:
-            return download(CLASSES, _keras_models(), reporter)
+            return download(CLASSES, places[-1], reporter)
         except DownloadError as error:
             reason = str(error)
     looked = ", ".join(str(place) for place in places)
