@@ -317,8 +317,14 @@ class Run:
         files = {path for path in every if not path.is_dir()}
         if any(path.is_relative_to(self.checkpoints) for path in files if not path.name.endswith(".tmp")):
             return False
-        epochs = self.history_file.read_bytes().count(b"\n") > 1 if self.history_file.is_file() else False
-        return not epochs and (not files or self._lock_file_is_own(is_alone=files == {self.path / ".lock"}))
+        return not self._has_epochs() and (not files or self._lock_file_is_own(is_alone=files == {self.path / ".lock"}))
+
+    def _has_epochs(self) -> bool:
+        """Whether its history has a whole row beneath the names of the columns."""
+        if not self.history_file.is_file():
+            return False
+        with open(self.history_file, "rb") as file:
+            return file.read(1 << 20).count(b"\n") > 1
 
     def _lock_file_is_own(self, *, is_alone: bool) -> bool:
         """Whether the lock file says which process made it; before it could, it is empty, and the first file of all."""

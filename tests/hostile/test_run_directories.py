@@ -18,9 +18,11 @@ import numpy as np
 import pytest
 
 from dltrain.cli.app import run as command
+from dltrain.cli.reports.data import beginning_of
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset, read_part
 from dltrain.errors import DltrainError, RunError
+from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.metrics.report import restore_reference
 from dltrain.reporting import Reporter
@@ -263,3 +265,14 @@ def test_data_that_never_ends_is_refused(run: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
         with pytest.raises(DltrainError, match="not a file"):
             read_part(stored.preprocessing, [str(path)], with_targets=False, reporter=Reporter())
+
+
+def test_no_file_without_end_is_read_whole(run: Path) -> None:
+    """Files with holes: as large as the disk, and nearly nothing on it."""
+    for name in ("log.txt", "history.csv"):
+        (run / name).touch()
+        os.truncate(run / name, 20 << 30)
+    assert len(beginning_of(run / "log.txt")) == 1 << 20
+    with pytest.raises(RunError, match="larger than dltrain ever writes it"):
+        read_history(run / "history.csv")
+    assert not Run(run).is_only_begun()

@@ -15,7 +15,7 @@ from dltrain.cli.reports.answers import (
     mistake_blocks,
     slice_blocks,
 )
-from dltrain.cli.reports.data import DataSeen, data_blocks, look_at_data
+from dltrain.cli.reports.data import DataSeen, beginning_of, data_blocks, look_at_data
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
 from dltrain.cli.reports.verdict import verdict_of
 from dltrain.cli.results import baseline_of, gate_lines, members_lines, with_interval
@@ -161,11 +161,11 @@ def experiment_blocks(run: Run, manifest: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = []
     written = Path(str(manifest.get("config") or ""))
     if written.suffix in (".yaml", ".yml") and written.is_file() and written.stat().st_size < _MOST_BYTES:
-        blocks.append(Code(f"{written.name} as it is now", text_of(written)))
+        blocks.append(Code(f"{written.name} as it is now", beginning_of(written)))
     if words := [word for word in manifest.get("argv", ()) if "=" in str(word) and not str(word).startswith("-")]:
         blocks.append(Paragraph(f"Said on the command line: {' '.join(map(str, words))}"))
     if run.config_file.is_file():
-        blocks.append(Code("config.yaml of the run, with all that was inferred", text_of(run.config_file)))
+        blocks.append(Code("config.yaml of the run, with all that was inferred", beginning_of(run.config_file)))
     return blocks
 
 
@@ -187,8 +187,3 @@ def cell_of(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def text_of(file: Path) -> str:
-    """What stands in a file of text."""
-    return file.read_text(encoding="utf-8", errors="replace")

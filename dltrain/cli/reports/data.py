@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dltrain.data.tables.preprocessing import TablePreprocessing
 
 _MOST_BYTES = 64_000_000  # of data that is read once more for a report
+_MOST_OF_LOG = 4 << 20  # what it says of the data stands at its beginning
 _MOST_COLUMNS = 60
 _MOST_LETTERS = 200  # of what stands in a row
 _BINS = 16
@@ -63,7 +65,7 @@ def _told(run: Run) -> list[str]:
     """The lines on the data in the run's log, those of its first fit."""
     if not run.log_file.is_file() or run.log_file.is_symlink():
         return []
-    found = (_SAID.search(line) for line in run.log_file.read_text(encoding="utf-8", errors="replace").splitlines())
+    found = (_SAID.search(line) for line in beginning_of(run.log_file, _MOST_OF_LOG).splitlines())
     return list(dict.fromkeys(match[1] for match in found if match))[:20]
 
 
@@ -160,3 +162,14 @@ def _numbers(values: np.ndarray[Any, Any]) -> tuple[str, list[float]]:
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
     return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}\u2026"
+
+
+def beginning_of(file: Path, most: int = 1 << 20) -> str:
+    """What stands in a file of text, of a large one at its beginning: a config has no more, and the run may be a stranger's.
+
+    Args:
+        file: of the run.
+        most: bytes that are read.
+    """
+    with open(file, "rb") as opened:
+        return opened.read(most).decode("utf-8", errors="replace").replace("\r\n", "\n")

@@ -22,6 +22,7 @@ _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
 _HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
 NOT_CURVES = ("epoch", "phase", "seconds", "members")
+MOST_BYTES = 256 << 20  # a million epochs of ten metrics
 
 
 def read_history(file: Path) -> History:
@@ -29,9 +30,11 @@ def read_history(file: Path) -> History:
 
     Raises:
         OSError: it cannot be read.
-        RunError: it is no table.
+        RunError: it is no table, or larger than any history.
     """
     try:
+        if file.stat().st_size > MOST_BYTES:
+            raise RunError(f"{file} is larger than dltrain ever writes it", hint="the run is damaged")
         with file.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
     except FileNotFoundError:
