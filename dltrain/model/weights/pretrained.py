@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from dltrain.settings import data_folder, is_offline, keras_folder
 
 # Above what the weights and two optimizer slots for each need, a file is not one of these weights.
 _EXTRA_BYTES = 16 << 20
+NO_TOP, WITH_TOP = "_imagenet_notop.weights.h5", "_imagenet.weights.h5"
 _REFUSALS = (
     OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError, MemoryError, zipfile.BadZipFile,
 )  # fmt: skip
@@ -44,11 +45,7 @@ def pretrained_body(application: str, weights: str, build: Callable[[str | None]
 
 def find_imagenet(application: str) -> Path | None:
     """The file of ImageNet's weights in `$DLTRAIN_DATA/weights` or in Keras's cache under a name that says so, or None."""
-    for place in places_of_weights():
-        for file in _file_names(application):
-            if (place / file).is_file():
-                return place / file
-    return None
+    return named_file(places_of_weights(), application, NO_TOP)
 
 
 def is_at_hand(application: str) -> bool:
@@ -102,22 +99,24 @@ def places_of_weights() -> list[Path]:
     return [*([own / "weights"] if own else []), keras_folder() / "models"]
 
 
-def spellings(application: str) -> list[str]:
-    """A network's name as files have it: with underscores between its words, and without."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", application).lower()
-    return list(dict.fromkeys((words, application.lower())))
+def named_file(folders: Sequence[Path], application: str, ending: str) -> Path | None:
+    """The file that is called after a network, underscores between its words or not, with this ending; None: there is none."""
+    for folder in folders:
+        for file in sorted(folder.glob(f"*{ending}")):
+            if _letters(file.name.removesuffix(ending)) == _letters(application) and file.is_file():
+                return file
+    return None
 
 
 def is_cached(application: str, *, with_top: bool) -> bool:
     """Whether Keras has downloaded the weights of a network before."""
     folder = places_of_weights()[-1]
-    names = [re.sub(r"[^a-z0-9]", "", file.name.lower()) for file in (folder.iterdir() if folder.is_dir() else ())]
-    word = re.sub(r"[^a-z0-9]", "", application.lower())
-    return any(name.startswith(word) and ("notop" in name) != with_top for name in names)
+    names = [_letters(file.name) for file in (folder.iterdir() if folder.is_dir() else ())]
+    return any(name.startswith(_letters(application)) and ("notop" in name) != with_top for name in names)
 
 
-def _file_names(application: str) -> list[str]:
-    return [f"{spelling}_imagenet_notop.weights.h5" for spelling in spellings(application)]
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
@@ -137,6 +136,6 @@ def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
 
 def _unavailable(application: str, reason: str) -> DataError:
     where = ", ".join(str(place) for place in places_of_weights())
-    message = f"the ImageNet weights of {application} are not here: looked for {_file_names(application)[0]} in {where}; {reason}"
+    message = f"the ImageNet weights of {application} are not here: looked for {application.lower()}{NO_TOP} in {where}; {reason}"
     writer = f"keras.applications.{application}(include_top=False).save_weights(...)"
     return DataError(message, hint=f"put the file there ({writer} writes it), or give `weights:` a path")

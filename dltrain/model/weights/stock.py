@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
 from dltrain.model.forward import Forward
-from dltrain.model.weights.pretrained import is_cached, places_of_weights, spellings
+from dltrain.model.weights.pretrained import WITH_TOP, is_cached, named_file, places_of_weights
 from dltrain.model.weights.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
 from dltrain.settings import is_offline
@@ -94,11 +94,7 @@ def find_stock_weights(name: str, weights: str) -> Path | None:
         if not path.is_file():
             raise DataError(f"there is no weights file {path}", hint="--weights takes a path, imagenet, or none")
         return path
-    return next((path for folder in places_of_weights()[:-1] for path in _names_in(folder, name) if path.is_file()), None)
-
-
-def _names_in(folder: Path, name: str) -> list[Path]:
-    return [folder / f"{spelling}_imagenet.weights.h5" for spelling in spellings(name)]
+    return named_file(places_of_weights()[:-1], name, WITH_TOP)
 
 
 def _with_downloaded_weights(network: Any, name: str, reporter: Reporter) -> Any:
@@ -112,7 +108,7 @@ def _with_downloaded_weights(network: Any, name: str, reporter: Reporter) -> Any
         except Exception as error:  # Keras raises a plain Exception where a download fails
             reason = reason_of(error)
     own, keras_models = [*places_of_weights()[:-1], Path("$DLTRAIN_DATA/weights")][0], places_of_weights()[-1]
-    wanted = _names_in(own, name)[-1]
+    wanted = own / f"{name.lower()}{WITH_TOP}"
     raise DataError(
         Fault(
             f"the ImageNet weights of {name} are not on this machine: {reason}; "

@@ -70,7 +70,7 @@ def test_imagenet_offline_says_what_to_put_where(tmp_path: Path, monkeypatch: py
     with pytest.raises(DataError) as caught:
         put_behind_pictures("imagenet")
     [fault] = caught.value.faults
-    assert "mobile_net_v2_imagenet_notop.weights.h5" in fault.message
+    assert "mobilenetv2_imagenet_notop.weights.h5" in fault.message
     assert (fault.file, fault.line, fault.path) == ("a.yaml", 5, "model.layers.0.weights")
     assert caught.value.exit_code == 3
 
