@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -326,11 +327,10 @@ def _shown_by(files: Sequence[PictureFile]) -> tuple[bool, tuple[float, float] |
     sizes, has_color = [], False
     for file in files[::step]:
         try:
-            (size, color), _ = decode_file(file.path, lambda image: (upright_size(image), _is_colored(image)))
+            (size, has_color), _ = decode_file(file.path, partial(_look, has_color=has_color))
         except PictureError:
             continue  # `check --data` names it
         sizes.append(size)
-        has_color = has_color or color
     if not sizes:
         return True, None
     return has_color, (median(size[0] for size in sizes), median(size[1] for size in sizes))
@@ -349,8 +349,11 @@ def _fitting(shape: tuple[float, float] | None, sides: Sequence[int]) -> tuple[i
     return side, side
 
 
-def _is_colored(image: object) -> bool:
-    import numpy as np
-
-    pixels = np.asarray(image.convert("RGB").resize((32, 32)), np.int16)  # type: ignore[attr-defined]
-    return bool((pixels.max(axis=2) - pixels.min(axis=2)).max() > 16)
+def _look(image: Any, has_color: bool) -> tuple[tuple[int, int], bool]:
+    """Height and width of a picture, and whether it or one before has colours: large photographs take their time to decode."""
+    size = upright_size(image)
+    if has_color:
+        return size, True
+    image.draft("RGB", (32, 32))  # a JPEG is decoded no larger than needed; its size says so from here on
+    pixels = np.asarray(image.convert("RGB").resize((32, 32)), np.int16)
+    return size, bool((pixels.max(axis=2) - pixels.min(axis=2)).max() > 16)

@@ -220,3 +220,16 @@ def test_photographs_are_seen_by_a_network_whose_weights_are_at_hand(
         assert config.data.arguments["image_size"] == [64 if side > 60 else 48] * 2
         assert ("84 MB" in text) is (side > 96 and not wishes.simple)
     assert check_config(config).errors == ()
+
+
+@pytest.mark.parametrize("coloured", [0, 1])
+def test_a_jpeg_s_size_and_colours_are_those_of_the_whole_picture(tmp_path: Path, coloured: int) -> None:
+    """Where only a small copy is decoded, the size is still the file's; one picture with colours among grey ones is enough."""
+    for index in range(40):
+        mode = "RGB" if index >= 40 - coloured else "L"
+        write_picture(tmp_path / "photos" / "ab"[index // 20] / f"{index:02}.jpg", (640, 480), seed=index, mode=mode)
+    config = load_config_text(
+        make_starter(str(tmp_path / "photos"), folder=tmp_path, wishes=Wishes(simple=True)).text, folder=tmp_path
+    )
+    assert config.data.arguments["image_size"] == [64, 88]
+    assert config.data.arguments.get("color") == (None if coloured else "grayscale")
