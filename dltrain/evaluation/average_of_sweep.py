@@ -11,7 +11,7 @@ from typing import Any, Self
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.model.compile import compile_model
-from dltrain.model.members import average_models, averaged_heads
+from dltrain.model.members import average_models, averaged_heads, have_same_beginning
 from dltrain.model.own_code.importing import require_trust
 from dltrain.storage.run import Run
 from dltrain.storage.stored import anything, list_of, map_of, read_json, require_own, text
@@ -49,7 +49,7 @@ class AverageOfRuns(StoredRun):
         if layer is not None:
             raise UsageError("the average of several runs has no layers of its own", hint=f"ask one of them: {self.run.path}")
         models = [run.build(run.checkpoint(weights.stem)[1]) for run in self.runs]
-        average = average_models(models, self.runs[0].heads)
+        average = average_models(models, self.runs[0].heads, same_beginning=have_same_beginning(models))
         if self.config.training is not None:
             compile_model(average, self.heads, self.config.training)
         return average

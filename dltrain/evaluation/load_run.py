@@ -117,7 +117,7 @@ class StoredRun:
         try:
             if self.is_average:
                 made = build_members(self.config, self.preprocessing.schema, self.member_heads)
-                model = average_models(made, self.member_heads)
+                model = average_models(made, self.member_heads, same_beginning=self.manifest.get("same_beginning", False))
             else:
                 model = build_model(
                     self.config.model,

@@ -94,7 +94,9 @@ def _is_fixed(node: Any) -> bool:
     if type(layer).__name__ == "ActivityRegularization":
         return False
     # Moving statistics of a layer that is not frozen change though nothing in it is trained.
-    return not (layer.weights and layer.trainable) and not any(map(_is_random, layer._flatten_layers()))
+    parts = list(layer._flatten_layers())
+    learns = any(part.weights and part.trainable for part in parts if not getattr(part, "layers", ()))
+    return not learns and not any(map(_is_random, parts))
 
 
 def _is_random(layer: Any) -> bool:

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from dltrain.config.types import Component, Config, EvaluationConfig, MembersConfig
 from dltrain.data.dataset import Schema
 from dltrain.model.build import build_model
+from dltrain.model.frozen import find_frozen_prefix
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 
@@ -59,12 +62,27 @@ def build_members(config: Config, schema: Schema, heads: Sequence[Head]) -> list
     ]
 
 
-def average_models(members: Sequence[Any], heads: Sequence[Head]) -> Any:
+def have_same_beginning(members: Sequence[Any]) -> bool:
+    """Whether members begin with the same layers and weights, which training left alone, as those of a pretrained body."""
+    found = [find_frozen_prefix(member) for member in members]
+    first = found[0]
+    if first is None or not first.prefix.weights:
+        return False
+    return all(
+        other is not None
+        and other.layers == first.layers
+        and all(np.array_equal(one.numpy(), same.numpy()) for one, same in zip(other.prefix.weights, first.prefix.weights))
+        for other in found[1:]
+    )
+
+
+def average_models(members: Sequence[Any], heads: Sequence[Head], *, same_beginning: bool = False) -> Any:
     """One model of several, whose outputs are the averages of theirs.
 
     Args:
         members: models of the same inputs and outputs; they become layers of it, `member_1` and so on.
         heads: of a member.
+        same_beginning: from `have_same_beginning`: it is computed once, and stands once in a file.
     """
     keras = import_keras()
     first = members[0]
@@ -73,10 +91,16 @@ def average_models(members: Sequence[Any], heads: Sequence[Head]) -> Any:
     prefix = "member"
     while any(name.startswith(prefix) for name in (*names, *(tensor.name for tensor in inputs))):
         prefix += "_"
+    taken = inputs if len(inputs) > 1 else inputs[0]
+    if same_beginning:
+        cut = [frozen for frozen in map(find_frozen_prefix, members) if frozen is not None]
+        beginning = cut[0].prefix
+        beginning.name = f"{prefix}s_beginning"
+        taken, members = beginning(taken), [one.rest for one in cut]
     outputs: list[list[Any]] = []
     for number, member in enumerate(members, 1):
         member.name = f"{prefix}_{number}"
-        found = member(inputs if len(inputs) > 1 else inputs[0])
+        found = member(taken)
         tensors = list(found) if isinstance(found, (list, tuple)) else [found]
         outputs.append(
             [_probabilities(keras, head, tensor, f"{member.name}_{name}") for head, name, tensor in zip(heads, names, tensors)]

@@ -48,6 +48,7 @@ MANIFEST: Mapping[str, Check] = {
     "plan": map_of(anything),
     "best": text,
     "engine": text,
+    "same_beginning": flag,
     "stack": map_of(whole(0, MOST_EPOCHS)),
     "compiler": fields({"jit_compile": flag, "reason": text}, required=("jit_compile",)),
     "features": fields({"layers": list_of(text), "shape": list_of(whole(0, MOST_EPOCHS)), "weights": maybe(text)}),

@@ -15,16 +15,19 @@ from dltrain.data.splits import Rows
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.member_metrics import summarize_members
 from dltrain.model.compile import compile_model
-from dltrain.model.encode import encode_part
+from dltrain.model.encode import EncodedPart, encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
 from dltrain.model.given_outputs import OutputScorer
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
-from dltrain.model.members import average_models, averaged_heads, build_members, output_names
+from dltrain.model.members import average_models, averaged_heads, build_members, have_same_beginning, output_names
 from dltrain.model.weights.weights import load_weights
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.run import Run
+from dltrain.training.frozen_features import features_bytes, with_features
 from dltrain.training.saving.model_file import model_bytes
+from dltrain.training.session import Session
 
 
 @dataclass(slots=True)
@@ -36,12 +39,39 @@ class Average:
         heads: of it.
         members: its members' models, in order.
         weights: "best" or "last": which of theirs.
+        frozen: the beginning that all members have, as the first of them has it; None: they share none.
     """
 
     model: Any
     heads: tuple[Head, ...]
     members: list[Any]
     weights: str
+    frozen: FrozenPrefix | None = None
+
+    def to(self, outputs: Any) -> Any:
+        """The model up to some of its tensors, from where the members' beginning ends: it takes what `encode` makes."""
+        whole = find_frozen_prefix(self.model) if self.frozen is not None else None
+        return import_keras().Model(self.model.inputs if whole is None else whole.prefix.outputs, outputs)
+
+    def scored(self, training: TrainingConfig) -> Any:
+        """The model with its loss and metrics, for what `encode` makes."""
+        if self.frozen is None:
+            return self.model
+        rest = self.to(self.model.outputs)
+        compile_model(rest, self.heads, training)
+        return rest
+
+    def encode(
+        self, parts: Mapping[str, Part], schema: Schema, training: TrainingConfig, session: Session
+    ) -> dict[str, EncodedPart]:
+        """Parts for `to`: in place of the inputs, the features of a beginning that all members have, as they were trained on."""
+        encoded = {name: encode_part(part, schema, self.heads) for name, part in parts.items()}
+        if self.frozen is None:
+            return encoded
+        if training.cache_features is False or features_bytes(self.frozen, encoded) > MOST_BYTES:
+            self.frozen = None
+            return encoded
+        return with_features(self.frozen, encoded, threads=session.threads, reporter=session.reporter)
 
 
 def average_runs(config: Config, schema: Schema, heads: Sequence[Head], run: Run, members: Sequence[Run], best: bool) -> Average:
@@ -56,17 +86,23 @@ def average_runs(config: Config, schema: Schema, heads: Sequence[Head], run: Run
         best: whether the members have best weights.
     """
     training = config.needed_training
-    models = build_members(config, schema, heads)
-    model, own = average_models(models, heads), averaged_heads(heads)
-    compile_model(model, own, training.stages[-1])
+    models, own = build_members(config, schema, heads), averaged_heads(heads)
     suffix = training.checkpoint.format
     names = ["last", "best"] if best else ["last"]
-    for name in names:
+
+    def load(name: str) -> None:
         for member, made in zip(members, models, strict=True):
             file = member.checkpoints / f"{name}.{suffix}"
             load_weights(made, file if file.exists() else member.checkpoints / f"last.{suffix}")
+
+    load(names[0])
+    same = have_same_beginning(models)
+    model = average_models(models, heads, same_beginning=same)
+    compile_model(model, own, training.stages[-1])
+    for name in names:
+        load(name)
         write_atomically(run.checkpoints / f"{name}.{suffix}", model_bytes(model, suffix))
-    return Average(model, own, models, names[-1])
+    return Average(model, own, models, names[-1], find_frozen_prefix(models[0]) if same else None)
 
 
 def mean_history(members: Sequence[Run]) -> list[dict[str, float]]:
@@ -107,17 +143,14 @@ def joined_findings(members: Sequence[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def held_out_outputs(average: Average, train: Part, schema: Schema, rows: Sequence[tuple[Rows, Rows]]) -> list[NDArray[Any]]:
-    """For each row of the training part what the member says that was not trained on it, for each head."""
-    encoded = encode_part(train, schema, average.heads)
+def held_out_outputs(average: Average, train: EncodedPart, rows: Sequence[tuple[Rows, Rows]]) -> list[NDArray[Any]]:
+    """For each row of the encoded training part what the member says that was not trained on it, for each head."""
     outputs: list[NDArray[Any]] = []
     for member, (_, held) in zip(average.members, rows, strict=True):
-        keras = import_keras()
         # The path of one member through the whole, with probabilities where it puts out logits.
         index = average.members.index(member)
-        tensors = [average.model.get_layer(name).input[index] for name in output_names(average.model)]
-        one = keras.Model(average.model.inputs, tensors)
-        inputs = [array[held] if isinstance(array, np.ndarray) else array.take(held) for array in encoded.inputs]
+        one = average.to([average.model.get_layer(name).input[index] for name in output_names(average.model)])
+        inputs = [array[held] if isinstance(array, np.ndarray) else array.take(held) for array in train.inputs]
         found = Forward(one, evaluation_batch_size(inputs)).outputs(inputs)
         for place, values in enumerate(found):
             if len(outputs) <= place:

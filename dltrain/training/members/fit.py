@@ -12,7 +12,6 @@ from dltrain.errors import DltrainError, InterruptedRun, RunError
 from dltrain.evaluation.metrics.report import reference_of, report_part, restore_priors
 from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
-from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.members import member_configs
 from dltrain.reporting import Reporter
@@ -136,8 +135,10 @@ class EnsembleFit:
         if sample is not None:
             parts["train"] = take_part(parts["train"], sample)
             notes.append(sample_note(sample))
-        tensors = {name: to_tensors(encode_part(part, dataset.schema, record.heads)) for name, part in parts.items()}
-        forward = Forward(average.model, evaluation_batch_size(tensors["train"].inputs))
+        record.manifest.same_beginning = average.frozen is not None or None
+        encoded = average.encode(parts, dataset.schema, self.training, self.session)
+        tensors = {name: to_tensors(part) for name, part in encoded.items()}
+        forward = Forward(average.scored(self.training.stages[-1]), evaluation_batch_size(tensors["train"].inputs))
         find_smearing(record, parts, tensors, forward)
         average.heads = record.heads
 
@@ -147,7 +148,8 @@ class EnsembleFit:
 
         train, held_out = dataset.parts["train"], None
         if self.rows:
-            outputs = held_out_outputs(average, train, dataset.schema, self.rows)
+            whole = average.encode({"train": train}, dataset.schema, self.training, self.session)["train"]
+            outputs = held_out_outputs(average, whole, self.rows)
             held_out = outputs, train
         reports = record.report(parts, of_part, average.weights, held_out)
         if held_out is not None:

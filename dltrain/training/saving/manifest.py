@@ -47,6 +47,7 @@ class Manifest:
         started: when.
         engine: "stacked" where it was trained together with others.
         stack: how many they were, and its place among them.
+        same_beginning: whether its members begin with the same frozen layers, which the average's file holds once.
         resumed: when it was gone on with.
         compiler: the decision about XLA, and its reason.
         found_rate: the learning rate that was looked for before training, and the reason for it.
@@ -80,6 +81,7 @@ class Manifest:
     started: str | None = None
     engine: str | None = None
     stack: dict[str, int] | None = None
+    same_beginning: bool | None = None
     resumed: list[str] | None = None
     compiler: dict[str, Any] | None = None
     found_rate: dict[str, Any] | None = None
