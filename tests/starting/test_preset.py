@@ -99,7 +99,7 @@ def test_labels_of_two_classes_are_smoothed_where_rows_are_few() -> None:
 
 @pytest.mark.parametrize("kind", ["few rows", "few classes", "words", "simple"])
 def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
-    columns = mixed(200 if kind == "few rows" else 1000)
+    columns = mixed(140 if kind == "few rows" else 1000)
     if kind == "few classes":  # too few rows for classes, as against numbers
         columns["y"] = np.where(columns["y"] > 1, "yes", "no")
     if kind == "words":
@@ -111,8 +111,10 @@ def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
     assert config.training.members.folds == (5 if kind in ("few classes", "words") else None)
 
 
-def test_members_validate_on_folds_of_all_rows_but_the_test_part() -> None:
-    text, config = start(mixed(1000))
+@pytest.mark.parametrize("rows", [160, 1000])
+def test_members_validate_on_folds_of_all_rows_but_the_test_part(rows: int) -> None:
+    text, config = start(mixed(rows))
+    assert "preset: realmlp" in text
     assert config.training is not None
     assert (config.training.members.folds, config.data.split.test, config.data.split.validation) == (5, 0.25, None)
     assert "each stopped by another fold of the rows" in text
