@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from dltrain.evaluation.evaluate import evaluate
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
@@ -12,6 +15,7 @@ from dltrain.sweep.engines.stacked import StackedEngine
 from dltrain.sweep.sweep import sweep
 from dltrain.sweep.trials import TrialFit
 from tests.training.support import NOISE, config_of
+from tests.training.test_frozen_features import FROZEN
 
 
 def fits_of(folder: Path, *overrides: list[str]) -> list[TrialFit]:
@@ -85,3 +89,17 @@ def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path, histories_are_drawn):
     }
     assert (Path(result.best["run"]) / "history.png").stat().st_size > 1000
     assert [(gate.metric, gate.met) for gate in result.gates] == [("accuracy", True), ("f1[1]", True), ("f1[0]", False)]
+
+
+def test_files_of_fits_with_other_frozen_layers_hold_their_own(tmp_path: Path) -> None:
+    """Frozen layers that are drawn by the seed: each file is what its fit was measured with."""
+    fits = [config_of(FROZEN, "data.split.seed=1", "training.epochs=1", f"seed={seed}") for seed in (1, 2)]
+    trials = [TrialFit(number, {}, config, tmp_path / f"{number:04d}") for number, config in enumerate(fits, 1)]
+    with StopSignals() as signals:
+        signals.defer()
+        [*_] = StackedEngine().run(Source(trials), EngineContext(Reporter(), signals, FitObserver(), argv=["dltrain"]))
+    for trial in trials:
+        assert Run(trial.path).read_manifest()["engine"] == "stacked"
+        stored = Run(trial.path).read_metrics()["metrics"]["test"]
+        found = evaluate(trial.path, part="test").metrics
+        assert found == pytest.approx({name: stored[name] for name in found}, abs=1e-5)

@@ -78,15 +78,17 @@ class Templates:
             key = (config.model, config.draw_seed, training.loss, dataset.schema)
             template = next((found for other, found in known if other == key), None)
             if template is None:
-                template = self._build(config, training, dataset, like=templates[0].file if templates else None)
+                template = self._build(config, training, dataset, templates)
                 known.append((key, template))
             templates.append(template)
         return templates
 
-    def _build(self, config: Config, training: TrainingConfig, dataset: Dataset, like: ModelFile | None) -> Template:
+    def _build(self, config: Config, training: TrainingConfig, dataset: Dataset, earlier: Sequence[Template]) -> Template:
         heads = heads_of(config, dataset.schema)
         number = num_frozen(config)
         body = self._known(config, dataset) if number else None
+        # A file is written like one that differs in what is trained alone: another body is other values.
+        like = next((template.file for template in earlier if template.body is body), None)
         shared = (None, 0) if body is None else (body.whole, number)
         whole = build_model(config.model, dataset.schema, heads, seed=config.draw_seed, shared=shared)
         compile_model(whole, heads, training)
