@@ -65,7 +65,9 @@ def test_the_same_numbers_as_scikit_learn_before_and_after_storing(name: str) ->
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in steps[0].arguments.items()}
     cls = getattr(importlib.import_module(f"sklearn.{TRANSFORMERS[name].module}"), name)
     expected = cls(**given).fit(matrix).transform(others)
-    np.testing.assert_allclose(apply_steps(steps, others), expected, rtol=1e-4, atol=1e-5)
+    # Nystroem divides by small singular values: products of float32, which processors add up in other orders, differ by .0001.
+    tolerance = {"rtol": 1e-3, "atol": 1e-4} if name == "Nystroem" else {"rtol": 1e-4, "atol": 1e-5}
+    np.testing.assert_allclose(apply_steps(steps, others), expected, **tolerance)
     state, arrays = steps_state(steps)
     again = steps_from(json.loads(json.dumps(state, allow_nan=False)), arrays)
     np.testing.assert_array_equal(apply_steps(again, others), apply_steps(steps, others))
