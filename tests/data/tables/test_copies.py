@@ -72,6 +72,19 @@ def test_rows_that_are_alike_by_chance_are_no_copies() -> None:
     assert said_of(rows) == []
 
 
+def test_rows_of_few_values_that_are_a_function_are_no_copies() -> None:
+    rng = np.random.default_rng(4)
+    rows = [f"{x},1,{z},w,{(x ^ z) + x}" for x, z in rng.integers(0, 4, (200, 2))]
+    assert said_of(rows, features="[a, c]") == []
+    assert said_of([f"{x},1,1,w,{2 * x}" for x in rng.integers(0, 23, 200)], features="[a]") == []
+
+
+def test_copies_of_one_column_of_many_values_are_said() -> None:
+    rng = np.random.default_rng(5)
+    numbers = [f"{x:.4f},1,1,w,{2 * x:.2f}" for x in rng.normal(size=300)]
+    assert len(said_of(numbers * 2, features="[a]")) == 1
+
+
 def test_nothing_is_said_of_a_table_without_copies_or_whose_copies_are_kept_together() -> None:
     rows = measured(np.random.default_rng(0), 400)
     assert said_of(rows) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,8 +31,8 @@ def warn_of_copies(
 ) -> list[Note]:
     """A warning of each part of which a notable share stands in the training part too; none where looking would take long.
 
-    Rows of a few columns with a few values each are alike by chance. Then still more of them are alike in all columns but one;
-    copies are not, so only where these are few is anything said.
+    Rows of a few columns with a few values each are alike by chance. Then these values make no more different rows than there are
+    to train on, or still more rows are alike in all columns but one; copies are not: only where these are few is anything said.
 
     Args:
         columns: the features.
@@ -50,10 +51,16 @@ def warn_of_copies(
         answers = targets[name].reshape(len(targets[name]), -1)[:num_rows]
         for column in range(answers.shape[1]):
             told = _with(told, whole, _hashes(answers[:, column].astype(np.float64), 1_000 * place + column), by_chance=True)
+    possible = 1.0  # different rows of features
     for place, feature in enumerate(columns):
         values = values_of(feature)[:num_rows]
         is_own = feature.kind == "text" and is_prose(values.drop_nulls().head(SAMPLE))
-        told = _with(told, whole, _hashes(values, 1_000_000 + place), by_chance=not is_own and feature.kind != IMAGE)
+        hashes = _hashes(values, 1_000_000 + place)
+        different = _count_different(hashes)
+        possible *= math.inf if is_own or feature.kind == IMAGE or 2 * different >= min(SAMPLE, num_rows) else different
+        told = _with(told, whole, hashes, by_chance=not is_own and feature.kind != IMAGE)
+    if possible <= len(train):
+        return []
     found: list[Note] = []
     for name, rows in looked_at.items():
         same = _are_among(whole, rows, train)
@@ -90,8 +97,12 @@ def _with(
     whole += hashes
     if not by_chance:
         return told
-    different = len(np.unique(hashes[:: max(1, len(hashes) // SAMPLE)]))
-    return sorted([*told, (different, hashes)], key=lambda entry: -entry[0])[:MOST_LEFT_OUT]
+    return sorted([*told, (_count_different(hashes), hashes)], key=lambda entry: -entry[0])[:MOST_LEFT_OUT]
+
+
+def _count_different(hashes: NDArray[np.uint64]) -> int:
+    """How many different values some of the rows have."""
+    return len(np.unique(hashes[:: max(1, len(hashes) // SAMPLE)]))
 
 
 def _hashes(values: Any, seed: int) -> NDArray[np.uint64]:
