@@ -18,7 +18,7 @@ from dltrain.errors import Note, warn
 COPIES = "copies_in_several_parts"  # the code of the warning
 FEWEST, SHARE = 5, 0.02
 # So many rows of a part are looked for, in tables of up to so many cells: a second at the most.
-MOST_LOOKED_AT, MOST_CELLS = 5_000, 20_000_000
+MOST_LOOKED_AT, MOST_CELLS, MOST_COLUMNS = 5_000, 20_000_000, 2_000
 MOST_LEFT_OUT = 16
 SAMPLE = 1_000
 
@@ -43,7 +43,8 @@ def warn_of_copies(
     train = parts.get("train", np.zeros(0, np.int64))
     looked_at = {name: rows[:: -(-len(rows) // MOST_LOOKED_AT)] for name, rows in parts.items() if name != "train" and len(rows)}
     num_rows = max((int(rows[-1]) + 1 for rows in parts.values() if len(rows)), default=0)
-    if not columns or not looked_at or not len(train) or num_rows * len(columns) > MOST_CELLS:
+    too_large = num_rows * len(columns) > MOST_CELLS or len(columns) > MOST_COLUMNS
+    if not columns or not looked_at or not len(train) or too_large:
         return []
     whole = np.zeros(num_rows, np.uint64)
     told: list[tuple[int, NDArray[np.uint64]]] = []  # how many values, and the hashes, of columns that rows may share by chance
