@@ -302,10 +302,10 @@ def study_target(
     if spec.task == "regression":
         different = values.n_unique()
         numbers = columns.numbers.get(name)
-        is_whole = numbers is not None and bool((numbers == numbers.round()).all())
-        if numbers is None or not is_whole or different > MOST_CODES:
+        known = numbers if numbers is None else numbers[~np.isnan(numbers)]
+        if known is None or (known != known.round()).any() or different > MOST_CODES:
             return Target(name, spec)
-        reason = _why_codes(name, numbers, of_pictures=of_pictures)
+        reason = _why_codes(name, known, of_pictures=of_pictures)
         if not reason:
             return Target(name, spec, whole_numbers=different if different <= FEW_NUMBERS else 0)
         spec = infer_target(series, replace(reading, units={}), task="classification", classes=())
@@ -337,14 +337,14 @@ def _why_codes(name: str, numbers: NDArray[np.float64], *, of_pictures: bool) ->
 
     Args:
         name: of the column.
-        numbers: its values [rows], NaN where missing.
+        numbers: its values [rows], without gaps.
         of_pictures: the other columns are pictures.
     """
     if of_pictures:
         return "few whole numbers beside pictures are what these show"
     if CLASS_NAMES.fullmatch(name):
         return f"{name} is called a class"
-    codes, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
+    codes, counts = np.unique(numbers, return_counts=True)
     least, most = int(codes[0]), int(codes[-1])
     if not 2 < len(codes) == most - least + 1 <= FEW_NUMBERS or least not in (0, 1) or counts.min() < FEW_ROWS:
         return ""

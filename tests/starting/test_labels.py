@@ -229,3 +229,13 @@ def test_frames_of_scikit_learn_are_classes(tmp_path: Path) -> None:
         load(as_frame=True).frame.to_csv(tmp_path / "t.csv", index=False)
         config = load_config_text(make_starter(str(tmp_path / "t.csv"), folder=tmp_path).text, folder=tmp_path)
         assert (config.data.target, config.data.task) == (("target",), task)
+
+
+@pytest.mark.parametrize("written", ["{}", "{}.0"])  # pandas writes whole numbers beside a gap as the second
+def test_codes_with_gaps_are_classes_as_well(tmp_path: Path, written: str) -> None:
+    draw = np.random.default_rng(0)
+    rows = [f"{a:.3f},{'' if row % 40 == 3 else written.format(row % 3)}" for row, a in enumerate(draw.normal(size=120))]
+    (tmp_path / "t.csv").write_text("a,label\n" + "\n".join(rows))
+    config = load_config_text(make_starter(str(tmp_path / "t.csv"), folder=tmp_path).text, folder=tmp_path)
+    assert (config.data.task, config.data.missing_target) == ("classification", "drop")
+    assert load_dataset(config.data, seed=0).schema.targets[0].classes == ("0", "1", "2")
