@@ -17,7 +17,7 @@ from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
-from dltrain.starting.design import design, split_of
+from dltrain.starting.nets.design import design, split_of
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table import start_table
 from dltrain.storage.arrays import declared_shapes, read_arrays

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, SplitConfig
 from dltrain.starting.block import Block
-from dltrain.starting.design import Design
+from dltrain.starting.nets.design import Design
 from dltrain.starting.starter import Starter
 
 SEED = 0
@@ -61,7 +61,7 @@ def render_model(block: Block, chosen: Design, more: str = "") -> None:
         block.remark("the output layer and the loss follow from the task", indent=2)
         return
     block.entry("layers", chosen.layers, chosen.layers_reason)
-    block.remark("the output layer and the loss follow from the task", indent=4)
+    block.remark("the output layer and the loss follow from the task", indent=4 if chosen.layers else 2)
     if more:
         block.remark(more, indent=2)
 

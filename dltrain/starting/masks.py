@@ -17,7 +17,7 @@ from dltrain.errors import Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config
-from dltrain.starting.design import Design
+from dltrain.starting.nets.design import Design
 from dltrain.starting.pictures import NUM_LOOKED_AT, learnable, list_layout, look_at, open_layout, render_split_of_layout
 from dltrain.starting.starter import Starter
 

@@ -33,7 +33,7 @@ from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
-from dltrain.starting.design import Design, body_for, design, design_photographs, split_of
+from dltrain.starting.nets.design import Design, body_for, design, design_photographs, split_of
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
 from dltrain.wording import shown

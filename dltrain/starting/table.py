@@ -15,7 +15,6 @@ from dltrain.config.types import DataConfig, ImagesConfig, LabelsConfig, TextCon
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.files import expand_paths, unpacks_to_more
-from dltrain.data.fitted import Fitted
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
@@ -37,26 +36,18 @@ from dltrain.starting.columns import (
     without_parts,
 )
 from dltrain.starting.common_blocks import SEED, with_parts
-from dltrain.starting.design import Design, design, design_table, design_texts, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
+from dltrain.starting.nets.choose import choose_net
+from dltrain.starting.nets.design import Design, split_of
 from dltrain.starting.pictures import (
     LEAST_SIDE,
-    design_pixels,
     form_of_pictures,
     shown_by_pictures,
     side_of_pixels,
     with_pictures_beside,
 )
-from dltrain.starting.preparation import Preparation, decide
-from dltrain.starting.preset import (
-    design_preset,
-    has_rows_enough,
-    inputs_of,
-    prepare,
-    suits,
-    with_ranges,
-)
+from dltrain.starting.preparation import Preparation
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, notes_on_columns, render_table
 from dltrain.starting.target import (
@@ -71,7 +62,7 @@ from dltrain.starting.text import find_text_options, with_late_signs
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
-    from dltrain.data.columns.column import FeatureColumn
+    pass
 
 COMPARED = """  # a linear model and boosted trees on the same rows, shown beside the net: whether a net pays here
   baselines: [linear, boosting]
@@ -139,48 +130,12 @@ def start_table(
     if wishes.series is not None:
         studied = Studied(config, target, columns, replace(leaks, telling=""), Preparation(), raw, asked)  # the past alone counts
         return _start_series(where, written, studied, wishes, is_whole)
-    config, prepared, chosen, notes = _prepare(config, whole, columns, target, side, wishes, is_whole)
+    config, prepared, chosen, notes = choose_net(config, whole, columns, target, side, wishes, is_whole)
     config, chosen = with_parts(_as_written(config, where, written), chosen, parts)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
     _warn(reporter, notes_on_columns(studied))
     text = render_table(head := _head(written, whole, is_whole), studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
-
-
-def _prepare(
-    config: DataConfig, whole: RawTable, columns: Columns, target: Target, side: int | None, wishes: Wishes, is_whole: bool
-) -> tuple[DataConfig, Preparation, Design, list[Note]]:
-    """How the columns are prepared, and the net for them.
-
-    Args:
-        config: the `data:` block without that.
-        whole: the table.
-        columns, target: what was found out.
-        side: of the pictures whose pixels the columns are; None: they are none.
-        wishes: what is asked.
-        is_whole: whether it is all of the table.
-
-    Returns:
-        The block with the preparation, this by itself, the net, and what a fit says of the table.
-    """
-    prepared = decide(_fit(config, whole), columns.numbers) if side is None else Preparation(scale="none")
-    fitted = _fit(prepared.apply(config), whole)
-    features = getattr(fitted.preprocessing, "features", ())
-    if wishes.compare and any(column.kind in ("text", "image") for column in features):
-        raise no_comparison("it has columns of text, or of pictures")
-    if side is not None:
-        chosen = design_pixels(side, _amounts(columns, target).max(), fitted.parts["train"].num_rows)
-    else:
-        chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
-    if chosen.preset:
-        chosen = with_ranges(chosen, columns, target)
-        prepared = prepare(prepared, target.spec.task, chosen.preset or "")
-    if chosen.folds:
-        config = replace(config, split=replace(config.split, validation=None))
-    if chosen.folds or chosen.preset:
-        fitted = _fit(prepared.apply(config), whole)
-    config = prepared.apply(config)
-    return config, prepared, chosen, fitted.notes
 
 
 def _start_masks(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
@@ -259,41 +214,12 @@ def _to_learn_from(columns: Columns, raw: RawTable, found: Target, file: str | N
     return columns
 
 
-def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whole: bool) -> Design:
-    """The net for a table, by its training part.
-
-    Args:
-        fitted: the table.
-        left: column -> kind, of those that its training part has nothing to teach about.
-        wishes: what is asked of it.
-        is_whole: whether it is all of the table.
-    """
-    schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
-    features, task = getattr(fitted.preprocessing, "features", ()), schema.targets[0].task
-    seconds = wishes.epoch_seconds
-    if wishes.simple or any(column.kind == IMAGE for column in features):
-        return design(schema, num_rows)
-    if all(spec.holds_tokens for spec in schema.inputs):
-        of_characters = any(column.tokenizer is not None and column.tokenizer.split == "character" for column in features)
-        return design_texts(schema, num_rows, seconds if is_whole else 0, of_characters=of_characters)
-    if is_whole and suits(features, task, num_rows):
-        return design_preset(features, schema, num_rows, inputs_of(features, left), seconds)
-    chosen = design_table(schema, num_rows)
-    return in_folds(chosen, schema, num_rows, seconds) if is_whole and has_rows_enough(features, task, num_rows) else chosen
-
-
 def _amounts(columns: Columns, target: Target) -> NDArray[np.float64]:
     """The columns to learn from [rows, columns], where all of them are numbers; else none of them."""
     names = [name for name, kind in columns.kinds.items() if not kind.left_out and name != target.name]
     if target.columns or any(name not in columns.numbers for name in names) or len(names) < LEAST_SIDE**2:
         return np.zeros((0, 0))
     return np.stack([columns.numbers[name] for name in names], axis=1)
-
-
-def _left(config: DataConfig, columns: Columns, features: Sequence[FeatureColumn]) -> dict[str, str]:
-    """Column -> kind, of those to learn from that a fit leaves out, because its training part has nothing to teach of them."""
-    out = {column.name for column in features} | {*config.drop, *config.identifiers, *config.target}
-    return {name: kind.kind for name, kind in columns.kinds.items() if not kind.left_out and name not in out}
 
 
 def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
@@ -384,14 +310,3 @@ def _dates(columns: Columns) -> dict[str, str] | None:
     """The formats of dates that were guessed, which another reader might take otherwise."""
     found = {name: kind.date_format for name, kind in columns.kinds.items() if kind.note and kind.date_format}
     return found or None
-
-
-def _fit(config: DataConfig, raw: RawTable) -> Fitted:
-    """What a fit would make of it, and say of it.
-
-    Raises:
-        DataError: as a fit would.
-    """
-    from dltrain.data.tables.fit import fit_table
-
-    return fit_table(config, raw, SEED, None)

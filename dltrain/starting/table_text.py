@@ -30,8 +30,8 @@ from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
-from dltrain.starting.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.leaks import SURELY, Leaks
+from dltrain.starting.nets.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
 from dltrain.starting.target import Target
 from dltrain.wording import TOTALS, listed, percent

@@ -14,7 +14,7 @@ from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config
-from dltrain.starting.design import design_table, design_texts
+from dltrain.starting.nets.design import design_table, design_texts
 from dltrain.starting.pictures import (
     config_of_layout,
     folders_in,

@@ -32,9 +32,11 @@ _AFFIXES = re.compile(
     rf"^\(?\s*[-+{MINUS}]?\s*(?:{MARK})?\s*\(?\s*[-+{MINUS}]?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$"
 )
 
-# What can be read in one way only, without anything around it: 5, -0.344, 12.5, 1234.567, each on a line of its own.
-_PLAIN = r"[-+]?(?:\d{1,300}|0\d{0,9}\.\d{1,300}|\d{1,300}\.(?:\d{0,2}|\d{4,300})|\d{4,300}\.\d{3})"
+# Numbers with a point or none, and nothing around them: 5, -0.344, 1234.567, 1.344, each on a line of its own; and those of
+# them that can be read in two ways.
+_PLAIN = r"[-+]?\d{1,300}(?:\.\d{0,300})?"
 _ALL_PLAIN = re.compile(rf"(?:{_PLAIN}\n)*+{_PLAIN}", re.ASCII)
+_TWO_WAYS = re.compile(r"(?m)^[-+]?([1-9]\d{0,2}\.\d{3})$", re.ASCII)
 _LONG_WHOLE = re.compile(r"(?m)^[-+]?\d{4,}$", re.ASCII)
 _POWER = re.compile(r"(?<=\d)[eE][-+]?\d{1,3}$")
 _EITHER = re.compile(r"^([-+]?\d{1,3}[.,])(\d{3})[eE][-+]?\d{1,3}$")
@@ -188,7 +190,9 @@ class _Column:
             return None
         joined = "\n".join(plain)
         if plain and _ALL_PLAIN.fullmatch(joined):  # at once, for tables of many thousand columns
-            found.decimal["."] += joined.count(".")
+            either = _TWO_WAYS.findall(joined)
+            found.either["."], found.decimal["."] = len(either), joined.count(".") - len(either)
+            found.example = either[0] if either else ""
             filled, long_whole = len(plain), int(_LONG_WHOLE.search(joined) is not None)
             values = values[:1]
         else:

@@ -13,7 +13,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import Config, LossConfig
 from dltrain.data.load import load_dataset
-from dltrain.starting.preset import START_SECONDS, members_within, smoothed_loss
+from dltrain.starting.nets.preset import START_SECONDS, members_within, smoothed_loss
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
 from tests.support import run_dltrain

@@ -21,7 +21,7 @@ from dltrain.starting.codes import (
     squared_errors,
     truth_of,
 )
-from dltrain.starting.design import MEMBERS, Design
+from dltrain.starting.nets.design import MEMBERS, Design
 from dltrain.starting.preparation import Preparation
 from dltrain.starting.starter import START_SECONDS
 from dltrain.wording import rough_percent
