@@ -41,14 +41,14 @@ def table(rows: int = 400) -> dict[str, Any]:
 
 def test_more_than_nine_categories_are_embedded() -> None:
     generator = np.random.default_rng(1)
-    many = [f"m{number}" for number in generator.integers(0, 12, 400)]
-    few = [f"f{number}" for number in generator.integers(0, 9, 400)]
-    text, config, dataset = start({"many": many, "few": few, **table()})
+    many = [f"m{number}" for number in generator.integers(0, 12, 2500)]
+    few = [f"f{number}" for number in generator.integers(0, 9, 2500)]
+    text, config, dataset = start({"many": many, "few": few, **table(2500)})
     assert config.data.encode == {"many": "embedding"}
     assert "of more than 9 categories an embedding learns which are alike" in text
     columns = {column.name: column.encode for column in dataset.preprocessing.features if column.kind == "category"}  # type: ignore[attr-defined]
     assert columns == {"many": "embedding", "few": "one_hot"}
-    _, config, _ = start({"few": few, **table()})
+    _, config, _ = start({"few": few, **table(2500)})
     assert config.data.encode is None
 
 

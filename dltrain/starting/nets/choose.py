@@ -52,7 +52,7 @@ def choose_net(
     if side is not None:
         largest = max(float(columns.numbers[column.name].max()) for column in features)
         chosen = design_pixels(side, largest, fitted.parts["train"].num_rows)
-    elif is_whole and not wishes.simple and (line := _line(config, usual, whole)):
+    elif is_whole and not wishes.simple and (line := _line(config, whole, columns)):
         return line
     else:
         chosen = _for_columns(fitted, _left(config, columns, features), wishes, is_whole)
@@ -67,11 +67,12 @@ def choose_net(
     return prepared.apply(config), prepared, chosen, fitted.notes
 
 
-def _line(config: DataConfig, usual: Preparation, whole: RawTable) -> tuple[DataConfig, Preparation, Design, list[Note]] | None:
+def _line(config: DataConfig, whole: RawTable, columns: Columns) -> tuple[DataConfig, Preparation, Design, list[Note]] | None:
     """As `choose_net`, for a small table whose target a straight line tells; None: it is no such table."""
     if whole.frame.height > 2 * MOST_ROWS:
         return None
-    config, prepared = _without_validation(config), replace(usual, encode={})
+    config = _without_validation(config)
+    prepared = replace(decide(_fit(config, whole), columns.numbers), encode={})
     fitted = _fit(prepared.apply(config), whole)
     chosen = design_line(fitted)
     return (prepared.apply(config), prepared, chosen, fitted.notes) if chosen is not None else None

@@ -132,8 +132,8 @@ def test_members_validate_on_folds_of_all_rows_but_the_test_part(rows: int) -> N
 
 
 def test_a_target_that_leans_a_little_is_learned_as_it_is() -> None:
-    columns = mixed(1000)
-    z = np.random.default_rng(1).normal(size=1000)
+    columns = mixed(3000)
+    z = np.random.default_rng(1).normal(size=3000)
     assert start({**columns, "y": np.exp(10 + 0.6 * z).round(3)})[1].data.scale_target is True  # skewness 2.3
     assert start({**columns, "y": np.exp(10 + 2 * z).round(3)})[1].data.scale_target == "log"
 
