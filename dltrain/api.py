@@ -347,23 +347,29 @@ def _write(run: Path, data: Any, folder: Path) -> str:
         data = {name: array[:, index] for index, name in enumerate(names)}
     elif isinstance(data, polars.LazyFrame):
         data = data.collect()
-    if not isinstance(data, polars.DataFrame):
-        if not hasattr(data, "keys") or getattr(data, "ndim", 2) == 1:
-            kind = type(data).__name__
-            hint = "a single row: frame.iloc[[0]]" if kind == "Series" else "such as predict(run, frame)"
-            raise UsageError(f"expected a path, a frame, a mapping, rows or an array, found {kind}", hint=hint)
-        columns = [_column(str(name), data[name]) for name in data.keys()]  # noqa: SIM118 - a frame's are no keys
-        lengths = {column.name: len(column) for column in columns}
-        if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-            raise UsageError(
-                Fault(f"columns of one length were expected, found {found[:200]}", hint="a single row: {column: [value]}")
-            )
-        data = polars.DataFrame(columns)
-    if not data.height:
+    frame = data if isinstance(data, polars.DataFrame) else _frame(data)
+    if not frame.height:
         raise UsageError(f"expected rows, found an empty {given}")
-    data.write_parquet(folder / "rows.parquet")
+    frame.write_parquet(folder / "rows.parquet")
     return str(folder / "rows.parquet")
+
+
+def _frame(data: Any) -> Any:
+    """A frame of polars from one of pandas, or from a mapping of columns."""
+    import polars
+
+    if not hasattr(data, "keys") or getattr(data, "ndim", 2) == 1:
+        kind = type(data).__name__
+        hint = "a single row: frame.iloc[[0]]" if kind == "Series" else "such as predict(run, frame)"
+        raise UsageError(f"expected a path, a frame, a mapping, rows or an array, found {kind}", hint=hint)
+    columns = [_column(str(name), data[name]) for name in data.keys()]  # noqa: SIM118 - a frame's are no keys
+    lengths = {column.name: len(column) for column in columns}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+        raise UsageError(
+            Fault(f"columns of one length were expected, found {found[:200]}", hint="a single row: {column: [value]}")
+        )
+    return polars.DataFrame(columns)
 
 
 def _column(name: str, values: Any) -> Any:

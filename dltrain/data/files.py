@@ -44,38 +44,39 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     files: list[str] = []
     faults: list[Fault] = []
     for path in paths:
-        if is_far(path):
-            try:
-                files += fetch_all(path)
-            except NotFetchedError:
-                raise
-            except DataError as error:
-                faults += error.faults
-        elif os.path.isdir(path):
-            pattern = table_pattern(path)
-            if pattern is None:
-                faults.append(_folder_fault(path))
-            else:
-                files += expand_paths([pattern])
-        elif os.path.exists(path) and not os.path.isfile(path):
-            # A file is looked at more than once, and a pipe or a device may never end.
-            faults.append(Fault(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first"))
-        elif os.path.exists(path):
-            files.append(path)
-        elif glob.has_magic(path):
-            found = [name for name in find_matches(path) if os.path.isfile(name)]
-            if len(found) > FILES.value:
-                faults.append(Fault(f"{shown(path)} matches {len(found):,} files, more than {FILES.value:,}", hint=FILES.hint))
-                continue
-            files.extend(found)
-            if not found:
-                faults.append(Fault(f"no file matches {shown(path)}", hint=neighbours(path)))
-        else:
-            hint = "standard input is not read: save it as a file first" if path == "-" else neighbours(path)
-            faults.append(Fault(f"no such file: {shown(path)}", hint=hint))
+        try:
+            files += _expand(path)
+        except NotFetchedError:
+            raise
+        except DataError as error:
+            faults += error.faults
     if faults:
         raise DataError(faults)
     return files
+
+
+def _expand(path: str) -> Sequence[str]:
+    """The files that one path or pattern stands for."""
+    if is_far(path):
+        return fetch_all(path)
+    if os.path.isdir(path):
+        pattern = table_pattern(path)
+        if pattern is None:
+            raise DataError(_folder_fault(path))
+        return _expand(pattern)
+    if os.path.isfile(path):
+        return [path]
+    if os.path.exists(path):  # a file is looked at more than once, and a pipe or a device may never end
+        raise DataError(Fault(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first"))
+    if not glob.has_magic(path):
+        hint = "standard input is not read: save it as a file first" if path == "-" else neighbours(path)
+        raise DataError(Fault(f"no such file: {shown(path)}", hint=hint))
+    found = [name for name in find_matches(path) if os.path.isfile(name)]
+    if len(found) > FILES.value:
+        raise DataError(Fault(f"{shown(path)} matches {len(found):,} files, more than {FILES.value:,}", hint=FILES.hint))
+    if not found:
+        raise DataError(Fault(f"no file matches {shown(path)}", hint=neighbours(path)))
+    return found
 
 
 def table_pattern(folder: str) -> str | None:

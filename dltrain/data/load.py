@@ -181,9 +181,7 @@ def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, 
         paths: tuple[str, ...] = getattr(config, name)
         if not paths:
             continue
-        if name in brought or getattr(config.split, name) is not None:
-            what = f"{config.source} brings its own" if name in brought else f"data.split.{name} makes one"
-            raise ConfigError(config_fault(config, f"data.{name}", f"two {name} parts: {what}", "leave one of them out"))
+        _refuse_two_parts(config, name, brought)
         try:
             raws[name] = source.read(replace(config, path=paths), seed=seed, reporter=reporter)
         except DataError as error:
@@ -193,6 +191,13 @@ def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, 
     if len(raws) > 1:
         raws = {name: _limited(raw, config.limit) for name, raw in raws.items()}
     return raws
+
+
+def _refuse_two_parts(config: DataConfig, name: str, brought: Collection[str]) -> None:
+    """Raise ConfigError where a part has files of its own, and the source brings it or the split makes it."""
+    if name in brought or getattr(config.split, name) is not None:
+        what = f"{config.source} brings its own" if name in brought else f"data.split.{name} makes one"
+        raise ConfigError(config_fault(config, f"data.{name}", f"two {name} parts: {what}", "leave one of them out"))
 
 
 def _limited(raw: Raw, limit: int | None) -> Raw:

@@ -200,33 +200,8 @@ def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: 
 
 
 def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: bool, reporter: Reporter) -> Raw:
-    suffix = Path(paths[0]).suffix.lower() if paths else ""
     if isinstance(preprocessing, PicturePreprocessing):
-        if suffix == ".npz":
-            arguments = dict(preprocessing.arguments or {})
-            config = DataConfig(
-                "npz",
-                path=tuple(paths),
-                arguments={**arguments, "with_targets": with_targets},
-                missing=preprocessing.missing,
-                replace=preprocessing.replace,
-                task=MULTILABEL if preprocessing.targets[0].is_multilabel else None,
-                labels=LabelsConfig(empty=preprocessing.targets[0].empty) if preprocessing.targets[0].is_multilabel else None,
-            )
-            return read_source(config, seed=0, reporter=reporter)
-        if preprocessing.reader is None:
-            raise UsageError(
-                f"no picture file can stand for a row of {preprocessing.source}",
-                hint="give an .npz file whose array x holds the rows",
-            )
-        from dltrain.data.pictures.reader import read_pictures
-
-        spec = preprocessing.targets[0]
-        with_labels = with_targets and not spec.is_reconstruction
-        numbers = spec.task == "regression"
-        tags = (spec, Reading(preprocessing.missing, replace=preprocessing.replace)) if spec.is_multilabel else None
-        more: dict[str, Any] = {"classes": spec.classes, "numbers": numbers, "tags": tags}
-        return read_pictures(paths, preprocessing.reader, with_labels=with_labels, **more)
+        return _read_rows_of_pictures(preprocessing, paths, with_targets, reporter)
     yet_to_come: tuple[str, ...] = ()
     if isinstance(preprocessing, SeriesPreprocessing):
         yet_to_come = () if with_targets else preprocessing.yet_to_come
@@ -234,27 +209,62 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
     assert isinstance(preprocessing, TablePreprocessing)
     if preprocessing.source == "word_vectors":
         options = {key: value for key, value in preprocessing.text_options.items() if key != "columns"}
-        return read_source(
-            DataConfig("word_vectors", arguments=preprocessing.arguments, path=tuple(paths), **options), seed=0, reporter=reporter
-        )
+        config = DataConfig("word_vectors", arguments=preprocessing.arguments, path=tuple(paths), **options)
+        return read_source(config, seed=0, reporter=reporter)
     if preprocessing.source == "text_folder":
         from dltrain.data.sources.text_folder import is_text_file, read_texts
 
         if os.path.isdir(paths[0]) or is_text_file(os.path.basename(paths[0])):
             classes = preprocessing.targets[0].classes if with_targets else None
             return read_texts(paths, preprocessing.text_options.get("encoding"), classes)
-    source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
-    options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
-    if options:
-        known = [column.name for column in preprocessing.features] + [
-            name for spec in preprocessing.targets for name in spec.columns_read
-        ]
-        options["arguments"] = {"own_columns": tuple(known)}
-    if "columns" in options and not with_targets:
-        optional = [name for spec in preprocessing.targets for name in spec.columns_read] + (
-            [preprocessing.weight] if preprocessing.weight else []
-        )
-        options["arguments"] = {**options["arguments"], "optional_columns": tuple(optional)}
+    source = "parquet" if _suffix(paths) in (".parquet", ".pq") else "csv"
+    options = _table_options(preprocessing, with_targets) if source == "csv" == preprocessing.source else {}
     if yet_to_come:
         options["arguments"] = {**options.get("arguments", {}), MAY_LACK: yet_to_come}
     return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)
+
+
+def _suffix(paths: Sequence[str]) -> str:
+    return Path(paths[0]).suffix.lower() if paths else ""
+
+
+def _table_options(preprocessing: TablePreprocessing, with_targets: bool) -> dict[str, Any]:
+    """How the text of training was written, for other text of its columns."""
+    options = dict(preprocessing.text_options)
+    targets = [name for spec in preprocessing.targets for name in spec.columns_read]
+    if options:
+        options["arguments"] = {"own_columns": (*(column.name for column in preprocessing.features), *targets)}
+    if "columns" in options and not with_targets:
+        weights = [preprocessing.weight] if preprocessing.weight else []
+        options["arguments"] = {**options["arguments"], "optional_columns": (*targets, *weights)}
+    return options
+
+
+def _read_rows_of_pictures(
+    preprocessing: PicturePreprocessing, paths: Sequence[str], with_targets: bool, reporter: Reporter
+) -> Raw:
+    """Arrays of an .npz file, or pictures."""
+    spec = preprocessing.targets[0]
+    if _suffix(paths) == ".npz":
+        config = DataConfig(
+            "npz",
+            path=tuple(paths),
+            arguments={**(preprocessing.arguments or {}), "with_targets": with_targets},
+            missing=preprocessing.missing,
+            replace=preprocessing.replace,
+            task=MULTILABEL if spec.is_multilabel else None,
+            labels=LabelsConfig(empty=spec.empty) if spec.is_multilabel else None,
+        )
+        return read_source(config, seed=0, reporter=reporter)
+    if preprocessing.reader is None:
+        raise UsageError(
+            f"no picture file can stand for a row of {preprocessing.source}",
+            hint="give an .npz file whose array x holds the rows",
+        )
+    from dltrain.data.pictures.reader import read_pictures
+
+    with_labels = with_targets and not spec.is_reconstruction
+    numbers = spec.task == "regression"
+    tags = (spec, Reading(preprocessing.missing, replace=preprocessing.replace)) if spec.is_multilabel else None
+    more: dict[str, Any] = {"classes": spec.classes, "numbers": numbers, "tags": tags}
+    return read_pictures(paths, preprocessing.reader, with_labels=with_labels, **more)

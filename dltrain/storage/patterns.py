@@ -54,10 +54,9 @@ def _below(folder: str, segments: list[str], look: Callable[[], None]) -> Iterat
     else:
         fits = re.compile(fnmatch.translate(first)).match
         for entry in _entries(folder, look):
-            if fits(entry.name) and (first.startswith(".") or not entry.name.startswith(".")):
-                path = os.path.join(folder, entry.name)
-                if not rest or os.path.isdir(path):
-                    yield from _below(path, rest, look)
+            is_shown = first.startswith(".") or not entry.name.startswith(".")
+            if is_shown and fits(entry.name) and (not rest or is_folder(entry)):
+                yield from _below(os.path.join(folder, entry.name), rest, look)
 
 
 def _entries(folder: str, look: Callable[[], None]) -> Iterator[os.DirEntry[str]]:

@@ -76,14 +76,7 @@ class StreamedSegments:
         def read() -> None:
             try:
                 for window in range(first_window, num_windows):
-                    item = self._read_window(starts, epoch, window)
-                    while not stop.is_set():
-                        try:
-                            ready.put(item, timeout=0.2)
-                            break
-                        except queue.Full:
-                            continue
-                    if stop.is_set():
+                    if not _put(ready, self._read_window(starts, epoch, window), stop):
                         return
             except BaseException as error:  # handed to the training thread, which raises it
                 ready.put(error)
@@ -143,6 +136,17 @@ class StreamedSegments:
             skip, take = max(low - begin, 0), min(high - begin, int(sizes[index]))
             pieces.append((int(starts[index]) + skip, int(starts[index]) + take))
         return pieces
+
+
+def _put(ready: queue.Queue[Any], item: Any, stop: threading.Event) -> bool:
+    """Wait until there is room for an item; False where that is no longer wanted."""
+    while not stop.is_set():
+        try:
+            ready.put(item, timeout=0.2)
+            break
+        except queue.Full:
+            continue
+    return not stop.is_set()
 
 
 def _gather_tensor(array: Any, pieces: Sequence[tuple[int, int]], count: int) -> Any:

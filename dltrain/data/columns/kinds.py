@@ -86,14 +86,9 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     sample = first_values(series, reading)
     if not len(sample):
         return ColumnKind("category", left_out="empty")
-    said = _said_date(series, sample, reading)
-    if said:
-        return said
-    wanted = reading.dates_of(name_of(series))
-    if (is_text(sample) or sample.dtype.is_integer()) and wanted != NO_DATES:
-        compact = _by_all(lambda values: find_compact_writing(values, wanted), series, sample, reading)
-        if compact:
-            return ColumnKind("date", compact.text, _index_reason(sample), compact.note)
+    date = _said_date(series, sample, reading) or _compact_date(series, sample, reading)
+    if date:
+        return date
     if is_labelled(series) or not is_text(sample):
         return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
@@ -105,6 +100,15 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     if written:
         return ColumnKind("date", written.text, _index_reason(sample), written.note)
     return _kind_of_text(sample)
+
+
+def _compact_date(series: polars.Series, sample: polars.Series, reading: Reading) -> ColumnKind | None:
+    """The kind of a column of dates without signs between their parts, such as 20200131; None: it holds others."""
+    wanted = reading.dates_of(name_of(series))
+    if wanted == NO_DATES or not (is_text(sample) or sample.dtype.is_integer()):
+        return None
+    compact = _by_all(lambda values: find_compact_writing(values, wanted), series, sample, reading)
+    return ColumnKind("date", compact.text, _index_reason(sample), compact.note) if compact else None
 
 
 def infer_time(series: polars.Series, reading: Reading) -> ColumnKind:

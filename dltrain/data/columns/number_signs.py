@@ -228,33 +228,20 @@ class _Column:
         """One value, without its own sign; False where it is no number."""
         for sign in GROUPING:
             if sign in digits:
-                head = re.match(rf"\d{{1,3}}(?:{sign}\d{{3}})+(?![\d{sign}])", digits)
-                if head is None:
-                    return False
-                self.groups.add(sign)
-                digits = digits[: head.end()].replace(sign, "") + digits[head.end() :]
-                if len(digits) > head.end() and not re.fullmatch(r"\d+[.,]\d*", digits):
-                    return False
-                for mark in (",", "."):
-                    self.decimal[mark] += mark in digits
-                return re.fullmatch(r"\d+(?:[.,]\d*)?", digits) is not None
+                return self._take_spaced(digits, sign)
         commas, points = digits.count(","), digits.count(".")
         if not commas and not points:
             return True
         if commas and points:
             last, first = (",", ".") if digits.rfind(",") > digits.rfind(".") else (".", ",")
             whole, _, _ = digits.rpartition(last)
-            if digits.count(last) > 1 or not re.fullmatch(grouped(re.escape(first)), whole):
+            if digits.count(last) > 1 or not self._take_groups(whole, first):
                 return False
             self.decimal[last] += 1
-            self.groups.add(first)
             return True
         sign = "," if commas else "."
         if commas + points > 1:
-            if not re.fullmatch(grouped(re.escape(sign)), digits):
-                return False
-            self.groups.add(sign)
-            return True
+            return self._take_groups(digits, sign)
         whole, _, fraction = digits.partition(sign)
         if len(fraction) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0"):
             if is_money and commas:
@@ -264,4 +251,24 @@ class _Column:
             self.example = self.example or digits
         else:
             self.decimal[sign] += 1
+        return True
+
+    def _take_spaced(self, digits: str, sign: str) -> bool:
+        """One value whose thousands stand apart by a sign that is neither a comma nor a point."""
+        head = re.match(rf"\d{{1,3}}(?:{sign}\d{{3}})+(?![\d{sign}])", digits)
+        if head is None:
+            return False
+        self.groups.add(sign)
+        digits = digits[: head.end()].replace(sign, "") + digits[head.end() :]
+        if len(digits) > head.end() and not re.fullmatch(r"\d+[.,]\d*", digits):
+            return False
+        for mark in (",", "."):
+            self.decimal[mark] += mark in digits
+        return re.fullmatch(r"\d+(?:[.,]\d*)?", digits) is not None
+
+    def _take_groups(self, whole: str, sign: str) -> bool:
+        """Digits with a comma or a point between thousands."""
+        if not re.fullmatch(grouped(re.escape(sign)), whole):
+            return False
+        self.groups.add(sign)
         return True

@@ -141,24 +141,28 @@ def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, Co
             warnings += months
             continue
         is_word = np.isnan(to_numbers(sample, replace(reading, units=None)))
-        if is_word.any() and (nearly := _nearly_numbers(name, kind, sample, is_word) or _nearly_dates(name, kind, sample)):
-            warnings += nearly
-            continue
-        if is_word.all() and len(sample):
-            warnings += _different_units(name, kind, sample)
-        if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
-            continue
-        if not is_word.any():
-            if what := coded_by(sample):
-                codes.setdefault(what, []).append(shown_column(name))
-            continue
-        if is_word.sum() <= (1 - MOSTLY_NUMBERS) * len(sample) or sample.filter(is_word).n_unique() <= MOST_WORDS:
-            warnings.append(_said_of_words(name, kind, sample, is_word, "numbers"))
+        if is_word.any():
+            warnings += _with_words(name, kind, sample, is_word)
+        elif len(sample) and (what := coded_by(sample)):
+            codes.setdefault(what, []).append(shown_column(name))
     lines = []
     for what, names in codes.items():
         hint = f"`data.features: {{{names[0]}: number}}` reads numbers"
         lines.append(f"digits with {what}, taken for codes: {listed(names, 8)}; {hint}")
     return [*map(Note, lines), *map(Note, _units_said(frame, kinds, reading)), *warnings]
+
+
+def _with_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_]) -> list[Note]:
+    """Warnings of a column that holds words, with or without numbers."""
+    if nearly := _nearly_numbers(name, kind, sample, is_word) or _nearly_dates(name, kind, sample):
+        return nearly
+    if is_word.all():
+        return _different_units(name, kind, sample)
+    words, rows = is_word.sum(), len(sample)
+    are_many = words > (1 - MOSTLY_NUMBERS) * rows and sample.filter(is_word).n_unique() > MOST_WORDS
+    if words > (1 - MANY_NUMBERS) * rows or are_many:
+        return []
+    return [_said_of_words(name, kind, sample, is_word, "numbers")]
 
 
 def _counted_dates(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:

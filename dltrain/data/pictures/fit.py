@@ -74,19 +74,8 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
             notes += alike_words((), (spec,), of_folders=config.source == "image_folder")
     preprocessing = stored
     if preprocessing is None:
-        fitted = _fit(config, raw, spec, values, parts["train"])
-        kept = kept_pictures(config, fitted)
-        if kept is not None:
-            fitted, said = kept
-            notes += said
-        else:
-            notes += _told_apart_by_rounding(fitted)
-        if config.transform and kept is None:
-            matrix = scale_pictures(raw.images, parts["train"], fitted.center, fitted.spread)
-            steps, more = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
-            fitted = replace(fitted, steps=steps)
-            notes += more
-        preprocessing = fitted
+        preprocessing, said = _fit_or_keep(config, raw, _fit(config, raw, spec, values, parts["train"]), parts["train"], seed)
+        notes += said
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
     notes[:0] = map(Note, (*_describe(spec, values), *preprocessing.describe()))
     resolved: dict[str, Any] = {"data.task": spec.task}
@@ -98,6 +87,21 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
         if bits is not None:
             resolved["data.depth"] = bits
     return Fitted(preprocessing, made, notes, resolved, manner)
+
+
+def _fit_or_keep(
+    config: DataConfig, raw: RawPictures, fitted: PicturePreprocessing, rows: Rows, seed: int
+) -> tuple[PicturePreprocessing, list[Note]]:
+    """The same with the scale and the steps of the run that the config keeps, or with steps fitted to these pictures."""
+    kept = kept_pictures(config, fitted)
+    if kept is not None:
+        return kept
+    notes = _told_apart_by_rounding(fitted)
+    if not config.transform:
+        return fitted, notes
+    matrix = scale_pictures(raw.images, rows, fitted.center, fitted.spread)
+    steps, more = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
+    return replace(fitted, steps=steps), [*notes, *more]
 
 
 def _choose_rows(
@@ -148,12 +152,7 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
         message = "several labels are an array of 0 and 1 [rows, labels]; this one has a value a row"
         raise DataError(config_fault(config, "data.task", message, "data.task: classification, or regression"))
     is_there = have_values(values, raw.classes)
-    if not is_there.all() and config.missing_target != DROP:
-        count = int(np.count_nonzero(~is_there))
-        message = f"row {int(np.argmin(is_there)) + 1:,}: no value for the target ({count:,} such rows)"
-        raise DataError(config_fault(config, "data.missing_target", message, "data.missing_target: drop leaves such rows out"))
-    if not is_there.any():
-        raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
+    _refuse_without_values(config, is_there)
     if values.ndim == 2:
         return raw.labels or labels_of_array(config, values, name), values
     if raw.classes and config.task is None:
@@ -161,6 +160,23 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
     if raw.classes and config.task != "regression":
         spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
         return _with_two_classes(config, spec, values.astype(np.int32))
+    return _describe_numbers(config, name, values, is_there)
+
+
+def _refuse_without_values(config: DataConfig, is_there: NDArray[np.bool_]) -> None:
+    """Raise DataError where rows have no value for the target and may not be left out, or no row has one."""
+    if not is_there.all() and config.missing_target != DROP:
+        count = int(np.count_nonzero(~is_there))
+        message = f"row {int(np.argmin(is_there)) + 1:,}: no value for the target ({count:,} such rows)"
+        raise DataError(config_fault(config, "data.missing_target", message, "data.missing_target: drop leaves such rows out"))
+    if not is_there.any():
+        raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
+
+
+def _describe_numbers(
+    config: DataConfig, name: str, values: NDArray[Any], is_there: NDArray[np.bool_]
+) -> tuple[TargetSpec, NDArray[Any]]:
+    """A target of numbers or booleans: those of two values are classes where the config does not say otherwise."""
     infinite = np.isinf(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
     if infinite.any():
         raise DataError(f"row {int(np.argmax(infinite)) + 1:,}: the target is not a finite number")

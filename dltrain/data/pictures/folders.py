@@ -121,15 +121,7 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
             fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
             try:
-                files, columns, notes = read_picture_table(config, path)
-                if config.task == SEGMENTATION:
-                    said = f"the column {columns['label']} of {shown(path)} names the mask of each picture of {columns['files']}"
-                    found.notes.append(Note(said))
-                    found.masks += [mask_of(file, path, config) for file in files]
-                    files = [replace(file, label=None) for file in files]
-                found.files += files
-                found.notes += map(Note, notes)
-                found.table = found.table or columns
+                _add_table(config, path, found)
             except DataError as error:
                 faults.extend(error.faults)
         else:
@@ -141,6 +133,19 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
     if not found.files and not faults:
         fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none in {listed([shown(path) for path in paths], 4)}")
     return found
+
+
+def _add_table(config: DataConfig, path: str, found: _Found) -> None:
+    """The pictures that a table names, with their labels or masks."""
+    files, columns, notes = read_picture_table(config, path)
+    if config.task == SEGMENTATION:
+        said = f"the column {columns['label']} of {shown(path)} names the mask of each picture of {columns['files']}"
+        found.notes.append(Note(said))
+        found.masks += [mask_of(file, path, config) for file in files]
+        files = [replace(file, label=None) for file in files]
+    found.files += files
+    found.notes += map(Note, notes)
+    found.table = found.table or columns
 
 
 def _matches(paths: Sequence[str]) -> Iterator[str]:
@@ -156,12 +161,11 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
     classes, beside = reader.class_folders(folder)
     if len(faults) > num_faults:
         return
-    base = os.path.basename(os.path.normpath(folder))
     if config.split.key is not None:
         fault(f"{shown(folder)} is a folder: it has no column to split by", "name a table of files and labels: path: labels.csv")
         return
     if config.is_reconstruction:
-        found.files += reader.walk(folder, base, None)
+        found.files += reader.walk(folder, os.path.basename(os.path.normpath(folder)), None)
         return
     if config.task == MULTILABEL:
         what = f"{shown(folder)} is a folder of classes, in which a picture has one label"
@@ -174,6 +178,14 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         message = f"{shown(folder)} holds {PICTURES}/ and {MASKS}/, which are no classes"
         fault(message, "say data.task: segmentation to learn the class of every pixel")
         return
+    _list_classes(config, folder, found, fault, reader, classes, beside)
+
+
+def _list_classes(
+    config: DataConfig, folder: str, found: _Found, fault: Any, reader: FolderReader, classes: list[str], beside: list[str]
+) -> None:
+    """The pictures of a folder of folders, each with its folder's name as its label."""
+    base = os.path.basename(os.path.normpath(folder))
     files = {name: list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name)) for name in classes}
     is_one = config.allow_one_class and sum(map(bool, files.values())) == 1  # whatever lies beside its pictures
     if not is_one and (instead := not_classes(folder, files, beside[0] if beside else None)) is not None:

@@ -55,14 +55,8 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
         matches = [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path)
         found: list[PictureFile] = []
         for match in matches:
-            if os.path.isdir(match) and holds_masks(match) and not with_labels:
-                inner = os.path.join(match, PICTURES)
-                found += folders.walk(inner, inner, None)
-                result.notes.append(
-                    warn(f"{shown(match)}: the pictures in its {PICTURES}/ are taken, not its {MASKS}/", "masks_not_taken")
-                )
-            elif os.path.isdir(match):
-                found += _in_folder(folders, match, codes, result.notes) if with_labels else folders.walk(match, match, None)
+            if os.path.isdir(match):
+                found += _in_folder(folders, match, codes if with_labels else None, result.notes)
             elif match.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(match):
                 found += _in_table(match, table, with_labels, faults, result)
             elif os.path.lexists(match):
@@ -138,8 +132,13 @@ def _in_table(path: str, table: DataConfig, with_labels: bool, faults: list[Faul
     return files
 
 
-def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int], notes: list[Note]) -> list[PictureFile]:
-    """Pictures of a folder of classes, or of the folder of one class."""
+def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int] | None, notes: list[Note]) -> list[PictureFile]:
+    """Pictures of a folder of classes, or of the folder of one class; where no codes of labels are given, of any folder."""
+    if codes is None:
+        if holds_masks(path):
+            notes.append(warn(f"{shown(path)}: the pictures in its {PICTURES}/ are taken, not its {MASKS}/", "masks_not_taken"))
+            path = os.path.join(path, PICTURES)
+        return list(folders.walk(path, path, None))
     names, beside = folders.class_folders(path)
     own = os.path.basename(os.path.abspath(path))
     if not names or (own in codes and not any(name in codes for name in names)):

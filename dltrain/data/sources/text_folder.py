@@ -125,16 +125,7 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     def fault(message: str, hint: str | None = None) -> DataError:
         return DataError(config_fault(config, f"data.{key}", message, hint))
 
-    if not os.path.isdir(folder):
-        is_there = os.path.lexists(folder)
-        what = f"{shown(folder)} {'is no folder' if is_there else 'does not exist'}; expected one with a folder for each class"
-        raise fault(what, None if is_there else neighbours(folder))
-    base = os.path.basename(os.path.normpath(folder))
-    try:
-        with os.scandir(folder) as entries:
-            inside = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
-    except OSError as error:
-        raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
+    base, inside = os.path.basename(os.path.normpath(folder)), _inside(folder, fault)
     names = [entry.name for entry in inside if is_folder(entry)]
     texts_in = {name: list(_walk(os.path.join(folder, name), f"{base}/{name}")) for name in names}
     are_parts = parts_fault(folder, {name: [file for file, _ in texts_in[name]] for name in names})
@@ -145,12 +136,9 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     missing = [name for name in wanted if name not in names]
     if missing:
         raise fault(f"{shown(folder)} has no folder {listed(missing)}", f"its folders: {listed(names)}")
-    files, notes = [], []
-    for name in wanted:
-        texts = [(file, shown_as, name) for file, shown_as in texts_in[name]]
-        files += texts
-        if not texts:
-            notes.append(warn(f"{base}/{name} holds no text ({KINDS_OF_FILES}), so it is no class", "empty_classes"))
+    files = [(file, shown_as, name) for name in wanted for file, shown_as in texts_in[name]]
+    empty = [f"{base}/{name} holds no text ({KINDS_OF_FILES}), so it is no class" for name in wanted if not texts_in[name]]
+    notes = [warn(said, "empty_classes") for said in empty]
     beside = [entry.name for entry in inside if not is_folder(entry) and is_text_file(entry.name)]
     if not files:
         found = f"{len(beside):,} texts directly in it" if beside else "none"
@@ -161,6 +149,19 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     if passed:
         notes.append(Note(f"{base}: folders that `classes` does not name are left out: {listed(passed)}"))
     return in_turn(files, [label for _, _, label in files], config.limit), notes
+
+
+def _inside(folder: str, fault: Callable[..., DataError]) -> list[os.DirEntry[str]]:
+    """What a folder holds in sorted order, without what is hidden."""
+    if not os.path.isdir(folder):
+        is_there = os.path.lexists(folder)
+        what = f"{shown(folder)} {'is no folder' if is_there else 'does not exist'}; expected one with a folder for each class"
+        raise fault(what, None if is_there else neighbours(folder))
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    except OSError as error:
+        raise fault(f"cannot list {shown(folder)}: {error.strerror or error}") from error
 
 
 def is_text_file(name: str) -> bool:

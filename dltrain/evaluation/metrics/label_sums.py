@@ -11,7 +11,15 @@ from dltrain.config.catalog.metrics import AVERAGES
 from dltrain.evaluation.metrics.intervals import Share, Sums, logarithm
 from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
 from dltrain.evaluation.metrics.metrics import ratio, scores_of
-from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, area_of, auc_columns, rarer_rows, shares_of
+from dltrain.evaluation.metrics.row_sums import (
+    MOST_CLASSES,
+    area_of,
+    auc_columns,
+    counts_from,
+    of_each,
+    rarer_rows,
+    shares_of_each,
+)
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
@@ -54,8 +62,7 @@ def label_sums(
     def add_up(codes: NDArray[np.int64], count: int) -> Floats:
         return np.stack([np.bincount(codes, column, count) for column in columns()], axis=1)
 
-    def counts_of(sums: Floats) -> list[Floats]:
-        return [sums[..., first + place * num_labels : first + (place + 1) * num_labels] for place in range(3)]
+    counts_of = counts_from(first, num_labels)
 
     def compute(sums: Floats) -> dict[str, Floats]:
         found = {name: ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
@@ -73,8 +80,7 @@ def label_sums(
         return found
 
     shares = {"subset_accuracy": Share(lambda sums: sums[:, 1], lambda sums: sums[:, 0])}
-    for index, label in enumerate(labels if is_counted else ()):
-        shares |= shares_of(index, f"{{}}[{label}]", counts_of)
+    shares |= shares_of_each(labels if is_counted else (), counts_of)
     num_sums = after + 4 * sum(whole is not None for _, whole in areas)
     tailed = {name: logarithm for name in named if name in ("log_loss", "loss")}
     return Sums(num_rows, num_sums, add_up, compute, shares, _BOUNDED, tailed, _rarer(true, labels[: len(areas)]))
@@ -95,4 +101,4 @@ def _averaged(counts: Sequence[Floats], labels: Sequence[str]) -> dict[str, Floa
         "f1_macro": each["f1"].mean(axis=-1),
         "f1_weighted": ratio((each["f1"] * support).sum(axis=-1), support.sum(axis=-1)),
     }
-    return found | {f"{name}[{label}]": values[..., place] for place, label in enumerate(labels) for name, values in each.items()}
+    return found | of_each(each, labels)

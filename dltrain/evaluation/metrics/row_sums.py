@@ -51,8 +51,7 @@ def class_sums(
                 added.append(cells.reshape(count, num_classes).astype(np.float64))
         return np.concatenate(added, axis=1)
 
-    def counts_of(sums: Floats) -> list[Floats]:
-        return [sums[..., first + place * num_classes : first + (place + 1) * num_classes] for place in range(3)]
+    counts_of = counts_from(first, num_classes)
 
     def compute(sums: Floats) -> dict[str, Floats]:
         found = {name: ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
@@ -64,15 +63,12 @@ def class_sums(
         present = (counts_of(sums)[1] + counts_of(sums)[2]) > 0
         for name, values in scored.items():
             found[name] = values[..., 1] if num_classes == 2 else ratio((values * present).sum(axis=-1), present.sum(axis=-1))
-        for index, label in enumerate(own):
-            found |= {f"{name}[{label}]": values[..., index] for name, values in scored.items()}
-        return found
+        return found | of_each(scored, own)
 
     shares = {"accuracy": Share(lambda sums: sums[:, 1], lambda sums: sums[:, 0])}
     if num_classes == 2:
         shares |= shares_of(1, "{}", counts_of)
-    for index, label in enumerate(own):
-        shares |= shares_of(index, f"{{}}[{label}]", counts_of)
+    shares |= shares_of_each(own, counts_of)
     tailed = {name: logarithm for name in named if name in ("log_loss", "loss")}
     num_sums, areas = first + 3 * num_classes * is_counted, {"roc_auc": rarer_rows(true == 1)}
     return Sums(num_rows, num_sums, add_up, compute, shares, _BOUNDED, tailed, areas)
@@ -119,6 +115,22 @@ def number_sums(
 
 def _column(sums: Floats, place: int) -> Floats:
     return sums[:, place]
+
+
+def counts_from(first: int, number: int) -> Callable[[Floats], list[Floats]]:
+    """What takes hits, rows and answers of each of `number` classes [..., number] out of sums, where they begin at `first`."""
+    return lambda sums: [sums[..., first + place * number : first + (place + 1) * number] for place in range(3)]
+
+
+def of_each(scored: Mapping[str, Floats], labels: Sequence[str]) -> dict[str, Floats]:
+    """Scores [..., labels] by the name of each label: `precision[label]`."""
+    return {f"{name}[{label}]": values[..., place] for place, label in enumerate(labels) for name, values in scored.items()}
+
+
+def shares_of_each(labels: Sequence[str], counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:
+    """Precision, recall and F1 of each label as shares."""
+    each = (shares_of(index, f"{{}}[{label}]", counts_of) for index, label in enumerate(labels))
+    return {name: share for shares in each for name, share in shares.items()}
 
 
 def shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:

@@ -64,8 +64,7 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
     keepers: set[int] = set()
     while keepers or time.monotonic() - idle_since < idle_seconds:
         keepers -= _ended()
-        if keepers:
-            idle_since = time.monotonic()
+        idle_since = time.monotonic() if keepers else idle_since
         if not select.select([listener], [], [], _ROUND)[0]:
             if not _is_there(path, own):
                 break  # nobody finds it any more
@@ -77,28 +76,30 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
             channel.sendall(HELLO)
             request, files = receive_document(channel)
             if request.get("ask") != "run":
-                for file in files:
-                    os.close(file)
-            if request.get("ask") == "run" and stamps_of(package) != stamps:
-                channel.sendall(STALE)
-                break
-            if request.get("ask") != "run":
+                _close(files)
                 send_document(channel, {"pid": os.getpid(), "began": began, "served": served, "running": len(keepers)})
                 if request.get("ask") == "stop":
                     break
                 continue
+            if stamps_of(package) != stamps:
+                channel.sendall(STALE)
+                break
             served, idle_since = served + 1, time.monotonic()
             pid = system.fork()
             if pid == 0:
                 listener.close()
                 return _keep(channel, request, files)
             keepers.add(pid)
-            for file in files:
-                os.close(file)
-    if _is_there(path, own):
-        with contextlib.suppress(OSError):
+            _close(files)
+    with contextlib.suppress(OSError):
+        if _is_there(path, own):
             path.unlink()
     os._exit(0)
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
 
 
 def _is_there(path: Path, own: int) -> bool:
@@ -167,8 +168,7 @@ def _keep(channel: socket.socket, request: dict[str, Any], files: list[int]) -> 
     code = 1
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for file in files:
-            os.close(file)
+        _close(files)
         os.close(waits[0])
         _wait(channel, pid, waits[1])
         code = 0

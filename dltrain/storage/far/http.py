@@ -110,24 +110,30 @@ class WebFile:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _open(self._address, headers)
-            except urllib.error.HTTPError as error:
-                error.close()
-                if error.code == 304:
-                    return None
-                if error.code not in PASSING or attempt == ATTEMPTS:
-                    raise _by_status(self._address, error.code, error.reason) from None
-            except urllib.error.URLError as error:
-                if isinstance(error.reason, TimeoutError):
-                    raise failed(self._address, f"nothing arrived for {TIMEOUT:g} seconds") from None
-                if not isinstance(error.reason, ConnectionResetError) or attempt == ATTEMPTS:
-                    raise failed(self._address, reason_of(error.reason)) from None
-            except TimeoutError:
-                raise failed(self._address, f"nothing arrived for {TIMEOUT:g} seconds") from None
-            except (ConnectionError, http.client.HTTPException) as error:
-                if attempt == ATTEMPTS:
-                    raise failed(self._address, str(error) or type(error).__name__) from None
+            except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()
+                    if error.code == 304:
+                        return None
+                said, passes = _judged(self._address, error)
+                if not passes or attempt == ATTEMPTS:
+                    raise said from None
             time.sleep(PAUSE * attempt)
         raise AssertionError("unreachable")
+
+
+def _judged(address: str, error: Exception) -> tuple[DataError, bool]:
+    """What a failed request is called, and whether it may go well when it is tried again."""
+    import urllib.error
+
+    if isinstance(error, urllib.error.HTTPError):
+        return _by_status(address, error.code, error.reason), error.code in PASSING
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, TimeoutError):
+        return failed(address, f"nothing arrived for {TIMEOUT:g} seconds"), False
+    if isinstance(error, urllib.error.URLError):
+        return failed(address, reason_of(error.reason)), isinstance(reason, ConnectionResetError)
+    return failed(address, str(error) or type(error).__name__), True
 
 
 def _by_status(address: str, code: int, reason: str) -> DataError:

@@ -149,15 +149,18 @@ def why_not_network(config: Config) -> str | None:
     for row in rows:
         if row.layer != "InputLayer" and row.found.weights != () and not layers.is_stackable(row.layer):
             return f"{row.layer} gains nothing by stacking on a CPU"
-    if any(row.layer == "Embedding" for row in rows):
-        optimizer = config.training.optimizer
-        clipped = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if optimizer.arguments.get(name)]
-        if clipped or optimizer.name in optimizers.NOT_WITH_EMBEDDINGS:
-            return f"{clipped[0] if clipped else optimizer.name} together with embeddings is not stacked"
+    if any(row.layer == "Embedding" for row in rows) and (what := _not_with_embeddings(config.training.optimizer)):
+        return f"{what} together with embeddings is not stacked"
     parameters = sum(row.found.parameters or 0 for row in rows)
     if parameters > (MOST_BEHIND_FROZEN if len(rows) < len(network.rows) else MOST_PARAMETERS):
         return f"{parameters:,} parameters keep the processor busy without it"
     return None
+
+
+def _not_with_embeddings(optimizer: Component) -> str | None:
+    """The clipping, or the optimizer, that no embedding is stacked with; None: neither."""
+    clipped = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if optimizer.arguments.get(name)]
+    return next(iter(clipped), optimizer.name if optimizer.name in optimizers.NOT_WITH_EMBEDDINGS else None)
 
 
 def network_of(config: Config, schema: Schema) -> Network:

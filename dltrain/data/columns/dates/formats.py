@@ -81,38 +81,48 @@ def candidates(text: str) -> tuple[str, ...]:
     if other and found:  # and no month, such as May
         return tuple(f"%a{other[1]}{date}" for date in found)
     weekday = _WEEKDAY.match(text)
-    before = ""
-    if weekday:
-        before = ("%A" if weekday[2] else "%a") + weekday[3]
-        text = text[weekday.end() :]
-    found = [] if text.isdigit() else [before + date for date in _date_formats(text)]
-    basic = _BASIC.fullmatch(text)
-    if basic and not text.isdigit():
-        time = "%H%M%S" if len(basic["time"]) == 6 else "%H%M"
-        found.append(f"%Y%m%d{basic['join']}{time}{'%.f' if basic['part'] else ''}{_zone_format(basic)}")
-    dashed = _DASHED.fullmatch(text)
-    if dashed:
-        time = "%H" + ("-%M" if dashed["minute"] else "") + ("-%S" if dashed["second"] else "")
-        found.append(f"%Y-%m-%d{dashed['join']}{time}")
-    db2 = _DB2.fullmatch(text)
-    if db2:
-        found.append(f"%Y-%m-%d-%H.%M.%S{'%.f' if db2['part'] else ''}")
-    ctime = _CTIME.fullmatch(text) if weekday else None
-    if ctime:
-        found.append(f"{before}%b %d %H:%M:%S{' %z' if ctime['zone'] else ''} %Y")
-    timed = _TIMED.fullmatch(text)
-    if timed:
-        half = timed["half"]
-        time = "%I" if half else "%H"
-        time += f"{timed['sign']}%M" if timed["minute"] else ""
-        time += f"{timed['sign']}%S" if timed["second"] else ""
-        if timed["part"]:
-            time += "%.f" if timed["part"][0] == "." else f",%{len(timed['part']) - 1}f"
-        if half:
-            time += " %p" if half[0] == " " else "%p"
-        time += _zone_format(timed)
-        found += [f"{before}{date}{timed['join']}{time}" for date in _date_formats(timed["date"])]
-    return tuple(found)
+    if not weekday:
+        return tuple(_of_a_day(text))
+    before, text = ("%A" if weekday[2] else "%a") + weekday[3], text[weekday.end() :]
+    ctime = _CTIME.fullmatch(text)
+    found = [f"%b %d %H:%M:%S{' %z' if ctime['zone'] else ''} %Y"] if ctime else []
+    return tuple(before + date for date in (*_of_a_day(text), *found))
+
+
+def _of_a_day(text: str) -> list[str]:
+    """Formats of a date with or without a time, and without the name of its weekday."""
+    if text.isdigit():
+        return []
+    found = _date_formats(text)
+    for pattern, formats in ((_BASIC, _basic), (_DASHED, _dashed), (_DB2, _db2), (_TIMED, _timed)):
+        if match := pattern.fullmatch(text):
+            found += formats(match)
+    return found
+
+
+def _basic(match: re.Match[str]) -> list[str]:
+    time = "%H%M%S" if len(match["time"]) == 6 else "%H%M"
+    return [f"%Y%m%d{match['join']}{time}{'%.f' if match['part'] else ''}{_zone_format(match)}"]
+
+
+def _dashed(match: re.Match[str]) -> list[str]:
+    return [f"%Y-%m-%d{match['join']}%H{'-%M' if match['minute'] else ''}{'-%S' if match['second'] else ''}"]
+
+
+def _db2(match: re.Match[str]) -> list[str]:
+    return [f"%Y-%m-%d-%H.%M.%S{'%.f' if match['part'] else ''}"]
+
+
+def _timed(match: re.Match[str]) -> list[str]:
+    half = match["half"]
+    time = "%I" if half else "%H"
+    time += f"{match['sign']}%M" if match["minute"] else ""
+    time += f"{match['sign']}%S" if match["second"] else ""
+    if match["part"]:
+        time += "%.f" if match["part"][0] == "." else f",%{len(match['part']) - 1}f"
+    if half:
+        time += " %p" if half[0] == " " else "%p"
+    return [f"{date}{match['join']}{time}{_zone_format(match)}" for date in _date_formats(match["date"])]
 
 
 def _zone_format(match: re.Match[str]) -> str:

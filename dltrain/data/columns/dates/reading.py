@@ -178,29 +178,13 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
         date_format = date_format[:-2].rstrip()
         parts = series.str.extract_groups(rf"^(.*?) ?({ZONE})(?:{PLACE})?$").struct
         text, minutes = parts[0], zone_minutes(parts[1])
-    text, date_format = _spelt(text, date_format)
-    for have, lack, value, part in (
-        ("%Y%y", "%d%j%e%D%F%c%s", "01", "%d"),
-        ("%H%I", "%M%T%R%X%c%s", "00", "%M"),
-        ("%G", "%u%w%A%a", "1", "%u"),
-    ):
-        directives = set(re.findall(r"%[A-Za-z]", date_format))
-        if directives & set(re.findall("%.", have)) and not directives & set(re.findall("%.", lack)):
-            text, date_format = text + f" {value}", f"{date_format} {part}"
+    text, date_format = _filled(*_spelt(text, date_format))
     date_format = date_format.replace(".%f", "%.f")
     try:
         dates = text.str.to_datetime(date_format, strict=False, time_unit="us", exact=True)
     except polars.exceptions.PolarsError:
         dates = polars.Series(series.name, [None] * len(series), dtype=polars.Datetime("us"))
-    dates = dates.alias(series.name)
-    if "%Y" in date_format:  # `98` is no year of four digits
-        short = dates.dt.year() < 1000
-        if short.any():
-            dates = dates.set((short & ~text.str.contains(r"\d{4}")).fill_null(False), None)
-    elif "%y" in date_format:  # by POSIX 69 is 1969
-        last = (dates.dt.year() == 2069).fill_null(False)
-        if last.any():
-            dates = _choose(last, dates.dt.offset_by("-100y"), dates)
+    dates = _in_their_century(dates.alias(series.name), text, date_format)
     if "%H" in written and dates.null_count() > series.null_count():
         ends_a_day = (series.str.contains(_END_OF_DAY) & dates.is_null()).fill_null(False)
         if ends_a_day.any():
@@ -214,6 +198,32 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
     return dates, moment
 
 
+def _filled(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
+    """Text and its format with the first day, minute or weekday where none is written."""
+    for have, lack, value, part in (
+        ("%Y%y", "%d%j%e%D%F%c%s", "01", "%d"),
+        ("%H%I", "%M%T%R%X%c%s", "00", "%M"),
+        ("%G", "%u%w%A%a", "1", "%u"),
+    ):
+        directives = set(re.findall(r"%[A-Za-z]", date_format))
+        if directives & set(re.findall("%.", have)) and not directives & set(re.findall("%.", lack)):
+            text, date_format = text + f" {value}", f"{date_format} {part}"
+    return text, date_format
+
+
+def _in_their_century(dates: polars.Series, text: polars.Series, date_format: str) -> polars.Series:
+    """Dates without those whose year is too short, and 69 as the year that it is by POSIX."""
+    if "%Y" in date_format:  # `98` is no year of four digits
+        short = dates.dt.year() < 1000
+        if short.any():
+            return dates.set((short & ~text.str.contains(r"\d{4}")).fill_null(False), None)
+    elif "%y" in date_format:  # by POSIX 69 is 1969
+        last = (dates.dt.year() == 2069).fill_null(False)
+        if last.any():
+            return _choose(last, dates.dt.offset_by("-100y"), dates)
+    return dates
+
+
 def zone_last(texts: polars.Series, date_format: str) -> tuple[polars.Series, str]:
     """Text and its format with the zone behind the year, before which networks and the `date` of Unix write it."""
     if not date_format.endswith(" %z %Y"):
@@ -223,18 +233,8 @@ def zone_last(texts: polars.Series, date_format: str) -> tuple[polars.Series, st
 
 def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
     """Text and its format with quarters, endings of days and names of months as `strptime` reads them."""
-    import polars
-
     if "%q" in date_format:
-        parts = {"%Y": r"(?P<year>\d{4})", "%y": r"(?P<year>\d\d)", "%q": "(?P<quarter>[1-4])"}
-        pattern = re.escape(date_format)
-        for part, written in parts.items():
-            pattern = pattern.replace(re.escape(part), written)
-        if "(?P<year>" not in pattern:
-            return polars.Series(text.name, [None] * len(text), dtype=polars.String), "%Y"
-        found = text.str.extract_groups(f"(?i)^{pattern}$").struct
-        months = found.field("quarter").replace_strict({"1": "-01", "2": "-04", "3": "-07", "4": "-10"}, default=None)
-        return found.field("year") + months, f"{'%Y' if '%Y' in date_format else '%y'}-%m"
+        return _of_quarters(text, date_format)
     if "%p" in date_format:
         text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m")
     if "%dth" in date_format:  # French writes `1er` beside `2`
@@ -249,6 +249,21 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
                 text = text.str.replace(rf"(?i)(^|[^\p{{L}}])(?:{others})[\p{{L}}]*\.?", f"${{1}}{english}")
         date_format = re.sub(r"%[bB]\.?", "%B", date_format)
     return text, date_format
+
+
+def _of_quarters(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
+    """Quarters as their first months."""
+    import polars
+
+    parts = {"%Y": r"(?P<year>\d{4})", "%y": r"(?P<year>\d\d)", "%q": "(?P<quarter>[1-4])"}
+    pattern = re.escape(date_format)
+    for part, written in parts.items():
+        pattern = pattern.replace(re.escape(part), written)
+    if "(?P<year>" not in pattern:
+        return polars.Series(text.name, [None] * len(text), dtype=polars.String), "%Y"
+    found = text.str.extract_groups(f"(?i)^{pattern}$").struct
+    months = found.field("quarter").replace_strict({"1": "-01", "2": "-04", "3": "-07", "4": "-10"}, default=None)
+    return found.field("year") + months, f"{'%Y' if '%Y' in date_format else '%y'}-%m"
 
 
 def zone_minutes(zones: polars.Series) -> polars.Series:

@@ -279,12 +279,7 @@ class _Conversion:
         if check is not None:
             chunk.count_in(check)
         number = len(self.sources)
-        if chunk.empty:
-            self.empty.append((number, chunk.empty))
-        if chunk.repeats:
-            if not self.repeats or self.repeats[-1][0] != number:
-                self.repeats.append((number, []))
-            self.repeats[-1][1].extend(chunk.repeats)
+        self._note_lines(number, chunk)
         if chunk.frame is None:
             return chunk.num_rows
         self._last = chunk.last or self._last
@@ -307,6 +302,15 @@ class _Conversion:
         if self._frames_bytes >= FILE_BYTES:
             self._write(folder)
         return chunk.num_rows
+
+    def _note_lines(self, number: int, chunk: Chunk) -> None:
+        """Keep which lines of a file hold no row: empty ones, and headers that are repeated."""
+        if chunk.empty:
+            self.empty.append((number, chunk.empty))
+        if chunk.repeats:
+            if not self.repeats or self.repeats[-1][0] != number:
+                self.repeats.append((number, []))
+            self.repeats[-1][1].extend(chunk.repeats)
 
     def _add_origin(self, row: int, source: int, line: int) -> None:
         if self.origin:

@@ -105,6 +105,12 @@ def stack_steps(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]])
     return np.stack([spec.to_own(values[spec.name]) for spec in specs], axis=1)
 
 
+def _of_steps(found: Forecast) -> dict[str, float]:
+    """The error of each step ahead, where there are several."""
+    steps = zip(found.truth.T, found.forecast.T, strict=True) if found.truth.shape[1] > 1 else ()
+    return {f"rmse_step_{step}": regression_metrics(*values)["rmse"] for step, values in enumerate(steps, 1)}
+
+
 def _add(result: PartReport, name: str, found: Forecast, means: NDArray[np.float64], part: Part, *, prefix: str) -> None:
     rows = part.series
     truth = found.truth.ravel()
@@ -119,9 +125,7 @@ def _add(result: PartReport, name: str, found: Forecast, means: NDArray[np.float
         if len(rows.names) > 1:
             errors = scaled_errors(found.truth, found.forecast, found.column, rows)
             result.report.setdefault("series", []).extend(series_table(errors, found.column, rows))
-    if found.truth.shape[1] > 1:
-        for step in range(found.truth.shape[1]):
-            metrics[f"rmse_step_{step + 1}"] = regression_metrics(found.truth[:, step], found.forecast[:, step])["rmse"]
+    metrics |= _of_steps(found)
     if found.quantiles:
         scores, table = quantile_scores(found.truth, found.quantiles)
         metrics |= scores
