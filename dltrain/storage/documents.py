@@ -7,8 +7,10 @@ million cells, and a part has no more that count than it has rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from dltrain.errors import RunError
 from dltrain.storage.stored import Check, Nested, anything, fields, flag, list_of, map_of, maybe, number, text, whole, word
 from dltrain.system import memory_of_machine
 
@@ -274,3 +276,12 @@ def _matrix(classes: int, text: str) -> list[list[float]]:
             raise ValueError(f"{KEY} has no cell {row}, {column}")
         matrix[int(row)][int(column)] = float(count) if "." in count or "e" in count else int(count)
     return matrix
+
+
+@contextmanager
+def reading_manifest() -> Iterator[None]:
+    """Raise RunError where what a manifest says of the training part cannot be read."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,12 +35,6 @@ class Image(Kind):
     name = "image"
     what = "a picture"
     many = "a column of images"
-
-    def check(self, column: FeatureColumn) -> None:
-        """Refuse a stored column without the form of its pictures."""
-        if column.form is None:
-            raise ValueError(f"the column {column.name} has no form of its pictures")
-        super().check(replace(column, form=None))
 
     def make_input(self, column: FeatureColumn, name: str) -> InputSpec:
         """Pixels."""

@@ -179,7 +179,7 @@ class Unseen:
 
 
 class Kind:
-    """The behaviour of a column of one kind; the defaults are those of text that is an input of its own.
+    """How columns of one kind are read, fitted and encoded; the defaults are those of free text.
 
     Attributes:
         name: as in `data.features`.
@@ -206,10 +206,12 @@ class Kind:
 
     def check(self, column: FeatureColumn) -> None:
         """Raise ValueError where a stored column has not all that one of its kind has, or more."""
-        if column.form is not None:
-            raise ValueError(f"the column {column.name} has a form of pictures, and names none")
-        if column.tokenizer is not None:
-            raise ValueError(f"the column {column.name} has tokens, and is no text")
+        if (column.form is not None) != (self.name == "image"):
+            what = "no form of its pictures" if column.form is None else "a form of pictures, and names none"
+            raise ValueError(f"the column {column.name} has {what}")
+        if (column.tokenizer is not None) != (self.name == "text"):
+            what = "no tokens" if column.tokenizer is None else "tokens, and is no text"
+            raise ValueError(f"the column {column.name} has {what}")
         if len(column.numbers) != self.num_numbers(column):
             raise ValueError(f"the column {column.name} has {len(column.numbers)} numbers")
 
@@ -249,7 +251,7 @@ class Kind:
         return 1
 
     def make_input(self, column: FeatureColumn, name: str) -> InputSpec:
-        """The input that it makes where it has one of its own: of indices."""
+        """The model input of a column that does not join the input "features": one of indices."""
         size = self.vocabulary_size(column)
         dimension = column.embedding_size or embedding_dimension(size)
         return InputSpec(name, (), "int32", vocabulary_size=size, embedding_dimension=dimension)
@@ -259,7 +261,7 @@ class Kind:
         raise NotImplementedError
 
     def read_back(self, column: FeatureColumn, block: NDArray[np.float64]) -> dict[str, Any]:
-        """What its numbers [rows, its columns] say of the table: column -> values in its own units."""
+        """The values that its encoded numbers [rows, its columns] stand for: column -> values in the table's units."""
         return {}
 
     def are_gaps(self, values: Any) -> NDArray[np.bool_]:
@@ -268,7 +270,7 @@ class Kind:
         return found
 
     def say_number(self, value: float) -> str:
-        """A value that a number of it stands for, in words."""
+        """A number of the column as text for people, such as a day number as its date."""
         return f"{value:.6g}"
 
     def had_no_gaps(self, column: FeatureColumn) -> bool:

@@ -160,9 +160,8 @@ def _with_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDA
         return _different_units(name, kind, sample)
     words, rows = is_word.sum(), len(sample)
     are_many = words > (1 - MOSTLY_NUMBERS) * rows and sample.filter(is_word).n_unique() > MOST_WORDS
-    if words > (1 - MANY_NUMBERS) * rows or are_many:
-        return []
-    return [_said_of_words(name, kind, sample, is_word, "numbers")]
+    are_told = words <= (1 - MANY_NUMBERS) * rows and not are_many
+    return [_said_of_words(name, kind, sample, is_word, "numbers")] if are_told else []
 
 
 def _counted_dates(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:

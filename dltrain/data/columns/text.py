@@ -26,12 +26,6 @@ class Text(Kind):
     what = "free text"
     many = "free text"
 
-    def check(self, column: FeatureColumn) -> None:
-        """Refuse a stored column without its tokens."""
-        if column.tokenizer is None:
-            raise ValueError(f"the column {column.name} has no tokens")
-        super().check(replace(column, tokenizer=None))
-
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
         """Fit the vocabulary to the training rows."""
         counts = TokenCounts(how.text)

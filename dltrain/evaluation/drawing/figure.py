@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.errors import InterruptedRun
 from dltrain.evaluation.drawing.letters import choose_fonts, lacking_letters, say_lacking
@@ -39,6 +42,36 @@ def new_figure(width: float, height: float, **options: Any) -> Figure:
 
     figure = Figure(figsize=(width, height), **{"dpi": 120, **options})
     FigureCanvasAgg(figure)
+    return figure
+
+
+def as_bytes(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Pixels as uint8 to be looked at: from `low`, which is black, to `high`, which is white."""
+    return np.round(255 * np.clip((pixels - low) / (high - low or 1.0), 0.0, 1.0)).astype(np.uint8)
+
+
+def draw_rows(part: str, rows: Mapping[str, NDArray[np.uint8]], *, inch: float, foot: float = 0.03) -> Figure:
+    """A figure with a row of pictures for each heading.
+
+    Args:
+        part: of the data, for the title.
+        rows: heading -> pictures [n, height, width, 1 or 3], of one size.
+        inch: width of a picture.
+        foot: inches that stay free at the bottom.
+    """
+    pictures = next(iter(rows.values()))
+    side, left, top = pictures.shape[1] / pictures.shape[2], 1.1, 0.3
+    width, height = left + inch * len(pictures), inch * side * len(rows) + top + foot
+    figure = new_figure(width, height)
+    margins = {"left": left / width, "right": 1 - 0.05 / width, "bottom": foot / height, "top": 1 - top / height}
+    grid = figure.subplots(len(rows), len(pictures), squeeze=False, gridspec_kw={**margins, "wspace": 0.06, "hspace": 0.06})
+    for axes_row, (heading, images) in zip(grid, rows.items(), strict=True):
+        for axes, image in zip(axes_row, images, strict=True):
+            axes.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+        axes_row[0].set_ylabel(heading, rotation=0, ha="right", va="center", fontsize=9)
+    figure.suptitle(f"{part} part", y=1 - top / 2 / height, fontsize=10)
     return figure
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.evaluation.drawing.figure import as_bytes
 from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 from dltrain.wording import percent
 
@@ -88,9 +89,8 @@ def sheet_of_mistakes(dataset: Dataset, part: str, mistakes: Sequence[Mistake]) 
     source = dataset.parts[part]
     pixels = preprocessing.unscale(rows_in_memory(source.inputs[spec.name], rows))
     low, high = (preprocessing.reader or {}).get("range", (pixels.min(), pixels.max()))
-    grey = np.clip((pixels - low) / (high - low or 1.0), 0.0, 1.0)
     heading = f"{part} part: the {len(rows)} most confident mistakes" if len(rows) > 1 else f"{part} part: the only mistake"
-    return MistakeSheet(heading, np.round(255 * grey).astype(np.uint8), tuple(mistakes))
+    return MistakeSheet(heading, as_bytes(pixels, low, high), tuple(mistakes))
 
 
 def plot_mistakes(picture: Path, sheet: MistakeSheet) -> None:

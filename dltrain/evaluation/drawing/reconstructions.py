@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
-from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
+from dltrain.evaluation.drawing.figure import as_bytes, draw_rows, own_style, save_figure
 from dltrain.model.forward import Forward
 
 NUM_PICTURES = 12
@@ -62,16 +62,5 @@ def plot_reconstructions(picture: Path, sheet: Sheet) -> None:
     """Draw the sheet as PNG, written whole or not at all."""
     clean = sheet.rows["input"]
     low, high = float(clean.min()), float(clean.max())
-    count, headings = len(clean), list(sheet.rows)
-    width, height = 1.1 + _INCH * count, _INCH * len(headings) + 0.3
-    figure = new_figure(width, height)
-    margins = {"left": 1.1 / width, "right": 1 - 0.05 / width, "bottom": 0.03 / height, "top": 1 - 0.3 / height}
-    grid = figure.subplots(len(headings), count, squeeze=False, gridspec_kw={**margins, "wspace": 0.06, "hspace": 0.06})
-    for axes_row, heading in zip(grid, headings):
-        for axes, image in zip(axes_row, sheet.rows[heading]):
-            scaled = np.clip((image - low) / (high - low or 1.0), 0, 1)
-            axes.imshow(scaled if scaled.shape[-1] == 3 else scaled[..., 0], cmap="gray", vmin=0, vmax=1, aspect="equal")
-            axes.set_axis_off()
-        axes_row[0].text(-0.08, 0.5, heading, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=9)
-    figure.suptitle(f"{sheet.part} part", y=1 - 0.15 / height, fontsize=10)
-    save_figure(figure, picture)
+    rows = {heading: as_bytes(pictures, low, high) for heading, pictures in sheet.rows.items()}
+    save_figure(draw_rows(sheet.part, rows, inch=_INCH), picture)

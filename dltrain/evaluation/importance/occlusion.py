@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.evaluation.drawing.figure import as_bytes
 from dltrain.evaluation.importance.sample import SEED
 from dltrain.evaluation.metrics.report import answers_of
 from dltrain.evaluation.scored import Scored
@@ -180,4 +181,4 @@ def _as_bytes(preprocessing: PicturePreprocessing, images: NDArray[Any]) -> NDAr
     if pixels.shape[-1] not in (1, 3):
         pixels = pixels.mean(axis=-1, keepdims=True)
     low, high = (preprocessing.reader or {}).get("range", (pixels.min(), pixels.max()))
-    return np.asarray(np.round(255 * np.clip((pixels - low) / (high - low or 1.0), 0.0, 1.0)), np.uint8)
+    return as_bytes(pixels, low, high)

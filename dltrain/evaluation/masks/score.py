@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import SCORES_OF_A_MASK, SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
-from dltrain.errors import RunError
 from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, logarithm, units_of
 from dltrain.evaluation.metrics.metrics import classification_report, ratio, row_losses
 from dltrain.evaluation.metrics.report import PartReport, probabilities_of
@@ -25,6 +24,7 @@ from dltrain.evaluation.metrics.row_sums import MOST_CLASSES
 from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, errors_better
 from dltrain.model.forward import Forward
 from dltrain.model.heads.head import Head
+from dltrain.storage.documents import reading_manifest
 
 Floats = NDArray[np.float64]
 # Probabilities that are looked at together.
@@ -86,7 +86,7 @@ class PixelScore:
         return len(self._rows)
 
     def put_together(self, pictures: NDArray[np.int64] | None) -> None:
-        """Take the rows that are tiles of one picture for one."""
+        """Adds up the rows that are tiles of the same picture."""
         if pictures is None or not self._rows:
             return
         _, codes = np.unique(pictures, return_inverse=True)
@@ -101,7 +101,7 @@ class PixelScore:
         return hits, true, said, losses
 
     def sums(self, labels: Sequence[str]) -> Sums:
-        """What intervals are made of: the pictures are drawn again and again."""
+        """Sums for bootstrap intervals, which resample pictures."""
         count = self.num_classes
         columns = [column for one in self.of_each() for column in one.T]
 
@@ -121,7 +121,7 @@ class PixelScore:
         return Sums(num_rows, len(columns), lambda codes, units: add_columns(columns, codes, units), compute, {}, bounded, tailed)
 
     def units(self, sums: Sums) -> Units | None:
-        """What is drawn for these sums: pictures; None where they are too few."""
+        """The bootstrap's units, which are pictures; None where they are too few."""
         units = units_of(self.num_rows, num_sums=sums.num_sums)
         return None if units is None else replace(units, by="pictures")
 
@@ -144,7 +144,7 @@ class PixelScore:
         return {**{name: float(value) for name, value in found.items()}, "log_loss": float(ratio(losses, true.sum()))}
 
     def judge(self, prior: Prior) -> Verdict:
-        """How the masks stand to what the training part says before any picture is looked at.
+        """The verdict on predicted masks: better or not than always predicting the training part's class frequencies.
 
         The log loss is asked first. A model that was trained by Dice is surer than it should be, so that pixels that are right
         speak for it as well. Pictures are the rows: pixels of one are no evidence of their own.
@@ -268,12 +268,10 @@ def prior_counts(described: Mapping[str, Any], head: Head) -> Floats:
     Raises:
         RunError: the manifest does not say.
     """
-    try:
+    with reading_manifest():
         counts = np.asarray(described[head.targets[0].name]["counts"], np.float64)
         if counts.shape != (len(head.classes),) or not np.isfinite(counts).all() or counts.min() < 0 or counts.sum() <= 0:
             raise ValueError("counts")
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
     return counts
 
 
@@ -284,12 +282,10 @@ def prior_of_masks(described: Mapping[str, Any], head: Head) -> Prior:
         RunError: the manifest does not say.
     """
     counts = prior_counts(described, head)
-    given = described[head.targets[0].name].get("class_weights")
-    try:
+    with reading_manifest():
+        given = described[head.targets[0].name].get("class_weights")
         weights = None if given is None else np.asarray(given, np.float64)
         if weights is not None and (weights.shape != counts.shape or not np.isfinite(weights).all()):
             raise ValueError("class_weights")
-    except (TypeError, ValueError) as error:
-        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
     shares = counts if weights is None else counts * weights
     return Prior(weights, shares / max(shares.sum(), 1e-12))

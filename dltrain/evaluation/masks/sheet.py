@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import IGNORED, Part
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
+from dltrain.evaluation.drawing.figure import as_bytes, draw_rows, own_style, save_figure
 from dltrain.evaluation.drawing.picture_sheet import short
 from dltrain.evaluation.masks.score import pixel_probabilities
 from dltrain.model.forward import Forward
@@ -77,9 +76,8 @@ def sheet_of_masks(preprocessing: Preprocessing, part: Part, name: str, head: He
     said = pixel_probabilities(head, forward.outputs([seen])[0]).argmax(axis=-1).astype(np.uint8)
     pixels = preprocessing.unscale(seen)
     low, high = (0.0, 255.0) if pixels.min() >= 0 and 1 < pixels.max() <= 255 else (float(pixels.min()), float(pixels.max()))
-    shown = np.round(255 * np.clip((pixels - low) / (high - low or 1.0), 0, 1)).astype(np.uint8)
     true = part.targets[head.targets[0].name][chosen]
-    return MaskSheet(name, shown, true, said, head.classes, class_colours(len(head.classes)))
+    return MaskSheet(name, as_bytes(pixels, low, high), true, said, head.classes, class_colours(len(head.classes)))
 
 
 @own_style()
@@ -91,28 +89,16 @@ def plot_masks(picture: Path, sheet: MaskSheet) -> None:
     coloured = np.concatenate([sheet.palette, np.full((256 - len(sheet.palette), 3), 255, np.uint8)])
     mistakes = np.full((*sheet.true.shape, 3), _NOT_COUNTED, np.uint8)
     mistakes[counted] = np.where((sheet.true == sheet.said)[counted][:, None], _RIGHT, _WRONG)
-    rows: dict[str, Any] = {
+    rows: dict[str, NDArray[np.uint8]] = {
         "picture": sheet.pictures,
         "truth": coloured[sheet.true],
         "prediction": coloured[sheet.said],
         "mistakes": mistakes,
     }
-    count = len(sheet.pictures)
-    side = sheet.pictures.shape[1] / sheet.pictures.shape[2]
-    width, height = 1.0 + _INCH * count, _INCH * side * len(rows) + 0.75
-    figure = new_figure(width, height)
-    margins = {"left": 1.0 / width, "right": 1 - 0.05 / width, "bottom": 0.42 / height, "top": 1 - 0.3 / height}
-    grid = figure.subplots(len(rows), count, squeeze=False, gridspec_kw={**margins, "wspace": 0.06, "hspace": 0.06})
-    for axes_row, (heading, images) in zip(grid, rows.items(), strict=True):
-        for axes, image in zip(axes_row, images, strict=True):
-            axes.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            axes.set_xticks([])
-            axes.set_yticks([])
-        axes_row[0].set_ylabel(heading, rotation=0, ha="right", va="center", fontsize=9)
+    figure = draw_rows(sheet.part, rows, inch=_INCH, foot=0.42)
     patches = [
         Patch(facecolor=colour / 255, edgecolor="grey", label=short(label))
         for label, colour in list(zip(sheet.classes, sheet.palette, strict=True))[:_MOST_NAMED]
     ]
     figure.legend(handles=patches, loc="lower center", ncols=min(len(patches), 6), fontsize=8, frameon=False)
-    figure.suptitle(f"{sheet.part} part", y=1 - 0.15 / height, fontsize=10)
     save_figure(figure, picture)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema, TargetSpec
-from dltrain.errors import RunError
 from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.metrics.calibration import calibration, score_curves, some_pairs
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast, report_forecast
@@ -34,7 +33,7 @@ from dltrain.evaluation.metrics.worst import worst_answers, worst_numbers
 from dltrain.evaluation.predictions.series_answers import whole_series
 from dltrain.model.heads.answers import Temperature, calibrate, decide, threshold_of
 from dltrain.model.heads.head import Head, layer_name, without_answers
-from dltrain.storage.documents import key_of_target
+from dltrain.storage.documents import key_of_target, reading_manifest
 
 NO_PRIORS: Mapping[str, Prior] = {}
 NO_WEIGHTS: Mapping[str, NDArray[Any]] = {}
@@ -168,13 +167,13 @@ def _check_described(described: Mapping[str, Any], targets: Sequence[TargetSpec]
 
 
 def restore_priors(described: Mapping[str, Any], targets: Sequence[TargetSpec]) -> dict[str, Prior]:
-    """What `describe_reference` says each target's verdict is held against.
+    """The prior of each target's verdict, from what `describe_reference` stored of the training part.
 
     Raises:
         RunError: the description is none of those, or not of these targets.
     """
     priors: dict[str, Prior] = {}
-    try:
+    with reading_manifest():
         _check_described(described, targets)
         for name, entry in described.items():
             if "label_shares" in entry:
@@ -189,8 +188,6 @@ def restore_priors(described: Mapping[str, Any], targets: Sequence[TargetSpec]) 
                 priors[name] = Prior(weights, shares / shares.sum())
             else:
                 priors[name] = Prior(mean=float(entry.get("weighted_mean", entry["mean"])))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
     return priors
 
 
@@ -202,7 +199,7 @@ def restore_reference(described: Mapping[str, Any], targets: Sequence[TargetSpec
     """
     arrays: dict[str, NDArray[Any]] = {}
     masks = [target.name for target in targets if target.is_mask]
-    try:
+    with reading_manifest():
         _check_described(described, targets)
         missing = [target.name for target in targets if target.name not in described]
         if missing:
@@ -218,8 +215,6 @@ def restore_reference(described: Mapping[str, Any], targets: Sequence[TargetSpec
                 arrays[name] = counts if name in masks else np.repeat(np.arange(len(counts)), counts)
             else:
                 arrays[name] = np.array([float(entry["mean"])])
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
     return arrays
 
 
