@@ -9,18 +9,25 @@ from pathlib import Path
 from dltrain.errors import Fault, UsageError
 
 
-def refuse_other_than_one(files: Sequence[str], hint: str, what: str = "config file") -> None:
+def refuse_other_than_one(files: Sequence[str], usage: str, what: str = "config file", *, command: str = "") -> None:
     """Refuse a command line that names no config, or several.
+
+    Args:
+        files: that it names.
+        usage: how the command is called, which is the hint.
+        what: is expected.
+        command: a command whose hint for several configs says how they become one run or a sweep.
 
     Raises:
         UsageError: there is not one.
     """
     if len(files) != 1:
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        hint = _several_hint(files, command) if command and files else usage
         raise UsageError(Fault(f"one {what} was expected, {found}", hint=hint))
 
 
-def several_hint(files: Sequence[str], command: str) -> str:
+def _several_hint(files: Sequence[str], command: str) -> str:
     """What to write where a command that takes one config was given several: one that begins with the others, or a sweep.
 
     A config that begins with another already stands in front: the other one could not begin with it.

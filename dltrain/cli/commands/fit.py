@@ -25,7 +25,7 @@ from dltrain.cli.options import (
     allowed,
     refuse_both_folders,
 )
-from dltrain.cli.paths import refuse_other_than_one, several_hint
+from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError, WorkerLostError
 from dltrain.wording import counted, one_line
@@ -182,8 +182,7 @@ def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config
         config = load_config(str(resumed / "config.yaml"), overrides)
         refuse_strange_addresses(config.data, resumed, overrides, f"dltrain fit --resume {resumed}")
         return config
-    hint = "dltrain fit CONFIG [KEY=VALUE]..." if len(files) < 2 else several_hint(files, "dltrain fit")
-    refuse_other_than_one(files, hint)
+    refuse_other_than_one(files, "dltrain fit CONFIG [KEY=VALUE]...", command="dltrain fit")
     return load_config(files[0], overrides)
 
 

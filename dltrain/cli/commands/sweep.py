@@ -23,7 +23,7 @@ from dltrain.cli.options import (
     allowed,
     refuse_both_folders,
 )
-from dltrain.cli.paths import refuse_other_than_one, several_hint
+from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import counted, one_line, percent
@@ -127,8 +127,7 @@ def _config_of(words: Sequence[str], over: Sequence[str], *, must_be: bool) -> C
         raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
     files, overrides = split_words(words)
     if must_be:
-        several = several_hint(files, "dltrain sweep") if len(files) > 1 else ""
-        refuse_other_than_one(files, several or "dltrain sweep CONFIG [KEY=VALUE]...")
+        refuse_other_than_one(files, "dltrain sweep CONFIG [KEY=VALUE]...", command="dltrain sweep")
     # A config that lacks what the varied files bring is whole with the first of them.
     first = next((match[1] for word in over if (match := re.match(r"extends=\s*([^,\[{]+)", word))), None)
     return load_config(files[0], [*overrides, *([f"extends={first.strip()}"] if first else ())]) if files else None
