@@ -237,3 +237,52 @@ def test_a_function_takes_few_parameters() -> None:
     many = {name for name, function in functions().items() if num_parameters(function) > MOST_PARAMETERS}
     found = {name for name in many if not is_command(name)}
     assert found == set(), f"more than {MOST_PARAMETERS} parameters"
+
+
+# What is looked up by its name: commands, sources, layers composed of others, engines, what a new process or MLflow runs; and
+# the names of export formats, which the tests go through.
+LOOKED_UP = {
+    "command",
+    "SOURCE",
+    "ENTRY",
+    "LAYERS",
+    "expand",
+    "ProcessesEngine",
+    "StackedEngine",
+    "main",
+    "_load_pyfunc",
+    "NAMES",
+}
+
+
+def names_made(statement: ast.stmt) -> set[str]:
+    """The names that a statement of a file makes; not of functions that a decorator takes, such as one that registers them."""
+    if isinstance(statement, ast.FunctionDef):
+        return set() if statement.decorator_list else {statement.name}
+    if isinstance(statement, ast.ClassDef):
+        return {statement.name}
+    targets = {ast.Assign: lambda: statement.targets, ast.AnnAssign: lambda: [statement.target]}.get(type(statement), list)()
+    stored = [
+        node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return {node.id for node in stored}
+
+
+def test_nothing_is_kept_that_nothing_uses() -> None:
+    """Functions, classes and constants of a file are used in it, or imported by another file of the package."""
+    imported: dict[str, set[str]] = {}
+    made: list[tuple[str, str]] = []
+    members, used = set[str](), set[tuple[str, str]]()
+    for module, path in MODULES.items():
+        for statement in tree_of(path).body:
+            own = names_made(statement)
+            made += [(module, name) for name in own]
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and node.id not in own:
+                    used.add((module, node.id))
+                elif isinstance(node, ast.Attribute):
+                    members.add(node.attr)
+                elif isinstance(node, ast.ImportFrom):
+                    imported.setdefault(node.module or "", set()).update(alias.name for alias in node.names)
+    unused = {(module, name) for module, name in made if name not in members | LOOKED_UP and not name.startswith("__")} - used
+    assert {f"{module}.{name}" for module, name in unused if name not in imported.get(module, ())} == set()

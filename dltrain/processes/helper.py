@@ -19,14 +19,13 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from dltrain import system
 from dltrain.errors import DltrainError, Fault, RunError, refusal
 from dltrain.machine import IN_WAITING
 from dltrain.reporting import Reporter
 
-T = TypeVar("T")
 _HEADER = struct.Struct("<cQQ")  # kind of message, bytes of the pickle, bytes of the arrays beside it
 
 

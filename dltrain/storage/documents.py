@@ -211,9 +211,7 @@ METRICS: Mapping[str, Check] = {
     "diagnosis": list_of(fields(dict.fromkeys(_FINDING, text), required=_FINDING)),
     "spreads": map_of(map_of(number)),
     "trial": whole(0, MOST_EPOCHS),
-    "members": fields(
-        {"count": whole(0, 10_000), "epochs": list_of(whole(0, MOST_EPOCHS)), "metrics": map_of(map_of(_OF_MEMBERS))}
-    ),
+    "members": _MEMBERS,
 }
 
 MOST_WHOLE = 200  # classes

@@ -9,10 +9,8 @@ from typing import Any
 
 from dltrain.config.types import Config
 
-# finished: trained to its end; pruned: a whole run, stopped early because others were better; diverged: its loss left the
-# finite numbers, which is a result; failed: it crashed, ran out of memory, or its data or config was refused;
-# interrupted: a signal came, its run goes on with the next resume.
-STATUSES = ("waiting", "running", "finished", "pruned", "diverged", "failed", "interrupted")
+# How a fit can end. finished: trained to its end; pruned: a whole run, stopped early because others were better; diverged: its
+# loss left the finite numbers, which is a result; failed: it crashed, ran out of memory, or its data or config was refused.
 ENDED = ("finished", "pruned", "diverged", "failed")
 
 
@@ -36,7 +34,8 @@ class TrialFit:
         path: the run directory, `SWEEP/trials/0007` (with several fits a trial `SWEEP/trials/0007/seed-3`, `.../fold-2`).
             It need not exist. Where an interrupted run is in it, the fit goes on with that run.
         fold: which fold is held out, from 1; None without folds (it is also `config.data.split.fold`).
-        status: one of `STATUSES`; the engine sets it.
+        status: "waiting", "running", one of `ENDED`, or "interrupted": a signal came, and the run goes on with the next
+            resume. The engine sets it.
         epoch: at whose end, from 1, the weights were those that its metrics are of; None: it is not known (yet).
         error: for `failed` and `diverged`: what happened, in one line; the engine sets it.
     """

@@ -10,8 +10,6 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.pinball import PINBALL
 
-MIDDLE = 0.5
-
 
 def quantile_layers(targets: Sequence[TargetSpec]) -> tuple[LayerConfig, ...]:
     """Layers whose outputs are the targets', and cannot cross.

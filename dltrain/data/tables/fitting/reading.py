@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +56,6 @@ def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
 def are_lists(config: DataConfig, series: polars.Series) -> bool:
     """Whether a target holds lists of labels, as Parquet can."""
     return config.task == MULTILABEL and is_list(series)
-
-
-def _hint(name: str, have: Sequence[str]) -> str:
-    return "; ".join(hint for hint in (column_hint(name, have), comment_hint(have)) if hint)
 
 
 def check_columns(config: DataConfig, raw: RawTable) -> None:
