@@ -1,4 +1,4 @@
-"""What the data room hands to the model and the trainer: arrays with their meaning."""
+"""The prepared data that a model is trained on: arrays of inputs and targets, and what each of them means."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class TargetSpec:
 
     @property
     def plain_name(self) -> str:
-        """Its name without the quantile."""
+        """The target's name without the quantile that it is one of."""
         return self.name if self.is_middle else self.name.removesuffix(f" quantile {self.quantile:g}")
 
     @property
@@ -155,7 +155,7 @@ class TargetSpec:
 
     @property
     def is_bent(self) -> bool:
-        """Whether equal steps of what is stored are not equal in own units."""
+        """Whether the stored values are a nonlinear function of the target, such as its logarithm."""
         return self.is_log or self.curve is not None
 
     def to_stored(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -276,7 +276,7 @@ class TargetSpec:
         return replace(self, smearing=smearing) if np.isfinite(smearing) else self
 
     def deviation_at(self, values: NDArray[np.float64]) -> Any:
-        """What one unit of the stored target is worth, in own units, near the given values."""
+        """The derivative of the target in its own units by what is stored of it, at the given values."""
         import numpy as np
 
         if self.curve is not None:
@@ -284,7 +284,7 @@ class TargetSpec:
         return np.abs(values) * self.scale if self.is_log else self.scale
 
     def no_logarithm(self, value: float) -> Fault:
-        """Says that the logarithm of a value cannot be learned."""
+        """The error for a target that has no logarithm."""
         message = f"the target {self.name} is {value:g}, which has no logarithm"
         return Fault(message, path="data.scale_target", hint="data.scale_target: standard takes every number")
 

@@ -158,7 +158,7 @@ def with_folds(config: DataConfig, facts: DataFacts) -> DataFacts:
 
 
 def faults_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> list[Fault]:
-    """What is to be done to numbers where no target is one."""
+    """Faults of `scale_target` and `clip_target` where no target is numeric."""
     if any(spec.task == "regression" for spec in specs):
         return []
     what = "the input is reconstructed" if specs[0].is_reconstruction else f"the target {specs[0].name} holds classes"

@@ -21,7 +21,7 @@ from dltrain.wording import counted, label_hint, listed, no_row_hint
 
 @dataclass(slots=True)
 class Fitted:
-    """Preprocessing, parts, and what to tell about them.
+    """The fitted preprocessing and the preprocessed parts, with notes for the user.
 
     Attributes:
         preprocessing: fitted, or the stored one.

@@ -76,7 +76,7 @@ def load_parts(
 
 
 def read_raw(config: DataConfig, *, seed: int, reporter: Reporter = SILENT) -> tuple[Raw, list[Mapping[str, Any]]]:
-    """All of the data as it stands in its files, and an entry for each of them; which fold it is for makes no difference."""
+    """Reads all of the data without preprocessing it, with an entry for each of its files; the same for every fold."""
     raws = _read_parts(config, seed, reporter)
     details = [entry for raw in raws.values() for entry in raw.details.values()]
     return combine_parts(raws) if len(raws) > 1 else _limited(next(iter(raws.values())), config.limit), details

@@ -46,7 +46,7 @@ class DataRequest:
 
     @property
     def files_key(self) -> str:
-        """Requests with equal keys read the same rows from the same files, whatever their parts are."""
+        """A key that requests share where they read the same rows from the same files, however these are split."""
         split = replace(self.data.split, seed=None, fold=None)
         return repr((replace(self.data, places={}, split=split), self.seed if is_generated(self.data.source) else None))
 

@@ -355,7 +355,7 @@ def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:
 
 
 def refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
-    """Raises DataError where something is to be done to numbers and no target is one."""
+    """Raises DataError where `scale_target` or `clip_target` is asked for and no target is numeric."""
     faults = faults_without_numbers(config, specs)
     if faults:
         raise DataError(faults)

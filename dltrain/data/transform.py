@@ -157,7 +157,7 @@ def _fitted_attributes(estimator: Any, bulk: Sequence[str]) -> dict[str, Any]:
 
 
 def apply_steps(steps: Sequence[FittedStep], matrix: NDArray[Any]) -> NDArray[Any]:
-    """The numbers [rows, width] behind all steps of scaled ones [rows, ...]; without steps the input as it is."""
+    """Applies the fitted steps, such as PCA, to scaled numbers [rows, ...]: [rows, width]; without steps the input itself."""
     if not steps:
         return matrix
     matrix = np.ascontiguousarray(matrix, np.float32).reshape(len(matrix), -1)

@@ -188,7 +188,7 @@ class ReadRows:
 
 
 def read_beside_keras(threads: int | None, reporter: Reporter, function: Callable[..., T], *arguments: Any) -> T:
-    """What a function reads in a helper process while Keras is imported here.
+    """Calls a function that reads data in a helper process while Keras is imported in this one.
 
     Args:
         threads: threads for one operation of Keras.

@@ -98,7 +98,7 @@ def chance(first: float | None, second: float | None) -> float | None:
 def difference_interval(
     first: float, of_first: tuple[float, float], second: float, of_second: tuple[float, float]
 ) -> tuple[float, float]:
-    """The interval of a difference, from those of two values that know nothing of each other.
+    """The interval of a difference of two independent values, from their own intervals.
 
     Zou and Donner, "Construction of confidence intervals about effect measures", Statistics in Medicine 27 (2008). Two
     models are mostly right about the same rows, so that what it calls different is different; what it does not, a comparison

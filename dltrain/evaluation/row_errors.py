@@ -58,7 +58,7 @@ class RowErrors:
 
 
 def row_errors(scored: Scored) -> dict[str, RowErrors]:
-    """Of each target, by the prefix that its metrics have; none where the run does not say what its training part was."""
+    """The errors of each target, by its metrics' prefix; empty where the run has no description of its training part."""
     described, targets = scored.stored.manifest.get("reference", {}), scored.stored.preprocessing.schema.targets
     if scored.part.references:
         return _of_forecasts(scored)

@@ -61,7 +61,7 @@ UNEVEN = 1.25
 
 
 def picture_layout(folder: str) -> dict[str, str] | None:
-    """What of a folder goes under which key of `data:`; None: it holds no folders of pictures.
+    """The folders of pictures for `data.path`, `validation` and `test`; None: there are none.
 
     Args:
         folder: one that holds a folder for each class, or folders train, validation, test that do.
@@ -280,7 +280,7 @@ def render_split_of_layout(block: Block, split: SplitConfig, rows: str) -> None:
 
 
 def learnable(facts: DataFacts, folder: str, reporter: Reporter) -> Schema:
-    """What can be learnt of the files; the reporter hears the warnings.
+    """The schema of the data; its warnings go to the reporter.
 
     Raises:
         DataError: nothing.

@@ -13,7 +13,7 @@ DEFAULT_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is asked of a table's first config.
+    """The options of `dltrain init` that shape a config: time, simplicity, comparison, series.
 
     Attributes:
         simple: a small net, as a course begins with.
@@ -52,11 +52,11 @@ class Starter:
 
 
 def no_comparison(reason: str) -> UsageError:
-    """Says that `--compare` is not to be had."""
+    """The error for `--compare` where no comparison can be made."""
     hint = "leave --compare out; `evaluation.baselines: [linear, boosting]` is for rows of numbers and categories"
     return UsageError(Fault(f"no linear model and no trees to compare with: {reason}", hint=hint))
 
 
 def no_series(what: str) -> UsageError:
-    """Says that `--series` is not to be had."""
+    """The error for `--series` on data that is no series."""
     return UsageError(Fault(f"init --series foretells a column of a table, and {what}", hint="leave --series out"))

@@ -34,7 +34,7 @@ TRIAL = "<trial>"  # what a trial's text, which nobody sees, is called where key
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """A sweep, whole.
+    """All that a sweep needs to run: base config, dimensions, strategy, metric, engine.
 
     Attributes:
         config: what is varied; without its `sweep:` block.

@@ -180,12 +180,12 @@ def read_record(run: Run) -> list[dict[str, Any]]:
 
 
 def was_the_machine(error: str | None) -> bool:
-    """Whether a fit failed for what has nothing to do with it: its process was killed, a disk was full, memory was short."""
+    """Whether a fit failed through the machine: its process was killed, a disk was full, memory was short."""
     return _MACHINE.search(error or "") is not None
 
 
 def recall_fit(fit: TrialFit, recorded: Mapping[str, Any]) -> None:
-    """Give a fit the status that it had in an interrupted sweep; of one that ended unrecorded, what its run says."""
+    """Restores a fit of an interrupted sweep: its recorded status, or that of its run where it ended unrecorded."""
     status = recorded.get("status")
     if status in ("finished", "pruned", "diverged", "failed"):
         fit.status, fit.error = status, recorded.get("error")

@@ -43,7 +43,7 @@ class Category(Kind):
     has_categories = True
 
     def why_alone(self, column: FeatureColumn) -> tuple[str, str]:
-        """One that is embedded; one-hot it can share one."""
+        """Why an embedded category needs an input of its own; one that is one-hot does not."""
         what = f"a category of {len(column.categories):,} values, which goes through an Embedding"
         return what, f"give it an input of its own, or say `data.encode: {{{column.name}: one_hot}}`"
 

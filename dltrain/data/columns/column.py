@@ -248,7 +248,7 @@ class Surprises:
     rows: list[tuple[int, Any]] = field(default_factory=list)
 
     def add(self, rows: NDArray[np.int64], values: polars.Series, first_row: int) -> None:
-        """Take in the next ones: rows counted from `first_row`, and the values that all rows from there on hold."""
+        """Add unreadable values: their rows, counted from `first_row`, out of the values of all rows from there on."""
         self.total += len(rows)
         self.rows += [(first_row + int(row), values[int(row)]) for row in rows[: NUM_SHOWN - len(self.rows)]]
 
@@ -303,7 +303,7 @@ def fit_feature(column: FeatureColumn, values: Any, rows: NDArray[np.int64], how
 def split_untaught(
     columns: Sequence[FeatureColumn], num_rows: int, *, keep: bool = False
 ) -> tuple[list[FeatureColumn], list[tuple[str, str]], list[Note]]:
-    """Columns fitted to so many training rows, less those that they teach nothing about.
+    """The fitted columns without those whose training rows teach nothing, such as constant ones, and which these are.
 
     Args:
         columns: fitted to the training part.
@@ -350,7 +350,7 @@ def fill_features(
 
 
 def read_back(columns: Sequence[FeatureColumn], matrix: NDArray[Any]) -> dict[str, Any]:
-    """What a model's numbers [rows, width], in the order of `fill_features`, say of the columns of the table.
+    """The values of the table's columns that a model's numbers [rows, width], in the order of `fill_features`, stand for.
 
     Returns:
         Column -> values in its own units: numbers, `true` or `false`, the category with the largest number ("" where that is the

@@ -70,7 +70,7 @@ class Date(Number):
         return f"{column.name} day number"
 
     def say_number(self, value: float) -> str:
-        """The day of a day number."""
+        """A day number as its date."""
         return str(np.datetime64(int(value // 1), "D"))
 
     def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:

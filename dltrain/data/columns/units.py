@@ -142,12 +142,12 @@ def _bare(parts: Any) -> polars.Series:
 
 
 def is_currency(unit: str) -> bool:
-    """Whether a unit is one; numbers may stand without it beside others that have it."""
+    """Whether a unit is a currency; numbers may stand without it beside others that have it."""
     return re.fullmatch(CURRENCY, unit) is not None
 
 
 def number_in_words(unit: str) -> str:
-    """What a number of a column is to one who has only numbers to give: `a number (kg)`."""
+    """What to give as a number with a unit, in words: `a number (kg)`."""
     if is_cut(unit):
         return f"a number in full (1.2K is 1200{unit[len(CUT) :]})"
     if unit in TIMES:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class UnmetWords:
-    """Words in `missing` and `replace` that no cell of a table is, as far as it was looked at.
+    """Words in `missing` and `replace` that have not occurred in the cells seen so far.
 
     Attributes:
         missing: of `data.missing`.
@@ -40,7 +40,7 @@ class UnmetWords:
         return bool(self.missing) or any(self.replace.values())
 
     def among(self, frame: polars.DataFrame, reading: Reading) -> list[tuple[str | None, str]]:
-        """Those that are met in some rows: (column, or None for `missing`; word)."""
+        """The words that occur in some rows: (column, or None for `missing`; word)."""
         columns = [name for name in frame.columns if name not in self.drop]
         met: list[tuple[str | None, str]] = [
             (None, word)
@@ -71,7 +71,7 @@ class UnmetWords:
 
 
 def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -> list[Note]:
-    """Warnings of words in `missing` and `replace` that no cell of the table is."""
+    """Warnings of words in `missing` and `replace` that occur in no cell of the table."""
     words = UnmetWords.of(config)
     words.remove(words.among(frame, reading))
     return words.warnings()

@@ -77,7 +77,7 @@ class KeptTable:
         ]
 
     def told(self, config: DataConfig, raw: RawTable) -> list[Note]:
-        """What is said of it: whose columns they are, and which of the table's are not among them."""
+        """Notes for the user: whose columns are used, and which of the table's are not among them."""
         count = counted(len(self.table.features), "column")
         notes = [
             Note(

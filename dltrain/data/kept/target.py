@@ -1,4 +1,4 @@
-"""The target beside a preprocessing that is kept: the run's where it is the same, else fitted anew."""
+"""The target where `data.preprocessing` takes columns from an earlier run: that run's if it is the same, else fitted anew."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOW = {"standard": "learnt as it is", "log": "learnt by its logarithm", "quanti
 def keep_targets(
     kept: KeptRun, there: Sequence[TargetSpec], here: Sequence[TargetSpec]
 ) -> tuple[tuple[TargetSpec, ...], list[Note]]:
-    """The targets as they are learnt, and what is said of them.
+    """The targets, each as in the earlier run or fitted anew, with notes for the user.
 
     Labels that are the same have the order of the run; a number of the same name keeps mean and deviation, so that the run's
     weights mean the same numbers. All else is as it was fitted to the data at hand.

@@ -87,7 +87,7 @@ def _read_lists(series: polars.Series, empty: str, reading: Reading) -> Cells:
 
 
 def read_cells(series: polars.Series, separator: str, empty: str, reading: Reading) -> Cells:
-    """Take the cells of a column apart: blanks around labels are none of theirs, one that stands twice counts once.
+    """Splits the cells of a column into labels, without blanks around these; one that is repeated counts once.
 
     Args:
         series: the raw column.
@@ -192,7 +192,7 @@ def encode_cells(
 
 
 def unknown_labels(cells: Cells, spec: TargetSpec) -> list[Note]:
-    """A warning of labels that are none of the spec's."""
+    """A warning of labels that the target's classes do not have."""
     unknown = cells.labels.filter(~cells.labels.is_in(list(spec.classes)))
     if not len(unknown):
         return []

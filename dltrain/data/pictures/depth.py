@@ -52,7 +52,7 @@ class Depth:
 
 
 def bits_of(white: float | None) -> int | None:
-    """The bits of which it is the largest whole number; None: it is none."""
+    """The bits b of a value 2^b - 1, such as 8 of 255; None for other values."""
     bits = round(np.log2(white + 1)) if white is not None and white >= 1 else 0
     return bits if bits > 1 and white_of_bits(bits) == white else None
 

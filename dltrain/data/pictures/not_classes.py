@@ -123,7 +123,7 @@ def _bare(name: str) -> str:
 
 
 def _says_nothing(name: str) -> bool:
-    """Whether a folder's name is one of pictures or of a part, and so tells no class."""
+    """Whether a folder's name says "pictures", or names a part such as "train", rather than a class."""
     return _bare(name) in OF_PICTURES | OF_MASKS or part_called(re.sub(r"(19|20)\d\d$", "", _bare(name))) is not None
 
 

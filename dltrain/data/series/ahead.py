@@ -25,7 +25,7 @@ from dltrain.wording import counted, listed
 
 @dataclass(slots=True)
 class Ahead:
-    """The last rows of each series, from which a model goes on.
+    """The last window of each series, from which the rows after it are forecast.
 
     Attributes:
         preprocessing: of the run.

@@ -1,4 +1,4 @@
-"""What a user hears of a series: its season, what is not seen of it, and what is missing in it."""
+"""Notes for the user on a series: its season and labels as guessed, columns whose past is not seen, missing values."""
 
 from __future__ import annotations
 

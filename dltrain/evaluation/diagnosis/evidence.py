@@ -1,4 +1,4 @@
-"""What a diagnosis looks at, and what it says."""
+"""The input of a diagnosis (metrics, history, layers of a fit), and its findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLASSES = ("classification", MULTILABEL)  # tasks that are judged by their proba
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """One fault of a fit: what the numbers show, and what to try.
 
     Attributes:
         kind: such as "dead_units".

@@ -70,7 +70,7 @@ class Importances:
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """Columns whose values are permuted together.
+    """Columns whose values are permuted together, as places among the model's inputs.
 
     Attributes:
         name: of the column or input.

@@ -49,7 +49,7 @@ class Sample:
 
     @property
     def sign(self) -> float:
-        """What makes a positive number of a metric that gets worse."""
+        """1 where less of the metric is better, -1 where more is: multiplied by it, the worse value is the larger one."""
         return -1.0 if find_direction(self.metric) == "max" else 1.0
 
     def value(self, outputs: Sequence[NDArray[Any]]) -> float:

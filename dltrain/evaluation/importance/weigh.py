@@ -1,4 +1,4 @@
-"""What `--importance` gives for what was evaluated, whatever its rows are."""
+"""`--importance`: permutation importances of columns and words, or occlusion maps of pictures."""
 
 from __future__ import annotations
 

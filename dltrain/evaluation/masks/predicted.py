@@ -101,7 +101,7 @@ def mask_names(names: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ToldMask:
-    """What is told of one picture.
+    """The predicted mask of one picture.
 
     Attributes:
         row: of the picture.

@@ -58,7 +58,7 @@ def reference_of_labels(described: Mapping[str, Any]) -> NDArray[np.float64]:
 
 
 def prior_of_labels(described: Mapping[str, Any]) -> Prior:
-    """What a verdict is held against: the labels' shares, under the weights of the rows where they have some."""
+    """The prior of a verdict: the labels' shares in the training part, under the weights of its rows where they have some."""
     shares = np.array(described.get("weighted_shares", described["label_shares"]), np.float64)
     if shares.ndim != 1 or not np.isfinite(shares).all():
         raise ValueError("shares of labels")

@@ -70,7 +70,7 @@ class AnsweredRows:
     series: WholeSeries | None = None
 
     def joined(self, answers: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-        """Other answers for the same windows, put together in the same way."""
+        """Averages other answers for the same windows in the same way, series by series."""
         return list(answers) if self.series is None else [self.series.mean(values) for values in answers]
 
     @property

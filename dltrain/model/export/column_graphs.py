@@ -1,4 +1,4 @@
-"""What each kind of column is in an exported model; the twins, by the same names, of the kinds in `data/columns`."""
+"""The preprocessing of each kind of column as a graph in an exported model, named as the kinds in `data/columns`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file format has to say for itself to be offered by `dltrain export`."""
+"""The interface of a file format of `dltrain export`."""
 
 from __future__ import annotations
 

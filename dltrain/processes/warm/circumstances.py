@@ -45,7 +45,7 @@ def is_own(place: Path) -> bool:
 
 
 def circumstances() -> dict[str, str]:
-    """What must be the same, each under its name."""
+    """What a command and its warm process must have in common: name -> value."""
     import resource  # not before a warm process was seen
 
     flags = {name: getattr(sys.flags, name) for name in dir(sys.flags) if name[0].islower() and name not in _NOT_FLAGS}

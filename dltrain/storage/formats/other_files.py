@@ -1,4 +1,4 @@
-"""Files that are given in a table's place and are none: what they are, by their ending or first bytes, and what makes a table."""
+"""Files that are given as tables but are of another format: which one, by ending or first bytes, and how to convert them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def is_delimited_text(path: str) -> bool:
 
 
 def how_to_convert(path: str) -> str:
-    """What makes a table of a file that is none, for a hint: a command, where there is a short one."""
+    """How to convert a file into a table, for a hint: a command, where there is a short one."""
     suffix, name, stem = Path(path).suffix.casefold(), Path(path).name, Path(path).stem
     is_plain = re.fullmatch(_PLAIN, name) is not None
     if suffix in (".zip", ".tar", ".tgz"):

@@ -1,4 +1,4 @@
-"""The contract of what runs the fits of a sweep."""
+"""The interface of engines, which run the fits of a sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of what chooses the values of the trials."""
+"""The interface of strategies, which choose the values of the trials."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _draw(dimension: Dimension, generator: random.Random) -> Any:
 
 
 class TpeStrategy:
-    """Asks Optuna.
+    """Chooses values by Optuna's tree-structured Parzen estimator.
 
     Args:
         space: the dimensions.

@@ -53,7 +53,7 @@ def report_forecast(
     part: Part,
     reference: Mapping[str, NDArray[Any]],
 ) -> None:
-    """Put the report of a part of a series together.
+    """Reports a part of a series: errors in its own units, baselines, quantiles, and a verdict.
 
     All steps ahead count together; with several of them each has its `rmse_step_<n>` as well.
 
