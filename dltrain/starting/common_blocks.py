@@ -108,12 +108,8 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
     block.entry("epochs", chosen.epochs, chosen.epochs_reason)
     if chosen.preset is None:
         block.entry("batch_size", chosen.batch_size)
-    if task == MULTILABEL:
-        block.entry("metrics", ["F1Score", "AUC"])
-    elif task == "classification":
-        block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
-    elif task != SEGMENTATION:  # whose mean IoU is measured in any case
-        block.entry("metrics", ["RootMeanSquaredError"])
+    if metrics := _metrics_of(task, counts):
+        block.entry("metrics", metrics)
     if chosen.plateau:
         block.entry("reduce_lr_on_plateau", dict(chosen.plateau), "smaller steps where validation no longer improves")
     block.entry("early_stopping", {"monitor": "val_loss", "patience": chosen.patience})
@@ -122,3 +118,10 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         rare = min(counts, key=lambda label: counts[label])
         block.remark("class_weight: balanced", indent=2)
         block.remark(f"(finds more of the rare classes, such as {rare}, at the price of accuracy; watch their recall)", indent=2)
+
+
+def _metrics_of(task: str, counts: Mapping[str, int]) -> list[str]:
+    """The metrics that are worth watching beside the loss."""
+    if task == "classification":
+        return ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"]
+    return {MULTILABEL: ["F1Score", "AUC"], SEGMENTATION: []}.get(task, ["RootMeanSquaredError"])  # mean IoU is always measured

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import KINDS
+from dltrain.data.columns.kinds import KINDS, ColumnKind
 from dltrain.data.columns.reading import is_text, mend
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
@@ -40,6 +40,10 @@ MOST_SHOWN = 8
 # Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
 FEWEST_STEPS, MOSTLY = 47, 0.8
 FEWEST_OF_SERIES = 10  # rows of each of several, in the mean
+_OF_PICTURES = {
+    "image_size": "height, width: small is quick; larger may tell more",
+    "color": "no picture that was looked at has colours",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,23 +195,8 @@ def _task_remark(target: Target) -> str:
 def render_columns(block: Block, found: Studied) -> None:
     """What is learned from, how it is read, and what is left out."""
     config, target, columns, leaks = found.config, found.target, found.columns, found.leaks
-    if config.identifiers:
-        block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
     kinds = {name: kind for name, kind in columns.kinds.items() if not kind.left_out and name != target.name}
-    if config.features is not None:
-        block.entry("features", config.features, "what to learn from, and as what")
-    else:
-        used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
-        counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
-        block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
-    if config.images.folder:
-        folder = list(config.images.folder) if len(config.images.folder) > 1 else config.images.folder[0]
-        suffix = {"suffix": config.images.suffix} if config.images.suffix else {}
-        block.entry("images", {"folder": folder, **suffix}, "where the pictures are that the column names")
-    if "image_size" in config.arguments:
-        block.entry("image_size", config.arguments["image_size"], "height, width: small is quick; larger may tell more")
-    if "color" in config.arguments:
-        block.entry("color", config.arguments["color"], "no picture that was looked at has colours")
+    _render_features(block, config, kinds)
     for name, how in columns.read_as.items():
         if name in kinds and name not in config.drop:
             block.remark(f"{name}: {how}", indent=2)
@@ -226,7 +215,7 @@ def render_columns(block: Block, found: Studied) -> None:
         how = ", as text or as a category" if has_text else ""
         block.remark(f"left out: {listed(out, 20)}; `features` can name them{how}", indent=2)
     if config.dates:
-        block.entry("dates", config.dates, _dates_remark(columns))
+        block.entry("dates", config.dates, "; ".join(kind.note for kind in columns.kinds.values() if kind.note))
     if config.replace:
         block.entry("replace", config.replace, _replace_remark(config, target, columns))
     if "gaps" in config.arguments:
@@ -234,6 +223,25 @@ def render_columns(block: Block, found: Studied) -> None:
     if config.text.split == "character":
         kept = {"standardize": "none"} if config.text.standardize == "none" else {}
         block.entry("text", {"split": "character", **kept}, "each character is a token, for no blanks stand between words")
+
+
+def _render_features(block: Block, config: DataConfig, kinds: Mapping[str, ColumnKind]) -> None:
+    """What names the rows, what is learnt from, and the pictures that columns name."""
+    if config.identifiers:
+        block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
+    if config.features is not None:
+        block.entry("features", config.features, "what to learn from, and as what")
+    else:
+        used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
+        counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
+        block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
+    if config.images.folder:
+        folder = list(config.images.folder) if len(config.images.folder) > 1 else config.images.folder[0]
+        suffix = {"suffix": config.images.suffix} if config.images.suffix else {}
+        block.entry("images", {"folder": folder, **suffix}, "where the pictures are that the column names")
+    for key, remark in _OF_PICTURES.items():
+        if key in config.arguments:
+            block.entry(key, config.arguments[key], remark)
 
 
 def notes_on_columns(found: Studied) -> list[Note]:
@@ -302,18 +310,7 @@ def _render_preparation(block: Block, found: Studied) -> None:
         else:
             block.remark(remark, indent=2)
     if any(columns.kinds[name].kind in ("number", "date") for name in used):
-        if config.constant_columns == "keep":
-            block.entry("constant_columns", "keep", "a pixel that is the same in every row stays at its place")
-            block.entry("scale", "none", "the layers below bring all pixels to one scale")
-        elif isinstance(prepared.scale, str):
-            remark = "numbers: by median and quartiles, and values far out are bent in, as the net below was made with"
-            if prepared.scale == "quantile":
-                remark = "numbers: the share of the training part below each, which the net below embeds by the range it lies in"
-            block.entry("scale", prepared.scale, remark)
-        elif prepared.scale:
-            block.entry("scale", dict(prepared.scale), "values far out are bent in; other numbers: mean 0, deviation 1")
-        else:
-            block.entry("scale", "standard", "numbers: mean 0, deviation 1")
+        _render_scale(block, config, prepared)
     if prepared.encode:
         remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
         block.entry("encode", dict(prepared.encode), remark)
@@ -329,8 +326,19 @@ def _render_preparation(block: Block, found: Studied) -> None:
         block.entry("scale_target", "log", remark)
 
 
-def _dates_remark(columns: Columns) -> str:
-    return "; ".join(kind.note for kind in columns.kinds.values() if kind.note)
+def _render_scale(block: Block, config: DataConfig, prepared: Preparation) -> None:
+    if config.constant_columns == "keep":
+        block.entry("constant_columns", "keep", "a pixel that is the same in every row stays at its place")
+        block.entry("scale", "none", "the layers below bring all pixels to one scale")
+    elif isinstance(prepared.scale, str):
+        remark = "numbers: by median and quartiles, and values far out are bent in, as the net below was made with"
+        if prepared.scale == "quantile":
+            remark = "numbers: the share of the training part below each, which the net below embeds by the range it lies in"
+        block.entry("scale", prepared.scale, remark)
+    elif prepared.scale:
+        block.entry("scale", dict(prepared.scale), "values far out are bent in; other numbers: mean 0, deviation 1")
+    else:
+        block.entry("scale", "standard", "numbers: mean 0, deviation 1")
 
 
 def _suggest_groups(block: Block, owner: Owner, split: SplitConfig) -> None:

@@ -122,35 +122,31 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
     """
     names: list[str] = frame.columns
     if asked is not None:
-        if asked in names:
-            return asked
-        if asked.strip() in names:  # the blanks around names of a header are left out
-            return asked.strip()
+        for name in (asked, asked.strip()):  # the blanks around names of a header are left out
+            if name in names:
+                return name
         if not header and (numbered := by_number(asked, names)) is not None:
             return numbered
         if header and (turn := how_to_turn(names, file) or _how_to_transpose(asked, frame, file)) is not None:
             raise UsageError(Fault(f"{file} has no column {asked!r}", hint=turn))
-        hint = did_you_mean(asked, names) or "name one of its columns"
-        hint = column_hint(asked, names) if len(names) == 1 else hint
-        if not header:
-            hint = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
+        by_name = column_hint(asked, names) if len(names) == 1 else did_you_mean(asked, names) or "name one of its columns"
+        by_place = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
+        hint = by_name if header else by_place
         raise UsageError(Fault(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header)))
     guesses = _guess(frame, columns, header)
     if len(guesses) == 1:
         return guesses[0]
+    question = f"which column of {file} is to be predicted?"
+    elsewhere = None if guesses else (how_to_turn(names, file) if header else None) or _targets_beside(file)
+    if elsewhere is not None:
+        raise UsageError(Fault(question, hint=elsewhere))
     hint = f"dltrain init {file} --target COLUMN"
-    if header and not guesses and (wide := how_to_turn(frame.columns, file)) is not None:
-        raise UsageError(Fault(f"which column of {file} is to be predicted?", hint=wide))
+    two = [name for name in names if is_zero_or_one(column_of(frame, name))]
     if guesses:
         hint += f", perhaps {' or '.join(guesses)}"
-    if not guesses and (beside := _targets_beside(file)) is not None:
-        raise UsageError(Fault(f"which column of {file} is to be predicted?", hint=beside))
-    two = [name for name in frame.columns if is_zero_or_one(column_of(frame, name))]
-    if not guesses and len(two) > 1 and all("," not in name for name in two):
+    elif len(two) > 1 and all("," not in name for name in two):
         hint += f", or --target {shlex.quote(','.join(two))}, where a row may have several of these as labels"
-    raise UsageError(
-        Fault(f"which column of {file} is to be predicted?", hint=hint, details=_list_columns(frame, columns, header))
-    )
+    raise UsageError(Fault(question, hint=hint, details=_list_columns(frame, columns, header)))
 
 
 def _targets_beside(file: str) -> str | None:

@@ -18,6 +18,7 @@ from dltrain.data.columns.number_signs import signs_of
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, is_text, mend, to_numbers
 from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.raw import TWO_READINGS, RawTable
+from dltrain.data.sources.csv import parse_text
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.tagged_words import refused_words
@@ -59,8 +60,6 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     Raises:
         DataError: unreadable, empty, or rows of unequal length in the first thousand lines.
     """
-    from dltrain.data.sources.csv import parse_text
-
     content = _first_megabytes(file)
     encoding = detect_encoding(content)
     options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
@@ -74,42 +73,55 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     head, _, _ = read_head(file, HEAD_LINES)
     plain = DataConfig("csv", header=False, **options)
     table = _parsed(head, file, plain)
-    if table is None and "skip" not in options and _parsed(head, file, replace(plain, header=None)) is not None:
-        return options  # a header without a name for the names of rows, or rows that end in separators
-    if (table is None or table.frame.width == 1) and "skip" not in options:
-        _refuse_broken_rows(text, file)
-        before, is_sure = _lines_before(text[:BEGINNING])
-        inner = parse_text(head, file, replace(plain, skip=before)) if before else None
-        if inner is not None and (is_sure or has_header(inner.frame)):
-            options["skip"] = before
-            table = inner
-    if table is not None and "skip" not in options and (padded := _padded_rows(table.frame)):
-        options["skip"] = [number for number, line in enumerate(text.split(b"\n")) if line.strip(b" \r")][padded]
-        table = parse_text(head, file, replace(plain, skip=options["skip"]))
+    if "skip" not in options:
+        if table is None and _parsed(head, file, replace(plain, header=None)) is not None:
+            return options  # a header without a name for the names of rows, or rows that end in separators
+        table, skip = _below_lines(table, head, text, plain, file)
+        options |= skip
     if table is None:
         parse_text(head, file, replace(plain, header=None))  # which says why
         return options
     if table.frame.width == 1 and "skip" not in options:
         _refuse_labels_first(_first_lines(text), file)
-    names = [(cell or "").strip() for cell in table.frame.row(0)]
-    if not has_header(table.frame) and mark:
-        separator = table.reading.get("separator", ",")
-        if columns := names_in_comment(lines, mark, separator, table.frame.width):
-            return options | {"header": False, "columns": tuple(columns)}
-    if not has_header(table.frame):
-        options["header"] = asked is not None and asked in names and not is_figure(asked)
-    elif asked is not None and asked not in names and table.frame.height > 2:
-        below = [(cell or "").strip() for cell in table.frame.row(1)]
-        named = [cell for cell in below if cell]
-        if asked in below and len(set(named)) == len(named) and has_header(table.frame[1:]):
-            options["skip"] = options.get("skip", 0) + 1  # the line above groups the columns, or counts them
-    return options
+    if has_header(table.frame):
+        return options | _group_line(table.frame, asked, options.get("skip", 0))
+    columns = names_in_comment(lines, mark, table.reading.get("separator", ","), table.frame.width) if mark else None
+    if columns:
+        return options | {"header": False, "columns": tuple(columns)}
+    return options | {"header": asked is not None and asked in _cells(table.frame, 0) and not is_figure(asked)}
+
+
+def _cells(frame: polars.DataFrame, row: int) -> list[str]:
+    return [(cell or "").strip() for cell in frame.row(row)]
+
+
+def _below_lines(
+    table: RawTable | None, head: bytes, text: bytes, plain: DataConfig, file: str
+) -> tuple[RawTable | None, dict[str, int]]:
+    """The table without the lines before it that belong to none, and the option `skip` that leaves them out."""
+    if table is None or table.frame.width == 1:
+        _refuse_broken_rows(text, file)
+        before, is_sure = _lines_before(text[:BEGINNING])
+        inner = parse_text(head, file, replace(plain, skip=before)) if before else None
+        if inner is not None and (is_sure or has_header(inner.frame)):
+            return inner, {"skip": before}
+    if table is not None and (padded := _padded_rows(table.frame)):
+        skip = [number for number, line in enumerate(text.split(b"\n")) if line.strip(b" \r")][padded]
+        return parse_text(head, file, replace(plain, skip=skip)), {"skip": skip}
+    return table, {}
+
+
+def _group_line(frame: polars.DataFrame, asked: str | None, skip: int) -> dict[str, int]:
+    """The option `skip` where the target that was asked for is a name of the second line: that above groups or counts columns."""
+    if asked is None or asked in _cells(frame, 0) or frame.height <= 2:
+        return {}
+    named = Counter(cell for cell in _cells(frame, 1) if cell)
+    is_header = asked in named and max(named.values()) == 1 and has_header(frame[1:])
+    return {"skip": skip + 1} if is_header else {}
 
 
 def _parsed(head: bytes, file: str, config: DataConfig) -> RawTable | None:
     """The beginning of a text as a table; None where it is none."""
-    from dltrain.data.sources.csv import parse_text
-
     try:
         return parse_text(head, file, config)
     except DataError:
