@@ -2,16 +2,88 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, SplitConfig
+from dltrain.data.dataset import Schema
+from dltrain.data.facts import DataFacts
+from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.parts import KEY_OF_PART
+from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.nets.design import Design
+from dltrain.starting.nets.design import Design, split_of
 from dltrain.starting.starter import Starter
+from dltrain.wording import shown
 
 SEED = 0
 RARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Folders of files, such as pictures, one for each part of the data; or a table that names such files.
+
+    Attributes:
+        places: key of `data:` (`path`, `validation`, `test`) -> folder or table.
+        where: the folder that holds them, or the table.
+        written: the same as the config is to name it.
+    """
+
+    places: Mapping[str, str]
+    where: str
+    written: str
+
+    def config(self, source: str, **more: Any) -> DataConfig:
+        """The `data:` block that names the places."""
+        path, validation, test = ((self.places[key],) if key in self.places else () for key in KEY_OF_PART.values())
+        return DataConfig(source, path=path, validation=validation, test=test, **more)
+
+    def head(self, what: str) -> str:
+        """What the data is, in a line."""
+        return f"{os.path.basename(os.path.normpath(self.written))}: {what}"
+
+    def schema(self, facts: DataFacts, reporter: Reporter) -> Schema:
+        """The schema of the data; its warnings go to the reporter.
+
+        Raises:
+            DataError: there is nothing to learn from.
+        """
+        if facts.errors or facts.schema is None:
+            raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(self.where)}"))
+        for text in texts(facts.notes, "warning"):
+            reporter.warning(text)
+        return facts.schema
+
+    def open(self, block: Block, head: str, source: str, what: str) -> None:
+        """The first lines, and the beginning of the `data:` block."""
+        open_config(block, head)
+        block.open("data")
+        block.entry("source", source, what)
+        for key, place in self.places.items():
+            block.entry(key, os.path.normpath(os.path.join(self.written, os.path.relpath(place, self.where))))
+
+
+def refuse_target(asked: str | None, why: str = "the labels are the names of the folders") -> None:
+    """Raise UsageError for a target that the user named, where the files themselves say what is learnt."""
+    if asked is not None:
+        raise UsageError(Fault(why, hint="leave --target out"))
+
+
+def split_layout(config: DataConfig, num_rows: int) -> DataConfig:
+    """The block with the split that its folders, which hold so many rows, leave to be made."""
+    own = [part for part, paths in (("test", config.test), ("validation", config.validation)) if paths]
+    return replace(config, split=split_of(num_rows, own=own))
+
+
+def render_split_of_layout(block: Block, split: SplitConfig, rows: str) -> None:
+    """The key `split`, where a part has no folder of its own."""
+    if split.validation is not None:
+        render_split(block, split)
+    elif split.test is not None:
+        block.entry("split", {"test": split.test}, f"of the {rows} in path")
 
 
 def open_config(block: Block, head: str) -> None:

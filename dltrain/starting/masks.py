@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -13,12 +13,12 @@ from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import PictureError, decode_file
 from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.errors import Fault, UsageError, texts
+from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, finish, open_config
+from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_split_of_layout
 from dltrain.starting.nets.design import Design
-from dltrain.starting.pictures import NUM_LOOKED_AT, learnable, list_layout, look_at, open_layout, render_split_of_layout
+from dltrain.starting.pictures import NUM_LOOKED_AT, list_layout, look_at
 from dltrain.starting.starter import Starter
 
 # Pictures whose shorter side is so long are cut into tiles so wide.
@@ -27,13 +27,11 @@ FILTERS = (16, 32, 64)
 IGNORED_VALUE = "255"
 
 
-def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
+def start_masks(layout: Layout, asked: str | None, reporter: Reporter) -> Starter:
     """A config for folders that hold pictures and masks, or for a table that names both.
 
     Args:
-        layout: from `picture_layout`; of a table `path` alone.
-        folder: where it is: the folder, or the table.
-        written: the same as the config is to name it.
+        layout: of the folders, or of a table.
         asked: of a table the column of the masks; a target that the user named, where a folder is none to have one.
         reporter: hears what is unusual.
 
@@ -41,9 +39,9 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
         UsageError: a target, where the masks are what is learnt.
         DataError: nothing to learn from.
     """
-    is_table = os.path.isfile(folder)
-    if asked is not None and not is_table:
-        raise UsageError(Fault("the masks are what is learnt", hint="leave --target out"))
+    is_table = os.path.isfile(layout.where)
+    if not is_table:
+        refuse_target(asked, "the masks are what is learnt")
     config, files = list_layout(layout, SEGMENTATION, asked)
     color, size = look_at(files)
     tiled = _shorter_side(files) >= TILED
@@ -54,12 +52,10 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
     if classes[-1:] == (IGNORED_VALUE,) and len(classes) > 2:
         arguments["ignore"] = int(IGNORED_VALUE)
         facts = read_facts(replace(config, arguments=arguments), seed=SEED)
-    classes = learnable(facts, folder, reporter).targets[0].classes
-    head = f"{os.path.basename(os.path.normpath(written))}: {len(files):,} pictures with masks of {len(classes)} classes"
-    block = Block()
-    open_config(block, head)
+    classes = layout.schema(facts, reporter).targets[0].classes
+    block, head = Block(), layout.head(f"{len(files):,} pictures with masks of {len(classes)} classes")
     what = "a table that names a picture and its mask in each row" if is_table else "pictures/ and masks/ of the same names"
-    open_layout(block, layout, folder, written, what)
+    layout.open(block, head, "image_folder", what)
     if asked is not None:
         block.entry("target", asked, "the column of the masks")
     block.entry("task", SEGMENTATION, f"the class of every pixel: the masks' values {', '.join(classes[:8])}")

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, ImagesConfig, SplitConfig
+from dltrain.config.types import DataConfig, ImagesConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.image import picture_path
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import is_text
 from dltrain.data.dataset import InputSpec, Schema
-from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file, is_picture_name
 from dltrain.data.pictures.folders import list_pictures
@@ -27,16 +26,15 @@ from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.errors import texts
 from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
-from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
-from dltrain.starting.nets.design import Design, body_for, design, design_photographs, split_of
+from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_split_of_layout, split_layout
+from dltrain.starting.nets.design import Design, body_for, design, design_photographs
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
-from dltrain.wording import shown
 
 if TYPE_CHECKING:
     import polars
@@ -200,15 +198,11 @@ def design_pixels(side: int, largest: float, num_rows: int) -> Design:
     return replace(chosen, layers=layers, layers_reason=reason + chosen.layers_reason)
 
 
-def start_pictures(
-    layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter, wishes: Wishes
-) -> Starter:
+def start_pictures(layout: Layout, asked: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     """A config for a folder of pictures.
 
     Args:
-        layout: from `picture_layout`.
-        folder: where it is.
-        written: the same as the config is to name it.
+        layout: of the folders.
         asked: a target that the user named.
         reporter: hears what is unusual.
         wishes: what is asked of the net.
@@ -226,13 +220,11 @@ def start_pictures(
     size = large if body else _fitting(shape, SIDES)
     arguments = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
     facts = read_facts(replace(config, arguments=arguments), seed=SEED)
-    schema = learnable(facts, folder, reporter)
+    schema = layout.schema(facts, reporter)
     target = schema.targets[0]
     chosen = design_photographs(body, facts.rows["train"]) if body else design(schema, facts.rows["train"])
-    block = Block()
-    head = f"{os.path.basename(os.path.normpath(written))}: {len(files):,} pictures of {len(target.classes)} classes"
-    open_config(block, head)
-    open_layout(block, layout, folder, written, "a folder for each class; their names are the labels")
+    block, head = Block(), layout.head(f"{len(files):,} pictures of {len(target.classes)} classes")
+    layout.open(block, head, "image_folder", "a folder for each class; their names are the labels")
     block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
     if not color:
         block.entry("color", "grayscale", "no picture that was looked at has colours")
@@ -244,62 +236,11 @@ def start_pictures(
     return finish(block, chosen, "classification", counts, found, more)
 
 
-def list_layout(
-    layout: Mapping[str, str], task: str | None = None, target: str | None = None
-) -> tuple[DataConfig, Sequence[PictureFile]]:
+def list_layout(layout: Layout, task: str | None = None, target: str | None = None) -> tuple[DataConfig, Sequence[PictureFile]]:
     """The `data:` block that names the folders of a layout, with the split that they need, and their pictures."""
-    config = config_of_layout("image_folder", layout, task=task, target=(target,) if target is not None else ())
+    config = layout.config("image_folder", task=task, target=(target,) if target is not None else ())
     files = list_pictures(config).files
     return split_layout(config, len(files)), files
-
-
-def refuse_target(asked: str | None) -> None:
-    """Raise UsageError for a target that the user named, where the folders' names are the labels."""
-    if asked is not None:
-        raise UsageError(Fault("the labels are the names of the folders", hint="leave --target out"))
-
-
-def config_of_layout(source: str, layout: Mapping[str, str], **more: Any) -> DataConfig:
-    """The `data:` block that names the folders of a layout."""
-    path, validation, test = ((layout[key],) if key in layout else () for key in KEY_OF_PART.values())
-    return DataConfig(source, path=path, validation=validation, test=test, **more)
-
-
-def split_layout(config: DataConfig, num_rows: int) -> DataConfig:
-    """The block with the split that its folders, which hold so many rows, leave to be made."""
-    own = [part for part, paths in (("test", config.test), ("validation", config.validation)) if paths]
-    return replace(config, split=split_of(num_rows, own=own))
-
-
-def render_split_of_layout(block: Block, split: SplitConfig, rows: str) -> None:
-    """The key `split`, where a part has no folder of its own."""
-    if split.validation is not None:
-        render_split(block, split)
-    elif split.test is not None:
-        block.entry("split", {"test": split.test}, f"of the {rows} in path")
-
-
-def learnable(facts: DataFacts, folder: str, reporter: Reporter) -> Schema:
-    """The schema of the data; its warnings go to the reporter.
-
-    Raises:
-        DataError: nothing.
-    """
-    if facts.errors or facts.schema is None:
-        raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
-    for text in texts(facts.notes, "warning"):
-        reporter.warning(text)
-    return facts.schema
-
-
-def open_layout(
-    block: Block, layout: Mapping[str, str], folder: str, written: str, what: str, source: str = "image_folder"
-) -> None:
-    """The beginning of the `data:` block."""
-    block.open("data")
-    block.entry("source", source, what)
-    for key, place in layout.items():
-        block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
 
 
 def folders_in(folder: str) -> list[str]:

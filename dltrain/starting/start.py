@@ -151,6 +151,7 @@ def _start_file(
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     from dltrain.data.sources.text_folder import is_text_file
+    from dltrain.starting.common_blocks import Layout
     from dltrain.starting.pictures import folder_layout, folders_in, left_beside, picture_layout, start_pictures
 
     layout = picture_layout(where)
@@ -169,12 +170,12 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
         from dltrain.starting.texts import start_texts
 
         assert texts is not None
-        return start_texts(texts, where, written, target, reporter, wishes)
+        return start_texts(Layout(texts, where, written), target, reporter, wishes)
     if all(map(holds_masks, layout.values())):
         from dltrain.starting.masks import start_masks
 
-        return start_masks(layout, where, written, target, reporter)
-    return start_pictures(layout, where, written, target, reporter, wishes)
+        return start_masks(Layout(layout, where, written), target, reporter)
+    return start_pictures(Layout(layout, where, written), target, reporter, wishes)
 
 
 def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:

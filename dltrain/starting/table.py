@@ -35,7 +35,7 @@ from dltrain.starting.columns import (
     with_short_texts,
     without_parts,
 )
-from dltrain.starting.common_blocks import SEED, with_parts
+from dltrain.starting.common_blocks import SEED, Layout, with_parts
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.masks import start_masks
 from dltrain.starting.nets.choose import choose_net
@@ -144,7 +144,7 @@ def _start_masks(where: str, written: str, target: str | None, reporter: Reporte
         raise no_comparison("pictures are not learned from so")
     if wishes.series is not None:
         raise no_series("a table of pictures is none")
-    return start_masks({"path": where}, where, written, target, reporter)
+    return start_masks(Layout({"path": where}, where, written), target, reporter)
 
 
 def _evaluation(chosen: Design, wishes: Wishes) -> str:
