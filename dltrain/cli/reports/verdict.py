@@ -71,8 +71,13 @@ def deciding_line(document: Mapping[str, Any]) -> str:
     # Of a rare class the accuracy is that of the baseline, while the probabilities tell more.
     if shown == ["accuracy"] and _ahead("accuracy", metrics, baseline) <= 0 < _ahead("log_loss", metrics, baseline):
         shown.append("log_loss")
+    # A baseline that says no label has an F1 of 0, which any label that is right is above.
+    says_nothing = shown == ["f1_micro"] and baseline.get("f1_micro") == 0
+    if says_nothing and "average_precision" in metrics:
+        shown.append("average_precision")
     for name in shown[:3]:
         against = f", the baseline's {format_number(baseline[name])}" if name in baseline else ""
+        against += ", which says no label" if says_nothing and name == "f1_micro" else ""
         said.append(f"{name} {with_interval(metrics[name], intervals.get(name))}{against}")
     more = len(shown) - len(said)
     return "; ".join(said) + (f"; and {more} more" if more > 0 else "")

@@ -26,6 +26,7 @@ from dltrain.evaluation.metrics.verdicts import (
     Verdict,
     are_uneven,
     errors_better,
+    order_errors,
     that_weigh,
 )
 from dltrain.evaluation.metrics.worst import worst_labels
@@ -122,7 +123,7 @@ def judge_labels(
     row_weights: ArrayLike | None,
     blocks: ArrayLike | None = None,
 ) -> Verdict:
-    """How the model's answers stand to the shares of the labels, judged by the log loss, then by how many labels are wrong."""
+    """How the model's answers stand to the shares of the labels: by log loss, by wrong labels, by the order of the rows."""
     assert prior.shares is not None
     shares = prior.shares
     weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
@@ -135,15 +136,17 @@ def judge_labels(
     rights = [usual - says, says - usual]
     score = errors_better(mine, theirs, weights, lambda: _dealt_labels(losses, true, shares), blocks)
     other = errors_better(wrong, constantly, weights, lambda: _dealt_labels(rights, true, shares), blocks)
+    order = order_errors(true, scores, blocks)
     return Verdict(
         "log_loss",
         float(np.average(mine, weights=weights)),
         float(np.average(theirs, weights=weights)),
         len(true),
         is_weighted=are_uneven(row_weights),
-        better=score > SCORE_ERRORS or other > OTHER_ERRORS,
+        better=score > SCORE_ERRORS or max(other, order) > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
-        strength=max(score, other),
+        strength=max(score, other, order),
+        only_order=score <= SCORE_ERRORS and other <= OTHER_ERRORS < order,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dltrain.evaluation.metrics.metrics import log_loss, roc_auc, row_losses
+from dltrain.evaluation.metrics.metrics import log_loss, row_losses
 
 Floats = NDArray[np.float64]
 # By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 SCORE_ERRORS, OTHER_ERRORS = 2.0, 2.5
 ADDED_ROWS = 4.0  # of the training part's shares of the classes
 LEAST_ROWS = 5  # of each class, where classes have weights
+MOST_RANKS, MOST_PRODUCTS = 2e6, 2e10  # of rows that are ranked: above that, fewer rows tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Verdict:
         better: by more than chance.
         worse: by more than chance, in that metric.
         strength: the most standard errors by which any of the scores speaks for the model.
+        only_order: better by nothing but the order in which its probabilities put the rows.
     """
 
     metric: str
@@ -63,6 +65,7 @@ class Verdict:
     better: bool
     worse: bool
     strength: float
+    only_order: bool = False
 
     def sentence(self, part: str, prefix: str = "") -> str | None:
         """The sentence about a model that is not better than the baseline in all respects; None where it is.
@@ -82,11 +85,9 @@ class Verdict:
             why = "for some rows it computes no finite number"
             return f"The model is not shown to be better than the baseline: {figures}; {why}."
         if self.better:
-            how = (
-                "by its absolute errors, not by their squares"
-                if self.metric == "mse"
-                else "in its answers, not in its probabilities"
-            )
+            strong = "in how it ranks the rows" if self.only_order else "in its answers"
+            how = f"{strong}, not in its probabilities"
+            how = "by its absolute errors, not by their squares" if self.metric == "mse" else how
             return f"The model is better than the baseline {how}: {figures}."
         if self.worse:
             return f"The model is no better than the baseline: {figures}."
@@ -125,21 +126,22 @@ def judge_classes(
     score = errors_better(_losses(true, scores), _losses(true, constant), weights, gains, blocks)
     said, usual = np.eye(len(shares))[scores.argmax(axis=1)], np.eye(len(shares))[shares.argmax()]
     right = lambda: _dealt_classes(said - usual, true, shares)  # noqa: E731
-    others = [errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right, blocks)]
+    answers = errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right, blocks)
     rows = np.bincount(true, minlength=len(prior.shares))[prior.shares > 0]
     if prior.class_weights is not None and rows.min() < LEAST_ROWS:
-        score, others = 0.0, [0.0]  # a class that weighs much stands for too few rows to know how they spread
-    if scores.shape[1] == 2:
-        others.append(_auc_errors(true == 1, scores[:, 1]) * _worth(len(true), blocks))
+        score, answers = 0.0, 0.0  # a class that weighs much stands for too few rows to know how they spread
+    apart = slice(1, None) if len(shares) == 2 else slice(None)  # of two classes one is the other's mirror
+    order = order_errors(np.eye(len(shares), dtype=bool)[true][:, apart], scores[:, apart], blocks)
     return Verdict(
         "log_loss",
         log_loss(true, scores, weights),
         log_loss(true, constant, weights),
         len(true),
         prior.class_weights is not None or are_uneven(row_weights),
-        better=score > SCORE_ERRORS or max(others) > OTHER_ERRORS,
+        better=score > SCORE_ERRORS or max(answers, order) > OTHER_ERRORS,
         worse=score < -SCORE_ERRORS,
-        strength=max(score, *others),
+        strength=max(score, answers, order),
+        only_order=score <= SCORE_ERRORS and answers <= OTHER_ERRORS < order,
     )
 
 
@@ -277,16 +279,31 @@ def _worth(rows: int, blocks: ArrayLike | None) -> float:
     return 1.0 if blocks is None or not rows else math.sqrt(len(np.unique(np.asarray(blocks))) / rows)
 
 
-def _auc_errors(is_positive: NDArray[np.bool_], scores: Floats) -> float:
-    """By how many standard errors the area under the ROC curve is above a half, where it would be by chance alone."""
-    positive, negative = int(is_positive.sum()), int((~is_positive).sum())
-    if min(positive, negative) < 1 or np.isnan(scores).any():
+def order_errors(true: NDArray[np.bool_], scores: Floats, blocks: ArrayLike | None = None) -> float:
+    """By how many standard errors the probabilities rank the rows better than chance would: those that are true above the others.
+
+    The sum, over the labels, of the ranks of the rows that have one. Chance deals the answers out among the rows, each whole, so
+    that labels that come together, and are said together, count as what they are (Hoeffding, "A combinatorial central limit
+    theorem", Ann. Math. Statist. 22, 1951). Of two classes that is the Mann-Whitney statistic, with ties.
+
+    Args:
+        true: whether each row has each label, or is of each class [rows, labels].
+        scores: their probabilities [rows, labels].
+        blocks: as for `errors_better`.
+    """
+    columns = max(1, true.shape[1])
+    step = math.ceil(len(true) * columns / min(MOST_RANKS, MOST_PRODUCTS / columns))
+    true, scores = true[:: max(1, step)], scores[:: max(1, step)]
+    if len(true) < 2 or np.isnan(scores).any():
         return 0.0
-    counts = np.unique(scores, return_counts=True)[1].astype(np.float64)
-    rows = positive + negative
-    ties = float((counts**3 - counts).sum()) / (rows * (rows - 1))
-    variance = (rows + 1 - ties) / (12.0 * positive * negative)  # of the Mann-Whitney statistic, with ties
-    return (roc_auc(is_positive, scores) - 0.5) / float(variance) ** 0.5 if variance > 0 else 0.0
+    ranks = np.stack([_ranks(column) for column in scores.T], axis=1)
+    ranks, has = ranks - ranks.mean(axis=0), true - true.mean(axis=0)
+    variance = float(((has.T @ has) * (ranks.T @ ranks)).sum()) / (len(true) - 1)
+    kept = None if blocks is None else np.asarray(blocks)[:: max(1, step)]
+    units = len(true) if kept is None else len(np.unique(kept))
+    rarest = -NormalDist().inv_cdf(max(1e-300, 1 / max(2.0, math.gamma(min(units, 150) + 1))))  # one way to deal
+    found = float((has * ranks).sum()) / variance**0.5 if variance > 1e-9 else 0.0
+    return min(found * _worth(len(true), kept), rarest)
 
 
 def _weighted_median(values: Floats, weights: Floats) -> float:

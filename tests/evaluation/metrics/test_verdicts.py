@@ -200,7 +200,7 @@ def test_d8_probabilities_that_are_off_do_not_hide_that_classes_are_told_apart()
     assert verdict.better
     assert verdict.worse
     said = f"log_loss on the test part is {verdict.value:.4g}, the baseline's is {verdict.baseline:.4g}"
-    expected = f"The model is better than the baseline in its answers, not in its probabilities: {said}."
+    expected = f"The model is better than the baseline in how it ranks the rows, not in its probabilities: {said}."
     assert verdict.sentence("test") == expected
 
 
