@@ -194,6 +194,8 @@ _FINDING = ("kind", "sentence", "advice")
 _OF_MEMBERS = fields({"values": list_of(number), "mean": number, "min": number, "max": number}, required=("values", "mean"))
 
 _MEMBERS = fields({"count": whole(0, 10_000), "epochs": list_of(whole(0, MOST_EPOCHS)), "metrics": map_of(map_of(_OF_MEMBERS))})
+_VERDICT = {"metric": text, "rows": whole(0, _MOST), "is_weighted": flag, "against": text, "prefix": text}
+_VERDICT |= dict.fromkeys(("value", "baseline", "score", "answers", "order", "strength"), number)
 METRICS: Mapping[str, Check] = {
     "part": text,
     "weights": word("best", "last"),
@@ -206,6 +208,7 @@ METRICS: Mapping[str, Check] = {
     "standard_errors": map_of(map_of(number)),
     "intervals": map_of(map_of(list_of(number))),
     "intervals_of": map_of(fields({"level": number, "by": text, "units": whole(0, _MOST), "resamples": whole(0, MOST_EPOCHS)})),
+    "verdicts": map_of(map_of(fields(_VERDICT, required=_VERDICT))),
     "gates": list_of(_GATE),
     "notes": list_of(text),
     "diagnosis": list_of(fields(dict.fromkeys(_FINDING, text), required=_FINDING)),

@@ -24,6 +24,7 @@ from dltrain.sweep.comparison import Comparison, compare
 from dltrain.sweep.pictures import draw_pictures
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.space import show
+from dltrain.sweep.standing import baseline_of_trial, standing
 from dltrain.sweep.study import importance
 from dltrain.sweep.trials import Trial
 
@@ -57,6 +58,7 @@ class Outcome:
         importance: key -> share of the metric's variation.
         notes: sentences for the user.
         files: what was written, by name.
+        baseline: part -> metric -> what the best trial is held against.
     """
 
     comparison: Comparison
@@ -64,6 +66,7 @@ class Outcome:
     importance: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    baseline: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def best(self) -> Trial | None:
@@ -90,7 +93,13 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
         if held_out is not None:
             write_atomically(run.path / OUT_OF_FOLD_FILE, held_out)
             outcome.files.append(OUT_OF_FOLD_FILE)
-        document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
+        outcome.baseline = baseline_of_trial(best)
+        document = {
+            "metrics": best.metrics,
+            "baselines": outcome.baseline,
+            "spreads": best.spreads,
+            "trial": best.number,
+        }
         run.write_metrics(document)
     outcome.files += helper.result(reporter) or []
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
@@ -100,6 +109,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
     if len(progress.trials) > 1 or best is None:
         outcome.notes.append(outcome.sentence)
+    outcome.notes += standing(best, plan, len(progress.trials) - 1) if best is not None else []
     outcome.notes += [*progress.repeats, *_notes(plan, progress.trials)]
     progress.write(outcome)
     return outcome

@@ -276,7 +276,7 @@ class Progress(FitObserver):
             "asked_metric": asked_metric(self.plan, self.trials),
             "strategy": self.plan.strategy,
             "trials": [trial_document(trial, folder) for trial in self.trials],
-            "best": trial_document(best, folder) if best else None,
+            "best": trial_document(best, folder) | ({"baseline": outcome.baseline} if outcome else {}) if best else None,
             "comparison": comparison,
             "importance": outcome.importance if outcome else {},
         }

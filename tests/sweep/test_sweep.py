@@ -404,6 +404,16 @@ def test_folds_hold_each_row_out_once(inline, tmp_path):
     best = load_config(result.run / "best.yaml")
     assert (best.data.split.folds, best.data.split.test) == (None, 0.2)
     assert list(fit(best, run_dir=tmp_path / "f").metrics) == ["train", "test"]
+    assert result.best is not None
+    shares = [document["baselines"]["validation"]["accuracy"] for document in map(metrics_of, trial["fits"])]
+    assert result.best["baseline"]["validation"]["accuracy"] == pytest.approx(sum(shares) / 3)
+    assert Run(result.run).read_metrics()["baselines"] == result.best["baseline"]
+    [said] = [note for note in result.notes if note.startswith("The model is")]
+    assert "over the 3 folds" in said
+
+
+def metrics_of(entry):
+    return Run(Path(entry["run"])).read_metrics()
 
 
 def test_folds_with_early_stopping_leave_one_fold_for_it(inline, tmp_path):

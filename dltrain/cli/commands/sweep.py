@@ -245,12 +245,19 @@ def _spread_table(best: dict[str, object]) -> str:
     metrics, spreads = best["metrics"], best["spreads"]
     assert isinstance(metrics, dict)
     assert isinstance(spreads, dict)
+    baseline = best.get("baseline")
+    known = baseline if isinstance(baseline, dict) else {}
     rows = [
-        [f"{part} {name}", format_number(value), format_number(spreads.get(part, {}).get(name))]
+        [
+            f"{part} {name}",
+            format_number(value),
+            format_number(spreads.get(part, {}).get(name)),
+            format_number(known.get(part, {}).get(name)),
+        ]
         for part, values in metrics.items()
         for name, value in values.items()
         if part != "train"
     ]
     fits = best.get("fits")
     count = len(fits) if isinstance(fits, list) else 0
-    return table([f"over {count} fits", "mean", "spread"], rows)
+    return table([f"over {count} fits", "mean", "spread", "baseline"], rows)

@@ -21,7 +21,7 @@ from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, inter
 from dltrain.evaluation.metrics.metrics import classification_report, ratio, row_losses
 from dltrain.evaluation.metrics.report import PartReport, probabilities_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES
-from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, errors_better
+from dltrain.evaluation.metrics.verdicts import Prior, Verdict, errors_better
 from dltrain.model.forward import Forward
 from dltrain.model.heads.head import Head
 from dltrain.storage.documents import reading_manifest
@@ -172,8 +172,8 @@ class PixelScore:
             float((constant @ weights).sum() / total),
             len(true),
             prior.class_weights is not None,
-            better=score > SCORE_ERRORS or max(others) > OTHER_ERRORS,
-            worse=score < -SCORE_ERRORS,
+            score,
+            max(others),
             strength=max(score, *others),
         )
 
@@ -237,7 +237,7 @@ def report_segmentation(
     verdict = score.judge(prior)
     target = head.targets[0]
     result.verdicts[target.name] = verdict
-    sentence = verdict.sentence(name, "")
+    sentence = verdict.sentence(f"on the {name} part")
     if sentence is not None and name != "train":
         result.notes.append(sentence)
     return result

@@ -19,8 +19,6 @@ from dltrain.evaluation.metrics.label_metrics import (
     usual_set,
 )
 from dltrain.evaluation.metrics.verdicts import (
-    OTHER_ERRORS,
-    SCORE_ERRORS,
     Dealt,
     Prior,
     Verdict,
@@ -111,7 +109,7 @@ def add_labels(
         )
     verdict = judge_labels(true, probabilities, prior, part.weights, part.blocks)
     result.verdicts[target.name] = verdict
-    sentence = verdict.sentence(part_name)
+    sentence = verdict.sentence(f"on the {part_name} part")
     if sentence is not None and part_name != "train":
         result.notes.append(sentence)
 
@@ -142,11 +140,11 @@ def judge_labels(
         float(np.average(mine, weights=weights)),
         float(np.average(theirs, weights=weights)),
         len(true),
-        is_weighted=are_uneven(row_weights),
-        better=score > SCORE_ERRORS or max(other, order) > OTHER_ERRORS,
-        worse=score < -SCORE_ERRORS,
+        are_uneven(row_weights),
+        score,
+        other,
+        order,
         strength=max(score, other, order),
-        only_order=score <= SCORE_ERRORS and other <= OTHER_ERRORS < order,
     )
 
 

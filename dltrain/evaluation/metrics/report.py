@@ -383,7 +383,7 @@ def _regression(shared: _Shared, target: TargetSpec, column: NDArray[Any], *, pr
 
 
 def _note(result: PartReport, part: str, target: TargetSpec, verdict: Verdict, prefix: str) -> None:
-    result.verdicts[target.name] = verdict
-    sentence = verdict.sentence(part, prefix)
+    result.verdicts[target.name] = verdict = replace(verdict, prefix=prefix)
+    sentence = verdict.sentence(f"on the {part} part")
     if sentence is not None and part != "train":
         result.notes.append(sentence)

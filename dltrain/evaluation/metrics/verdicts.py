@@ -8,8 +8,8 @@ weights gives the probabilities of a world in which the classes have those weigh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 # By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
 # that are merely off, need more, so that a model that learnt nothing seldom passes by any of them.
 SCORE_ERRORS, OTHER_ERRORS = 2.0, 2.5
+BASELINE = "baseline"  # what knows nothing of the inputs
 ADDED_ROWS = 4.0  # of the training part's shares of the classes
 LEAST_ROWS = 5  # of each class, where classes have weights
 MOST_RANKS, MOST_PRODUCTS = 2e6, 2e10  # of rows that are ranked: above that, fewer rows tell
@@ -44,17 +45,19 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a model's answers stand to those of the prior, on one part.
+    """How a model's answers stand to those of the prior, or of another simple rule, on one part.
 
     Attributes:
         metric: "log_loss" or "mse".
         value, baseline: of the model and of the prior, both under the weights of the training.
         rows: of the part, those that have a weight.
         is_weighted: classes or rows have weights, so that the values are not those of the table of metrics.
-        better: by more than chance.
-        worse: by more than chance, in that metric.
+        score: by how many standard errors the model is better in that metric.
+        answers: the same of the classes or labels that it says.
+        order: the same of the order in which its probabilities, or numbers, put the rows.
         strength: the most standard errors by which any of the scores speaks for the model.
-        only_order: better by nothing but the order in which its probabilities put the rows.
+        against: what it is held against.
+        prefix: with which the target's metrics begin.
     """
 
     metric: str
@@ -62,39 +65,83 @@ class Verdict:
     baseline: float
     rows: int
     is_weighted: bool
-    better: bool
-    worse: bool
-    strength: float
-    only_order: bool = False
+    score: float
+    answers: float = 0.0
+    order: float = 0.0
+    strength: float = 0.0
+    against: str = BASELINE
+    prefix: str = ""
 
-    def sentence(self, part: str, prefix: str = "") -> str | None:
-        """The sentence about a model that is not better than the baseline in all respects; None where it is.
+    @property
+    def better(self) -> bool:
+        """Whether it is better by more than chance."""
+        return self.score > SCORE_ERRORS or max(self.answers, self.order) > OTHER_ERRORS
 
-        Args:
-            part: its name.
-            prefix: with which the target's metrics begin.
-        """
-        if self.better and not self.worse:
-            return None
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse by more than chance, in that metric."""
+        return self.score < -SCORE_ERRORS
+
+    def figures(self, where: str) -> str:
+        """The metric, of the model and of what it is held against; see `sentence`."""
         value, baseline, metric = self.value, self.baseline, self.metric
         if metric == "mse":
             value, baseline, metric = value**0.5, baseline**0.5, "rmse"
         weighted = " (with the weights of the training)" if self.is_weighted else ""
-        figures = f"{prefix}{metric}{weighted} on the {part} part is {value:.4g}, the baseline's is {baseline:.4g}"
-        if not math.isfinite(value):
+        theirs = "the baseline's" if self.against == BASELINE else f"that of the {self.against}"
+        return f"{self.prefix}{metric}{weighted} {where} is {value:.4g}, {theirs} is {baseline:.4g}"
+
+    def sentence(self, where: str) -> str | None:
+        """The sentence about a model that is not better than the baseline in all respects; None where it is.
+
+        Args:
+            where: which rows these are, such as "on the test part".
+        """
+        if self.better and not self.worse:
+            return None
+        figures, other = self.figures(where), self.against
+        if not math.isfinite(self.value):
             why = "for some rows it computes no finite number"
-            return f"The model is not shown to be better than the baseline: {figures}; {why}."
+            return f"The model is not shown to be better than the {other}: {figures}; {why}."
         if self.better:
-            strong = "in how it ranks the rows" if self.only_order else "in its answers"
+            strong = "in its answers" if self.score > SCORE_ERRORS or self.answers > OTHER_ERRORS else "in how it ranks the rows"
             how = f"{strong}, not in its probabilities"
             how = "by its absolute errors, not by their squares" if self.metric == "mse" else how
-            return f"The model is better than the baseline {how}: {figures}."
+            return f"The model is better than the {other} {how}: {figures}."
         if self.worse:
-            return f"The model is no better than the baseline: {figures}."
+            return f"The model is no better than the {other}: {figures}."
         these = "this one row" if self.rows == 1 else f"these {self.rows:,} rows"
-        return (
-            f"The model is not shown to be better than the baseline on {these}: {figures}, and the difference is within chance."
-        )
+        these = f" on {these}" if other == BASELINE else ""
+        return f"The model is not shown to be better than the {other}{these}: {figures}, and the difference is within chance."
+
+
+def together(verdicts: Sequence[Verdict], repeats: int = 1) -> Verdict:
+    """Of several fits, each on rows of its own: a verdict on all these rows (Stouffer's sum, by the rows of each).
+
+    Args:
+        verdicts: of the fits.
+        repeats: how often the same rows come, as with several seeds: they are no more evidence for that.
+    """
+    rows = np.array([verdict.rows for verdict in verdicts], np.float64)
+    share = np.sqrt(rows / max(rows.sum(), 1.0)) / math.sqrt(repeats)
+    score, answers, order = (
+        float(share @ [getattr(verdict, name) for verdict in verdicts]) for name in ("score", "answers", "order")
+    )
+    # Errors in their own unit are told as the mean of the fits', as the table of metrics does.
+    power = 0.5 if verdicts[0].metric == "mse" else 1.0
+    value, baseline = (
+        float(np.mean([getattr(verdict, name) ** power for verdict in verdicts]) ** (1 / power)) for name in ("value", "baseline")
+    )
+    return replace(
+        verdicts[0],
+        value=value,
+        baseline=baseline,
+        rows=int(rows.sum()) // repeats,
+        score=score,
+        answers=answers,
+        order=order,
+        strength=max(score, answers, order),
+    )
 
 
 def prior_of_classes(codes: ArrayLike, num_classes: int, row_weights: ArrayLike | None, class_weights: ArrayLike | None) -> Prior:
@@ -138,10 +185,10 @@ def judge_classes(
         log_loss(true, constant, weights),
         len(true),
         prior.class_weights is not None or are_uneven(row_weights),
-        better=score > SCORE_ERRORS or max(answers, order) > OTHER_ERRORS,
-        worse=score < -SCORE_ERRORS,
+        score,
+        answers,
+        order,
         strength=max(score, answers, order),
-        only_order=score <= SCORE_ERRORS and answers <= OTHER_ERRORS < order,
     )
 
 
@@ -169,9 +216,9 @@ def judge_numbers(
         float(weights @ squares / total),
         float(weights @ constant / total),
         len(truth),
-        is_weighted=are_uneven(row_weights),
-        better=score > SCORE_ERRORS or in_order > OTHER_ERRORS,
-        worse=score < -SCORE_ERRORS,
+        are_uneven(row_weights),
+        score,
+        order=in_order,
         strength=max(score, in_order, _correlation_errors(truth, answers) * worth),
     )
 

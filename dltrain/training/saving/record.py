@@ -377,8 +377,7 @@ def metrics_document(found: Evaluated, *, epoch: int, gates: Sequence[Gate], not
     Args:
         found: what the model is worth.
         epoch: at whose end, from 1, the weights were so.
-        gates: what was required, with value and whether it was met.
-        notes: sentences for the user.
+        gates, notes: what was required, with value and whether it was met; sentences for the user.
     """
     shown = found.reports[found.shown]
     return {
@@ -393,6 +392,7 @@ def metrics_document(found: Evaluated, *, epoch: int, gates: Sequence[Gate], not
         "standard_errors": {name: report.standard_errors for name, report in found.reports.items()},
         "intervals": {name: report.intervals for name, report in found.reports.items()},
         "intervals_of": {name: report.units for name, report in found.reports.items()},
+        "verdicts": {name: {key: asdict(one) for key, one in report.verdicts.items()} for name, report in found.reports.items()},
         "gates": [asdict(gate) for gate in gates],
         "notes": list(notes),
         "diagnosis": list(found.diagnosis),

@@ -115,7 +115,7 @@ def test_a_model_that_knows_is_better_and_one_that_guesses_is_not() -> None:
     assert good.value == pytest.approx(label_metrics(true, scores)["log_loss"])
     chance = judge_labels(true > 0, np.random.default_rng(5).permutation(scores), prior, None)
     assert not chance.better
-    assert chance.sentence("test")
+    assert chance.sentence("on the test part")
 
 
 def test_sums_give_the_metrics_and_their_intervals_hold_them() -> None:

@@ -46,7 +46,7 @@ def test_labels_that_are_ranked_well_pass_however_wrong_the_probabilities_are(ro
     verdicts = [judge_labels(*labels_and_scores(rng, rows, labels, 0.7, alike), None) for _ in range(DRAWS)]
     assert all(verdict.worse for verdict in verdicts)  # by the log loss
     assert sum(verdict.better for verdict in verdicts) >= 0.97 * DRAWS
-    said = verdicts[0].sentence("test")
+    said = verdicts[0].sentence("on the test part")
     assert said is not None
     assert said.startswith("The model is better than the baseline in how it ranks the rows, not in its probabilities: log_loss")
 

@@ -56,7 +56,7 @@ def test_d8_a_useless_model_seldom_passes_for_better(rows, share, balanced):
 def test_d8_a_good_model_on_few_rows_is_not_called_worse():
     rng = np.random.default_rng(4)
     verdicts = [draw_classes(rng, 20, 0.08, 1.5, balanced=False, useless=False) for _ in range(DRAWS)]
-    told = [sentence for verdict in verdicts if (sentence := verdict.sentence("test"))]
+    told = [sentence for verdict in verdicts if (sentence := verdict.sentence("on the test part"))]
     assert told
     assert all("not shown to be better than the baseline on these 20 rows" in sentence for sentence in told)
 
@@ -201,7 +201,7 @@ def test_d8_probabilities_that_are_off_do_not_hide_that_classes_are_told_apart()
     assert verdict.worse
     said = f"log_loss on the test part is {verdict.value:.4g}, the baseline's is {verdict.baseline:.4g}"
     expected = f"The model is better than the baseline in how it ranks the rows, not in its probabilities: {said}."
-    assert verdict.sentence("test") == expected
+    assert verdict.sentence("on the test part") == expected
 
 
 def evidence_of(train: Verdict, validation: Verdict) -> Evidence:
@@ -322,7 +322,7 @@ def test_few_rows_with_one_far_out_do_not_hide_a_good_model():
     assert spearmanr(truth, answers).statistic > 0.95
     verdict = judge_numbers(truth, answers, truth.mean())
     assert verdict.better
-    assert verdict.sentence("test") is None
+    assert verdict.sentence("on the test part") is None
     assert not judge_numbers(truth, np.roll(answers, 3), truth.mean()).better
     skewed = np.exp(2 * rng.normal(size=(400, 12)))
     useless = sum(judge_numbers(row, 0.01 * rng.normal(size=12) + row.mean(), row.mean()).better for row in skewed)
@@ -354,7 +354,7 @@ def test_worse_by_squares_and_better_by_absolute_errors_is_said_as_both() -> Non
     verdict = judge_numbers(true, x - np.where(np.arange(400) % 5 == 0, 1.0, 0.0), float(true.mean()))
     assert verdict.better
     assert verdict.worse
-    said = verdict.sentence("test")
+    said = verdict.sentence("on the test part")
     assert said is not None
     assert said.startswith("The model is better than the baseline by its absolute errors, not by their")
 
@@ -379,8 +379,8 @@ def test_figures_under_weights_of_rows_are_said_to_be() -> None:
     codes, weights = rng.integers(0, 2, 40), np.tile([0.0, 2.0], 20)
     prior = prior_of_classes(codes, 2, weights, None)
     for given, said in ((weights, True), (np.ones(40), False), (None, False)):
-        classes = judge_classes(codes, np.full((40, 2), 0.5), prior, given).sentence("test")
-        numbers = judge_numbers(codes, np.full(40, 0.5), 0.5, given).sentence("test")
+        classes = judge_classes(codes, np.full((40, 2), 0.5), prior, given).sentence("on the test part")
+        numbers = judge_numbers(codes, np.full(40, 0.5), 0.5, given).sentence("on the test part")
         assert [("log_loss (with the weights of the training)" in classes), ("rmse (with" in numbers)] == [said, said]
 
 
@@ -388,8 +388,8 @@ def test_numbers_that_are_not_finite_are_not_explained_by_chance() -> None:
     codes = np.tile([0, 1], 10)
     probabilities = np.full((20, 2), 0.5)
     probabilities[3] = np.nan
-    said = judge_classes(codes, probabilities, prior_of_classes(codes, 2, None, None)).sentence("test")
-    numbers = judge_numbers(codes, probabilities[:, 0], 0.5).sentence("test")
+    said = judge_classes(codes, probabilities, prior_of_classes(codes, 2, None, None)).sentence("on the test part")
+    numbers = judge_numbers(codes, probabilities[:, 0], 0.5).sentence("on the test part")
     for sentence in (said, numbers):
         assert "is nan" in sentence
         assert "no finite number" in sentence

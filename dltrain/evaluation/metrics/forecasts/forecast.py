@@ -13,7 +13,7 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.metrics.forecasts.quantile_scores import quantile_scores, quantiles_of
 from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 from dltrain.evaluation.metrics.metrics import regression_metrics
-from dltrain.evaluation.metrics.verdicts import SCORE_ERRORS, errors_better
+from dltrain.evaluation.metrics.verdicts import Verdict, errors_better
 from dltrain.evaluation.metrics.worst import worst_forecasts
 from dltrain.model.heads.head import Head
 
@@ -143,15 +143,12 @@ def _add(result: PartReport, name: str, found: Forecast, means: NDArray[np.float
     errors_of_rows = ((found.forecast - found.truth) ** 2).mean(axis=1)
     for key, forecast in simple.items():
         simple_errors = ((forecast - found.truth) ** 2).mean(axis=1)
-        better = errors_better(errors_of_rows, simple_errors, blocks=part.blocks)  # windows whose futures overlap are alike
-        if better <= SCORE_ERRORS:
-            is_worse = better < -SCORE_ERRORS
-            shown = "no better" if is_worse else "not shown to be better"
-            chance = "" if is_worse else ", and the difference is within chance"
-            result.notes.append(
-                f"The model is {shown} than the {key}: {prefix}rmse on the {name} part is {metrics['rmse']:.4g}, "
-                f"that of the {key} is {baselines[key]['rmse']:.4g}{chance}."
-            )
+        score = errors_better(errors_of_rows, simple_errors, blocks=part.blocks)  # windows whose futures overlap are alike
+        squares = metrics["rmse"] ** 2, baselines[key]["rmse"] ** 2
+        verdict = Verdict("mse", *squares, len(errors_of_rows), False, score, strength=score, against=key, prefix=prefix)
+        result.verdicts[f"{prefix}{key}"] = verdict
+        sentence = verdict.sentence(f"on the {name} part")
+        result.notes += [sentence] if sentence is not None else []
 
 
 def forecast_baseline(heads: Sequence[Head], part: Part) -> dict[str, float]:
