@@ -68,6 +68,8 @@ def read_part(
             where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
             notes.append(warn(where, "folder_of_pictures"))
     by_file = _for_file(preprocessing, raw)
+    if with_targets and isinstance(by_file, TablePreprocessing):
+        by_file = _with_weights_that_are_there(by_file, raw, notes)
     part = by_file.transform(raw, with_targets=with_targets, notes=notes)
     if config is not None and isinstance(raw, RawTable) and isinstance(by_file, TablePreprocessing):
         notes += mark_other_rows(config, raw, by_file, part)
@@ -120,6 +122,16 @@ def read_rows_again(
     assert isinstance(raw, RawTable)
     assert isinstance(by_file, TablePreprocessing)
     return raw.frame, by_file
+
+
+def _with_weights_that_are_there(preprocessing: TablePreprocessing, raw: Raw, notes: list[Note]) -> TablePreprocessing:
+    """The preprocessing of rows that all count once where there is no column of their weights, as in scikit-learn and Keras."""
+    name = preprocessing.weight
+    if name is None or not isinstance(raw, RawTable) or name in raw.frame.columns:
+        return preprocessing
+    told = f"there is no column {shown(name)} (data.weight) in these rows: each counts once, in the loss as well"
+    notes.append(warn(told, "missing_weights"))
+    return replace(preprocessing, weight=None)
 
 
 def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
