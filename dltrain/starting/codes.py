@@ -13,6 +13,7 @@ from dltrain.data.columns.kinds import INDEX_REASON, LONG_TEXT, ColumnKind
 from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, find_units, is_text, mend, read_numbers
 from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.owners import names_rows
 from dltrain.starting.columns import (
     HARDLY_ANY,
     IS_TIME,
@@ -22,7 +23,6 @@ from dltrain.starting.columns import (
     NUMBERED,
     Columns,
     count_reason,
-    names_rows,
     with_any_word,
 )
 from dltrain.wording import rough_percent

@@ -25,6 +25,7 @@ from dltrain.data.columns.reading import (
 )
 from dltrain.data.columns.units import is_currency
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.owners import names_rows
 from dltrain.data.tables.fitting.summary import hint_left_out
 from dltrain.errors import DataError, Fault
 from dltrain.parts import part_called
@@ -60,7 +61,6 @@ IS_TIME = re.compile(r"(?i)^t$|time|date|year|month|week|day|hour|minute|second|
 SOME_ROWS = 4
 # What a number is called that tells rows apart, such as CLIENTNUM, EmployeeNumber and account_no.
 NUMBERED = re.compile(r"(?i:.*(?:num|number|nummer)|(?:.*[_\s.-])?(?:no|nr))|.*(?:No|Nr)")
-NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,6 @@ class Columns:
             if differs and names_rows(name):
                 return name
         return None
-
-
-def names_rows(name: str) -> bool:
-    """Whether a column is called what names rows are called."""
-    return NAMES_ROWS.fullmatch(name) is not None or name.endswith(("ID", "Id"))
 
 
 def count_reason(name: str, numbers: NDArray[np.float64], *, classes: bool, one_after_other: bool) -> str:

@@ -19,9 +19,11 @@ from dltrain.errors import Note, warn
 if TYPE_CHECKING:
     import polars
 
+_IDS = "id|pid|uuid|guid"
+_KEYS = re.compile(rf"(?:.*[_\s.-])?(?:{_IDS}|key)", re.IGNORECASE)
 # What columns are called whose values name owners of rows.
 _CALLED = re.compile(
-    r"(?:.*[_\s.-])?(?:id|subject|patient|participant|speaker|writer|recording|specimen|"
+    rf"(?:.*[_\s.-])?(?:{_IDS}|subject|patient|participant|speaker|writer|recording|specimen|"
     # A device or an engine may be of a kind; with a number it is one.
     r"(?:subject|patient|person|participant|individual|user|customer|client|speaker|writer|session|recording|specimen|animal|"
     r"mouse|device|machine|engine|student|household|family|vehicle)[_\s.-]?(?:id|no|nr|num|number|key))",
@@ -47,6 +49,11 @@ class Owner:
     is_one: bool
 
 
+def names_rows(name: str) -> bool:
+    """Whether a column is called what names rows, or what several of them belong to, is called: an id, or a key."""
+    return _KEYS.fullmatch(name) is not None or name.endswith(_ENDS)
+
+
 def find_owner(
     frame: polars.DataFrame, names: Collection[str], answers: NDArray[Any] | polars.Series, known: polars.Series | None = None
 ) -> Owner | None:
@@ -63,7 +70,7 @@ def find_owner(
     found: list[Owner] = []
     for name in names:
         if not (_CALLED.fullmatch(name) or name.endswith(_ENDS)):
-            continue
+            continue  # a column called key alone may be that of music
         values = text_of(column_of(frame, name))
         values = values if known is None else values.filter(known)
         count = values.n_unique()
