@@ -46,9 +46,8 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
     raw, dataset = load_parts(data, seed=config.seed)
     if odd := tuple(check_slices(config, facts_of(dataset))):  # of a named data set columns are not known before
         raise ConfigError(odd)
-    notes = dataset.notes
+    notes = tuple(note for note in dataset.notes if note.code != COPIES)  # a finding says it, with the rows
     if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
-        notes = tuple(note for note in notes if note.code != COPIES)  # a finding says it, with the rows
         quality = inspect_table(_view(raw, dataset, dataset.preprocessing))
     elif isinstance(dataset.preprocessing, SeriesPreprocessing):
         quality = Quality([f"{name}: {part.num_rows:,} windows" for name, part in dataset.parts.items()])

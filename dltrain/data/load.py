@@ -217,8 +217,10 @@ def _taken(raw: Raw, rows: Rows, parts: Mapping[str, Rows]) -> Raw:
         return replace(raw, frame=raw.frame[rows], parts=parts)
     target = None if raw.target is None else raw.target[rows]
     images = raw.images.take(rows) if isinstance(raw.images, DiskArray) else raw.images[rows]
-    names, keys = (tuple(words[row] for row in rows) if words else () for words in (raw.names, raw.keys))
-    return replace(raw, images=images, target=target, names=names, keys=keys, parts=parts)
+    of_rows = ("names", "keys", "sizes", "digests")
+    taken = {name: tuple(known[row] for row in rows) if (known := getattr(raw, name)) else () for name in of_rows}
+    pictures = None if raw.pictures is None else raw.pictures[rows]
+    return replace(raw, images=images, target=target, pictures=pictures, parts=parts, **taken)
 
 
 def _resolved_reading(config: DataConfig, raw: Raw) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class RawPictures:
             {"source": "lfw_people", "slice": [[70, 195], [78, 172]], "resize": 0.25, "color": false, "size": [31, 23]};
             None where no picture file can stand for a row.
         names: a name for each row (file path) or empty.
+        digests: for each row one of its file's content, or empty.
         keys: for each row its text in the column of a table by which the rows are split, or empty.
         details, notes: as in `RawTable`.
         sizes: (height, width) of each row's picture file, upright; empty where nobody asks.
@@ -114,6 +115,7 @@ class RawPictures:
     sizes: tuple[tuple[int, int], ...] = ()
     labels: TargetSpec | None = None
     pictures: NDArray[np.int64] | None = None
+    digests: tuple[str, ...] = ()
 
 
 Raw = RawTable | RawPictures

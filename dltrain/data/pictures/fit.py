@@ -30,6 +30,7 @@ from dltrain.data.pictures.seen_range import range_of
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate, RawPictures, RawTable
 from dltrain.data.splits import Rows
+from dltrain.data.tables.fitting.copies import warn_of_same_files
 from dltrain.data.tables.fitting.reading import reading_of
 from dltrain.data.tables.fitting.rows import choose_rows
 from dltrain.data.tables.preprocessing import DROP
@@ -63,6 +64,7 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     spec, values = describe_target(config, raw)
     codes = values if spec.classes and not spec.is_mask else None
     parts, manner = _choose_rows(config, raw, spec, codes, seed)
+    same = warn_of_same_files(raw.names, raw.digests, parts)
     notes: list[Note] = []
     if spec.is_mask:
         notes = check_parts(spec, values, parts, raw.names)
@@ -77,7 +79,7 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
         preprocessing, said = _fit_or_keep(config, raw, _fit(config, raw, spec, values, parts["train"]), parts["train"], seed)
         notes += said
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
-    notes[:0] = map(Note, (*_describe(spec, values), *preprocessing.describe()))
+    notes[:0] = [*map(Note, (*_describe(spec, values), *preprocessing.describe())), *same]
     resolved: dict[str, Any] = {"data.task": spec.task}
     if raw.labels is not None:
         resolved["data.labels.separator"] = spec.separator

@@ -70,6 +70,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         reader={**form.to_reader(), **_reader_state(found, config, masked)},
         keys=tuple(file.key for file in files),
         names=tuple(file.name for file in files),
+        digests=tuple(stored.digests),
         details={**_details(files, stored.digests), **(_details(masked.files, masked.digests) if masked else {})},
         sizes=tuple((height, width) for width, height in stored.sizes) if masked else (),
         labels=found.labels,

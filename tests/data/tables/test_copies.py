@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dltrain.checking.data_checks import check_data
 from dltrain.config.load import load_config
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.load import load_dataset
+from dltrain.data.load import load_dataset, read_raw
+from dltrain.data.tables.fitting.copies import warn_of_same_files
 from dltrain.errors import Note
 
 Draw = Callable[[np.random.Generator, int], list[str]]
@@ -99,3 +104,36 @@ def test_a_check_of_the_data_says_it_once() -> None:
     assert said_of([*rows, *rows[:100]])
     _, warnings = check_data(load_config("c.yaml"))
     assert sum("of the test part" in warning.message for warning in warnings) == 1
+
+
+def test_pictures_that_stand_in_two_parts_are_said_with_their_names() -> None:
+    rng = np.random.default_rng(1)
+    for part, count in (("train", 20), ("test", 10)):
+        for name in ("cat", "dog"):
+            Path("p", part, name).mkdir(parents=True)
+            for number in range(count):
+                Image.fromarray(rng.integers(0, 255, (8, 8, 3), np.uint8)).save(Path("p", part, name, f"{number}.png"))
+    shutil.copy("p/train/cat/7.png", "p/test/cat/2.png")
+    shutil.copy("p/train/cat/8.png", "p/train/cat/9.png")  # within a part
+    Path("c.yaml").write_text(
+        "data: {source: image_folder, path: p/train, test: p/test, image_size: [8, 8]}\n"
+        "model: {layers: [Flatten]}\ntraining: {epochs: 1}\n"
+    )
+    config = load_config("c.yaml")
+    said = [note for note in load_dataset(config.data, seed=0).notes if note.code == "copies_in_several_parts"]
+    assert [note.text.partition(":")[0] for note in said] == [
+        "1 file of the test part has the very content of files of the training part (test/cat/2.png = train/cat/7.png)"
+    ]
+    _, warnings = check_data(config)
+    assert sum("test/cat/2.png = train/cat/7.png" in warning.message for warning in warnings) == 1
+    for limit in (None, 30):
+        raw, _ = read_raw(replace(config.data, limit=limit), seed=0)
+        known = [hashlib.blake2b(Path("p", name).read_bytes(), digest_size=20).hexdigest() for name in raw.names]
+        assert list(raw.digests) == known
+
+
+def test_folders_without_copies_say_nothing() -> None:
+    assert warn_of_same_files((), (), {"train": np.arange(3)}) == []
+    assert warn_of_same_files("abc", ("x", "y", "x"), {"train": np.array([0, 2]), "test": np.array([1])}) == []
+    [note] = warn_of_same_files("abc", ("x", "y", "x"), {"train": np.array([0]), "test": np.array([1, 2])})
+    assert "(c = a)" in note.text

@@ -14,6 +14,7 @@ from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.kinds import is_prose
 from dltrain.data.splits import Rows
 from dltrain.errors import Note, warn
+from dltrain.wording import counted, listed
 
 COPIES = "copies_in_several_parts"  # the code of the warning
 FEWEST, SHARE = 5, 0.02
@@ -73,6 +74,32 @@ def warn_of_copies(
             nearly |= _are_nearly_among(whole - hashes, whole, rows, train)
         if int(nearly.sum()) <= count / 2:
             found.append(warn(_said(name, count, len(rows), len(parts[name])), COPIES))
+    return found
+
+
+def warn_of_same_files(names: Sequence[str], digests: Sequence[str], parts: Mapping[str, Rows]) -> list[Note]:
+    """A warning of each part that holds files whose content is that of a file of an earlier part, the training part first.
+
+    Args:
+        names: of the file of each row.
+        digests: of its content; empty: they are not known.
+        parts: part -> rows.
+    """
+    if not digests:
+        return []
+    seen: dict[str, tuple[str, str]] = {}
+    same: dict[tuple[str, str], list[str]] = {}
+    for part, rows in parts.items():
+        for row in rows.tolist():
+            first, name = seen.setdefault(digests[row], (part, names[row]))
+            if first != part:
+                same.setdefault((part, first), []).append(f"{names[row]} = {name}")
+    found: list[Note] = []
+    for (part, first), pairs in same.items():
+        have, other = "has" if len(pairs) == 1 else "have", "training" if first == "train" else first
+        said = f"{counted(len(pairs), 'file')} of the {part} part {have} the very content of files of the {other} part"
+        how = "the part looks easier than new data is; take the copies out"
+        found.append(warn(f"{said} ({listed(pairs, 3)}): {how}", COPIES))
     return found
 
 
