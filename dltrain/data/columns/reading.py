@@ -57,6 +57,7 @@ class Reading:
         units: column -> what its numbers are written with, see `columns.units`; columns that are not there have bare numbers.
             None: the one currency or percent sign that the values at hand have is left out.
         gaps: columns of numbers in which what is none is no value.
+        codes: columns of numbers among which codes with leading zeros are known to be.
     """
 
     missing: tuple[str, ...] = USUAL_MISSING
@@ -66,6 +67,7 @@ class Reading:
     dates: str | Mapping[str, str] | None = None
     units: Mapping[str, str] | None = None
     gaps: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
     def dates_of(self, name: str) -> str | None:
         """What was said on how a column's dates are written."""

@@ -1,19 +1,22 @@
-"""Words of a config that no cell of the table is: those of `data.missing` and of `data.replace`."""
+"""What cells are not as they were said or seen to be: words of `missing` and `replace` that none is, codes where none was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.reading import Reading, holds
+from dltrain.data.columns.spoken import first_code
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
 from dltrain.wording import listed, shown_column
 
 if TYPE_CHECKING:
     import polars
+
+    from dltrain.data.columns.column import FeatureColumn
 
 
 @dataclass(slots=True)
@@ -75,3 +78,14 @@ def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -
     words = UnmetWords.of(config)
     words.remove(words.among(frame, reading))
     return words.warnings()
+
+
+def new_codes(frame: polars.DataFrame, columns: Sequence[FeatureColumn], reading: Reading) -> list[Note]:
+    """Warnings of codes with leading zeros in later rows, in columns of numbers that had none while the run was made."""
+    met = []
+    for column in columns:
+        if column.kind == "number" and column.name not in reading.codes and column.name in frame.columns:
+            code = first_code(column_of(frame, column.name), reading)
+            met += [] if code is None else [f"{shown_column(column.name)} ({code})"]
+    said = "values with leading zeros, where the training has numbers; they are read as numbers, without the zeros"
+    return [warn(f"{said}: {listed(met, 8)}", "late_codes")] if met else []

@@ -124,8 +124,7 @@ class TableFit:
             notes += warn_of_owners(config, raw.frame, self.names, spec.name, targets[spec.name])
         notes += warn_of_copies(taught, self.values_of, targets, rows)
         notes += self.bare_numbers([*(column.name for column in taught), *targets])
-        asked = config.features or {}
-        notes += late_codes(self.first_codes([c.name for c in taught if c.kind == "number" and asked.get(c.name) is None]))
+        notes += self.codes_among(taught)
         self.check_gaps(taught)
         vectored, details, known = token_vectors(taught, config)
         notes += known
@@ -254,11 +253,16 @@ class TableFit:
         names = [name for name in names if name in units and name in frame.columns]
         return bare_numbers({name: bare_number(column_of(frame, name), self.reading) for name in names}, self.reading)
 
+    def codes_among(self, columns: Sequence[FeatureColumn]) -> list[Note]:
+        """See `late_codes`; which columns of numbers have codes is kept with the reading."""
+        asked = self.config.features or {}
+        found = self.first_codes([column.name for column in columns if column.kind == "number"])
+        self.reading = replace(self.reading, codes=tuple(name for name, code in found.items() if code is not None))
+        return late_codes({name: code for name, code in found.items() if asked.get(name) is None})
+
     def first_codes(self, names: Sequence[str]) -> Mapping[str, str | None]:
         """Columns of numbers, and the first of each that has zeros before it."""
-        frame = self.raw.frame
-        columns = {name: column_of(frame, name).slice(SAMPLE_ROWS) for name in names} if frame.height > SAMPLE_ROWS else {}
-        return {name: first_code(column, self.reading) for name, column in columns.items()}
+        return {name: first_code(column_of(self.raw.frame, name), self.reading) for name in names}
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """Each column fitted to the training rows."""

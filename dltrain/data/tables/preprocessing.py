@@ -26,6 +26,7 @@ from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import NOT_SEEN, SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types, words_among, words_as_gaps
+from dltrain.data.columns.unmet_words import new_codes
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.labels.encode import encode_target
@@ -132,7 +133,7 @@ class TablePreprocessing(Preprocessing):
             notes += bare_numbers(found, self.reading)
             gaps = [name for name in self.reading.gaps if name in named]
             notes += words_as_gaps(words_among(raw.frame, gaps, self.reading), raw.frame.height, are_later=True)
-            notes += shortened_codes(raw.frame, self.features)
+            notes += [*shortened_codes(raw.frame, self.features), *new_codes(raw.frame, self.features, self.reading)]
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes, are_new=True)
 
@@ -246,8 +247,7 @@ class TablePreprocessing(Preprocessing):
             for name in ("number", "boolean", "date", "one_hot", "embedding", "text", "image")
             if name in groups
         ]
-        lines = [f"features: {', '.join(words)}"]
-        return [*lines, *describe_steps(self.steps)]
+        return [f"features: {', '.join(words)}", *describe_steps(self.steps)]
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """See `Preprocessing.to_state`."""
@@ -263,6 +263,7 @@ class TablePreprocessing(Preprocessing):
                 "replace": {name: dict(words) for name, words in (self.reading.replace or {}).items()},
                 "units": None if self.reading.units is None else dict(self.reading.units),
                 **({"gaps": list(self.reading.gaps)} if self.reading.gaps else {}),
+                **({"codes": list(self.reading.codes)} if self.reading.codes else {}),
             },
             "text_options": dict(self.text_options),
             "weight": self.weight,
@@ -313,6 +314,7 @@ class TablePreprocessing(Preprocessing):
                 _dates_from(reading.get("dates")),
                 _units_from(reading.get("units")),
                 texts(reading, "gaps") if "gaps" in reading else (),
+                texts(reading, "codes") if "codes" in reading else (),
             ),
             text_options=_text_options(typed(state, "text_options", dict)),
             weight=None if state["weight"] is None else typed(state, "weight", str),

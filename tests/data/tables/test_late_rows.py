@@ -10,6 +10,8 @@ import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset
+from dltrain.data.new_rows import read_part
+from dltrain.reporting import Reporter, WarningList
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as
 
 NUM_ROWS, LATE = 10_120, 10_050
@@ -93,6 +95,25 @@ def test_codes_among_numbers_that_only_late_rows_show_are_said(tmp_path: Path, m
     config = DataConfig("parquet", path=(str(tmp_path / "t.parquet"),), target=("y",))
     for way in (IN_MEMORY, STREAMED):
         assert "leading zeros" in " | ".join(load_as(monkeypatch, way, config).warnings)
+
+
+def test_codes_that_only_later_files_show_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [str(row % 40 + 10) for row in range(NUM_ROWS)]
+    polars.DataFrame({"code": numbers, "y": COLUMNS["y"]}).write_csv(tmp_path / "t.csv")
+    codes = late(lambda row: str(row % 40 + 10), lambda row: f"00{row % 10}")
+    polars.DataFrame({"code": codes, "y": COLUMNS["y"]}).write_csv(tmp_path / "codes.csv")
+    told: dict[str, list[str]] = {}
+    for trained in ("t.csv", "codes.csv"):
+        # Who asks for numbers knows of the codes there are; the run keeps that.
+        stored = load_both(tmp_path / trained, monkeypatch, features={"code": "number"}).preprocessing
+        for with_targets in (True, False):
+            heard = WarningList(Reporter())
+            part = read_part(stored, [str(tmp_path / "codes.csv")], with_targets=with_targets, reporter=heard)
+            told.setdefault(trained, []).extend(note.message for note in heard.warnings if "leading zeros" in note.message)
+            assert len(np.unique(np.asarray(part.inputs["features"])[LATE:])) == 10
+    assert told["codes.csv"] == []
+    assert len(told["t.csv"]) == 2
+    assert f"code (00{LATE % 10})" in told["t.csv"][0]
 
 
 def test_words_that_are_numbers_of_a_unit_that_only_late_rows_show_are_met(
