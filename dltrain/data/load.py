@@ -218,7 +218,7 @@ def _taken(raw: Raw, rows: Rows, parts: Mapping[str, Rows]) -> Raw:
     target = None if raw.target is None else raw.target[rows]
     images = raw.images.take(rows) if isinstance(raw.images, DiskArray) else raw.images[rows]
     of_rows = ("names", "keys", "sizes", "digests")
-    taken = {name: tuple(known[row] for row in rows) if (known := getattr(raw, name)) else () for name in of_rows}
+    taken: dict[str, Any] = {name: tuple(known[row] for row in rows) if (known := getattr(raw, name)) else () for name in of_rows}
     pictures = None if raw.pictures is None else raw.pictures[rows]
     return replace(raw, images=images, target=target, pictures=pictures, parts=parts, **taken)
 

@@ -66,5 +66,7 @@ def _documents(trial: Trial) -> list[Mapping[str, Any]]:
 
 def _restored(stored: Mapping[str, Any]) -> Verdict:
     """A verdict as it was written; what was no finite number then is none now."""
-    values = {field.name: stored[field.name] for field in fields(Verdict)}
-    return Verdict(**{name: math.nan if value is None else value for name, value in values.items()})
+    values: dict[str, Any] = {
+        field.name: math.nan if stored[field.name] is None else stored[field.name] for field in fields(Verdict)
+    }
+    return Verdict(**values)
