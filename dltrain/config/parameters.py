@@ -109,7 +109,11 @@ def _settle(
     for used in _references(declared[name]):
         if used in declared:
             _settle(used, declared, parameters, faults, (*above, name), budget)
-    parameters.nodes[name] = put_in(declared[name], f"parameters.{name}", parameters, faults, budget)
+    found = put_in(declared[name], f"parameters.{name}", parameters, faults, budget)
+    if found.depth() > DEEPEST:
+        faults.add(found, f"parameters.{name}", f"expected at most {DEEPEST} levels, parameters written out, found more")
+        faults.raise_errors()
+    parameters.nodes[name] = found
 
 
 def _references(node: Node) -> list[str]:

@@ -242,3 +242,9 @@ def test_a_number_or_name_that_is_far_too_large_is_an_answer_at_every_key() -> N
         load_config(CONFIGS / "iris.yaml", [f"extends=x{LARGE}"])
     with pytest.raises(ConfigError):
         load_config(CONFIGS / "iris.yaml", [LARGE])
+
+
+@pytest.mark.parametrize("key", ["a" + ".a" * 2000, "data" + ".a" * 500, "data.replace" + ".a" * 800, "parameters" + ".a" * 400])
+def test_a_key_that_goes_too_deep_is_an_answer(key: str) -> None:
+    [fault] = faults_of(MODEL, f"{key}=1")
+    assert fault.message.startswith("expected a key of at most 50 levels, found more")

@@ -38,6 +38,10 @@ class Node:
         """How many nodes the tree has."""
         raise NotImplementedError
 
+    def depth(self) -> int:
+        """How many lists and mappings stand in each other, at most."""
+        return 0
+
 
 @dataclass(slots=True)
 class ScalarNode(Node):
@@ -88,6 +92,10 @@ class ListNode(Node):
         """As in `Node`."""
         return 1 + sum(item.count() for item in self.items)
 
+    def depth(self) -> int:
+        """As in `Node`."""
+        return 1 + max((item.depth() for item in self.items), default=0)
+
 
 @dataclass(slots=True)
 class MappingNode(Node):
@@ -113,6 +121,10 @@ class MappingNode(Node):
     def count(self) -> int:
         """As in `Node`."""
         return 1 + sum(value.count() for value in self.entries.values())
+
+    def depth(self) -> int:
+        """As in `Node`."""
+        return 1 + max((value.depth() for value in self.entries.values()), default=0)
 
 
 class Faults:

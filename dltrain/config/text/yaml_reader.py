@@ -52,6 +52,9 @@ def read_yaml(text: str | bytes, file: str, faults: Faults) -> Node:
 def read_value(text: str, word: str, faults: Faults) -> Node | None:
     """Reads the value of an override: one YAML value, as in a file; None where that was impossible (noted in `faults`)."""
     own = Faults()
+    if word.partition("=")[0].count(".") > DEEPEST:
+        faults.add(None, None, f"expected a key of at most {DEEPEST} levels, found more", word=word)
+        return None
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         faults.add(None, word.partition("=")[0], "the value cannot be read: it is not UTF-8 text", word=word)
         return None
@@ -194,10 +197,9 @@ class _Composer:
     def _node(self, event: Any, depth: int) -> Node:
         place = self._place(event)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, place)
+            return self._alias(event, place, depth)
         self._count(1, place)
-        if depth > DEEPEST:
-            self._stop(place, f"expected at most {DEEPEST} levels, found more")
+        self._descend(depth, place)
         tag = event.tag
         if tag is not None:
             name = tag.replace("tag:yaml.org,2002:", "!!")
@@ -218,13 +220,18 @@ class _Composer:
             self.anchors[anchor] = node
         return node
 
-    def _alias(self, event: Any, place: Place) -> Node:
+    def _descend(self, depth: int, place: Place) -> None:
+        if depth > DEEPEST:
+            self._stop(place, f"expected at most {DEEPEST} levels, aliases written out, found more")
+
+    def _alias(self, event: Any, place: Place, depth: int) -> Node:
         name = event.anchor
         if name in self.open_anchors:
             self._stop(place, f"the alias *{name} stands inside of what it names", "a value cannot hold itself")
         if name not in self.anchors:
             self._stop(place, f"the alias *{name} names no anchor", "a value that begins with * needs quotes")
         original = self.anchors[name]
+        self._descend(depth + original.depth(), place)
         self._count(original.count(), place)
         return original.copy()
 

@@ -114,7 +114,18 @@ def _parameters(width: int, height: int) -> str:
     return "\n".join(lines)
 
 
+def _chain(first: str, link: str, opened: str, closed: str) -> str:
+    """Each entry holds the one before in as many levels as one may have."""
+    lines = [first]
+    lines += [link.format(row, row - 1).replace("<", opened * 45).replace(">", closed * 45) for row in range(1, 30)]
+    return "\n".join(lines)
+
+
 HOSTILE = {
+    "aliases in aliases": _chain("a0: &a0 [x]", "a{0}: &a{0} <*a{1}>", "[", "]"),
+    "mappings in aliases": _chain("a0: &a0 {x: 1}", "a{0}: &a{0} <*a{1}>", "{x: ", "}"),
+    "merges of aliases": _chain("a0: &a0 {x: 1}", "a{0}: &a{0} {{<<: *a{1}, y: <*a{1}>}}", "{x: ", "}"),
+    "parameters in parameters": _chain("data: $a29\nparameters:\n  a0: [x]", "  a{0}: <$a{1}>", "[", "]"),
     "aliases": _aliases(10, 12),
     "merge keys": _merges(6, 12),
     "parameters": _parameters(10, 12),
