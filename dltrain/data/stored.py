@@ -12,11 +12,11 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import DataError, DltrainError, Fault, RunError, reason_of
 from dltrain.storage.arrays import read_arrays
+from dltrain.storage.bounds import most_of_run
 from dltrain.wording import shown
 
 _ALL: tuple[type[Preprocessing], ...] = (TablePreprocessing, PicturePreprocessing, SeriesPreprocessing)
 KINDS = {one.kind: one for one in _ALL}
-MAX_JSON_BYTES = 64 << 20
 MAX_JSON_CONTAINERS = 1_000_000  # each costs many times its two bytes of text
 MAX_ARRAY_BYTES = 512 << 20
 ALWAYS_ALLOWED = 16 << 20
@@ -61,11 +61,11 @@ def _array_limit(path: Path) -> int:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
-            text = file.read(MAX_JSON_BYTES + 1)
+            text = file.read(most_of_run(JSON_FILE) + 1)
     except OSError as error:
         raise RunError(Fault(f"cannot be read: {reason_of(error)}", file=shown(str(path)))) from error
-    if len(text) > MAX_JSON_BYTES:
-        raise RunError(Fault(f"larger than {MAX_JSON_BYTES >> 20} MB", file=shown(str(path))))
+    if len(text) > most_of_run(JSON_FILE):
+        raise RunError(Fault(f"larger than {most_of_run(JSON_FILE) >> 20} MB", file=shown(str(path))))
     try:
         if text.count(b"[") + text.count(b"{") > MAX_JSON_CONTAINERS:
             raise ValueError(f"more than {MAX_JSON_CONTAINERS:,} lists and mappings")

@@ -16,7 +16,6 @@ from dltrain.model.own_code.importing import require_trust
 from dltrain.storage.run import Run
 from dltrain.storage.stored import anything, list_of, map_of, read_json, require_own, text
 
-LIMIT = 256 << 20
 _SWEEP = {"trials": list_of(map_of(anything)), "mode": text}
 
 
@@ -102,7 +101,7 @@ def load_average(sweep: Path, count: int) -> StoredRun:
 
 def _best(sweep: Path) -> list[Path]:
     """The runs of the trials that finished, best first."""
-    document = read_json(sweep / "sweep.json", _SWEEP, limit=LIMIT)
+    document = read_json(sweep / "sweep.json", _SWEEP)
     sign = -1.0 if document.get("mode") == "max" else 1.0
     found = []
     for trial in document.get("trials", ()):

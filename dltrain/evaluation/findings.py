@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from dltrain.evaluation.slices import Slice
 
 _FILE = "findings.json"
-_LIMIT = 16 << 20
 _PAIR = list_of(number)
 _IMPORTANCE = fields(
     {
@@ -77,4 +76,4 @@ def read_findings(run: Run) -> dict[str, Any]:
         RunError: the file holds something else.
     """
     file = run.state / _FILE
-    return read_json(file, _SCHEMA, limit=_LIMIT) if file.is_file() and not file.is_symlink() else {}
+    return read_json(file, _SCHEMA) if file.is_file() and not file.is_symlink() else {}

@@ -25,6 +25,7 @@ from dltrain.model.heads.stored_answers import read_answers
 from dltrain.model.members import average_models, averaged_heads, build_members
 from dltrain.model.own_code.importing import require_trust
 from dltrain.model.symbolic import infer_network
+from dltrain.model.weights.checkpoint_size import largest_checkpoint
 from dltrain.model.weights.weights import load_weights
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
@@ -94,7 +95,8 @@ class StoredRun:
             hint = f"it has {' and '.join(there)}" if there else "it did not finish an epoch"
             raise UsageError(f"the run {self.run.path} has no {name} weights", hint=hint)
         path = self.run.checkpoints / f"{name}.{suffix}"
-        check_digest(self.run.path, path, self.manifest.get("files"))
+        most = largest_checkpoint(self.config, self.preprocessing.schema, self.member_heads)
+        check_digest(self.run.path, path, self.manifest.get("files"), most=most)
         return name, path
 
     def build(self, weights: Path, *, layer: str | None = None) -> Any:

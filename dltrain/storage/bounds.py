@@ -53,8 +53,35 @@ FILES = Bound("DLTRAIN_MAX_FILES", 10_000)
 LOOKED_AT_PER_FILE = 20
 # What a row takes beside its values: its place, its order in the parts, its target and what is reckoned of it.
 ROW_BYTES = 40
+# Of the files that a run reads back, by name or folder: what is larger dltrain never wrote. (How large a checkpoint may be its
+# model says.)
+_OF_RUN = {
+    "manifest.json": 4 << 20,
+    "metrics.json": 4 << 20,
+    "config.yaml": 1 << 20,
+    "history.csv": 256 << 20,  # a million epochs of ten metrics
+    "preprocessing.json": 64 << 20,
+    "preprocessing.npz": 528 << 20,
+    "answers.json": 64 << 20,
+    "sweep.json": 256 << 20,
+    "optuna.journal": 1 << 30,
+    "best.json": 64 << 20,  # a long run may name a file for each epoch
+    "findings.json": 16 << 20,
+    "code": 256 << 10,
+}
+_OF_OTHERS = 4 << 30
 # Pillow's own threshold of suspicion.
 PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
+
+
+def most_of_run(name: str) -> int:
+    """Bytes that a file may have which a run reads back, looked at before it is read or its digest is taken.
+
+    Args:
+        name: of the file below the run, such as `metrics.json`, or `code/layers.py`.
+    """
+    folder, _, last = name.rpartition("/")
+    return _OF_RUN.get(folder.partition("/")[0]) or _OF_RUN.get(last, _OF_OTHERS)
 
 
 def most_unpacked(num_bytes: int) -> int:

@@ -16,8 +16,6 @@ from dltrain.system import memory_of_machine
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 
-MANIFEST_LIMIT = 4 << 20
-
 MOST_EPOCHS = 1_000_000_000
 
 # What the values of a manifest may be: it is read back by a resume, which believes it.

@@ -83,12 +83,12 @@ def _patterns(run: Path) -> dict[str, re.Pattern[str]]:
     Raises:
         OSError: the system does not let it be read.
     """
-    from dltrain.storage.documents import MANIFEST, MANIFEST_LIMIT  # the names alone, which `--help` needs, need none of this
+    from dltrain.storage.documents import MANIFEST  # the names alone, which `--help` needs, need none of this
     from dltrain.storage.stored import read_json
 
     manifest = run / "manifest.json"
     try:
-        found = {} if manifest.is_symlink() else read_json(manifest, {"named": MANIFEST["named"]}, limit=MANIFEST_LIMIT)
+        found = {} if manifest.is_symlink() else read_json(manifest, {"named": MANIFEST["named"]})
     except FileNotFoundError:
         return FOLDERS
     except RunError as error:

@@ -24,7 +24,7 @@ from dltrain.storage.atomic import (
     unshare,
     write_atomically,
 )
-from dltrain.storage.documents import MANIFEST, MANIFEST_LIMIT, METRICS, STATUSES, with_cells, with_matrices
+from dltrain.storage.documents import MANIFEST, METRICS, STATUSES, with_cells, with_matrices
 from dltrain.storage.layout import FILES, own_files, own_paths
 from dltrain.storage.removal import remove_abandoned, remove_run_files
 from dltrain.storage.stored import (
@@ -153,7 +153,11 @@ class Run:
         write_atomically(self.manifest_file, (to_json(manifest) + "\n").encode())
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of what is read back of the run, for the manifest: name below the run -> digest.
+        """SHA-256 of what is read back of the run, for the manifest: name below the run -> digest."""
+        return digests(self.path, self._read_back())
+
+    def _read_back(self) -> list[Path]:
+        """The files, there or not, of which the manifest has digests.
 
         The states of training are left out: they hold a checksum of each array, and a damaged one has another before it.
         """
@@ -169,17 +173,23 @@ class Run:
         )
         files = [path for folder in ("checkpoints", "state", "code") for path in own_files(self.path, folder)]
         kept = [path for path in files if not path.name.startswith((".", "state-"))]
-        return digests(self.path, [*(self.path / name for name in names), *kept])
+        return [*(self.path / name for name in names), *kept]
 
-    def check_digests(self, manifest: Mapping[str, Any]) -> None:
+    def check_digests(self, manifest: Mapping[str, Any], *, checkpoint: int | None = None) -> None:
         """Hold what an earlier fit left behind against its digests, before a later one makes it its own.
+
+        Args:
+            manifest: of the run.
+            checkpoint: bytes that a checkpoint of the run's model may have, where that is known.
 
         Raises:
             RunError: a file was changed since the run ended.
         """
         recorded = manifest.get("files")
-        for name in self.digests() if recorded else ():
-            check_digest(self.path, self.path / name, recorded)
+        for file in self._read_back() if recorded else ():
+            if file.is_file() and not file.is_symlink():
+                most = checkpoint if file.is_relative_to(self.checkpoints) else None
+                check_digest(self.path, file, recorded, most=most)
 
     def is_as_written(self) -> bool:
         """Whether all that is read back of it has the digests of its manifest; what was found out later has none."""
@@ -352,6 +362,6 @@ class Run:
 def _read_own_json(path: Path, schema: Mapping[str, Check]) -> dict[str, Any]:
     require_own(path, path.parent)
     try:
-        return read_json(path, schema, limit=MANIFEST_LIMIT)
+        return read_json(path, schema)
     except FileNotFoundError as error:
         raise RunError(f"{path.parent} is no run: it has no {path.name}") from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.errors import RunError, reason_of
+from dltrain.storage.bounds import most_of_run
 
 logger = logging.getLogger(__name__)
 
@@ -106,22 +107,25 @@ def anything(value: Any) -> bool:
     return True
 
 
-def read_json(path: Path, schema: Mapping[str, Check], *, limit: int) -> dict[str, Any]:
+def read_json(path: Path, schema: Mapping[str, Check], *, limit: int | None = None) -> dict[str, Any]:
     """A JSON object that dltrain wrote.
 
     Args:
         path: the file.
         schema: key -> what its value may be, if it is there. Keys that are not in it are taken as they are.
-        limit: bytes that the file may have.
+        limit: bytes that the file may have; None: as many as a file of its name in a run.
 
     Raises:
         FileNotFoundError: there is none.
         RunError: it cannot be read, is too large or too deep, or a value is not of its kind.
     """
     try:
-        if path.stat().st_size > limit:
+        most = most_of_run(path.name) if limit is None else limit
+        with open(path, "rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:
             raise RunError(f"{path} is larger than dltrain ever writes it", hint=_DAMAGED)
-        value = json.loads(path.read_bytes(), parse_int=_whole)
+        value = json.loads(content, parse_int=_whole)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
@@ -214,20 +218,45 @@ def digests(folder: Path, files: Iterable[Path]) -> dict[str, str]:
     return found
 
 
-def check_digest(folder: Path, file: Path, recorded: Any) -> None:
+def check_digest(folder: Path, file: Path, recorded: Any, *, most: int | None = None) -> None:
     """Hold a file against the digest that was recorded when the run ended; one that was not recorded is not checked.
 
+    Args:
+        folder: the run.
+        file: one of its files.
+        recorded: name below the run -> digest.
+        most: bytes that the file may have; None: as many as one of its name.
+
     Raises:
-        RunError: it is not the file of then.
+        RunError: it is not the file of then, or larger than dltrain writes it: a file with holes takes for ever to be hashed.
     """
     name = str(file.relative_to(folder))
     expected = recorded.get(name) if isinstance(recorded, dict) else None
-    if isinstance(expected, str) and digests(folder, [file]).get(name) != expected:
+    if not isinstance(expected, str):
+        return
+    refuse_larger(file, most_of_run(name) if most is None else most)
+    if digests(folder, [file]).get(name) != expected:
         is_config = file.name == "config.yaml"
         hint = "the run is damaged" + (", or was edited; where moved data is can be said by data.path=WHERE" if is_config else "")
         if not file.exists():
             raise RunError(f"{file} was there when the run ended, and is gone", hint="the run is damaged")
         raise RunError(f"{file} was changed since the run ended: its SHA-256 is not that of manifest.json", hint=hint)
+
+
+def refuse_larger(file: Path, most: int) -> None:
+    """Refuse a file of a run, if it is there, that is larger than dltrain ever writes it.
+
+    Raises:
+        RunError: it is, or the system does not say.
+    """
+    try:
+        size = file.lstat().st_size
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {reason_of(error)}", hint="the run is damaged") from error
+    if size > most:
+        raise RunError(f"{file} is larger than dltrain ever writes it", hint=_DAMAGED)
 
 
 def require_own(path: Path, folder: Path) -> None:

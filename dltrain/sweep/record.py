@@ -14,13 +14,13 @@ from dltrain.config.catalog.metrics import find_value
 from dltrain.errors import RunError
 from dltrain.evaluation.predictions.files import to_csv
 from dltrain.storage.atomic import to_json, write_atomically
+from dltrain.storage.bounds import most_of_run
 from dltrain.storage.run import Run
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.trials import Trial, TrialFit
 
 SWEEP_FILE = "sweep.json"
 TRIALS_FILE = "trials.csv"
-_LARGEST = 256 << 20
 _MACHINE = re.compile(
     r"its process was killed by SIG|its node is lost|No space left on device|Disk quota exceeded|Cannot allocate memory"
     r"|Input/output error|Too many open files|MemoryError|ResourceExhausted|OOM"
@@ -167,7 +167,7 @@ def read_record(run: Run) -> list[dict[str, Any]]:
     try:
         if not file.exists():
             return []
-        if file.is_symlink() or not file.is_file() or file.stat().st_size > _LARGEST:
+        if file.is_symlink() or not file.is_file() or file.stat().st_size > most_of_run(SWEEP_FILE):
             raise RunError(f"{file} is not what dltrain writes", hint="the sweep is damaged")
         document = json.loads(file.read_bytes())
         trials = document["trials"]

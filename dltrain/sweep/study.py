@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.storage.atomic import unshare
+from dltrain.storage.bounds import most_of_run
 from dltrain.storage.removal import remove_paths
+from dltrain.storage.stored import refuse_larger
 from dltrain.sweep.combinations import assemble
 from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.trials import Trial
@@ -202,6 +204,7 @@ def _mend(file: Path) -> None:
     remove_paths(file.parent.glob(f"{file.name}.lock*"))
     if not file.exists():
         return
+    refuse_larger(file, most_of_run(file.name))
     with file.open("r+b") as stream:
         content = stream.read()
         stream.truncate(content.rfind(b"\n") + 1)

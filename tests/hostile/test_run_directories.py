@@ -25,6 +25,7 @@ from dltrain.errors import DltrainError, RunError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.metrics.report import restore_reference
+from dltrain.model.weights.checkpoint_size import largest_checkpoint
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import unshare
 from dltrain.storage.run import Run
@@ -276,3 +277,35 @@ def test_no_file_without_end_is_read_whole(run: Path) -> None:
     with pytest.raises(RunError, match="larger than dltrain ever writes it"):
         read_history(run / "history.csv")
     assert not Run(run).is_only_begun()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["checkpoints/best.h5", "config.yaml", "metrics.json", "history.csv", "answers.json", "preprocessing.npz", "code/own.py"],
+)
+def test_no_digest_is_taken_of_a_file_without_end(name: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size is looked at first: to hash holes as large as a disk takes hours."""
+    manifest = {**MANIFEST, "files": {name: "0" * 64}, "named": {"code": ["own.py"]}}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).touch()
+    with pytest.raises(RunError, match="was changed since"):
+        Run(run).check_digests(manifest)
+    os.truncate(run / name, 20 << 30)
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("it is hashed"))
+    with pytest.raises(RunError, match="larger than dltrain ever writes it"):
+        Run(run).check_digests(manifest)
+
+
+def test_no_digest_is_taken_of_a_checkpoint_larger_than_its_model(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (run / "manifest.json").write_text(json.dumps({**MANIFEST, "files": {"checkpoints/best.h5": "0" * 64}}))
+    stored = load_run(run)
+    with pytest.raises(RunError, match="was changed since"):
+        stored.checkpoint(None)
+    os.truncate(run / "checkpoints" / "best.h5", 1 << 30)
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("it is hashed"))
+    with pytest.raises(RunError, match="larger than dltrain ever writes it"):
+        stored.checkpoint(None)
+    most = largest_checkpoint(stored.config, stored.preprocessing.schema, stored.member_heads)
+    with pytest.raises(RunError, match="larger than dltrain ever writes it"):
+        Run(run).check_digests(stored.manifest, checkpoint=most)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -259,14 +260,14 @@ def test_manifest_of_a_run_says_that_it_is_dltrain_s(tmp_path):
 def test_a_manifest_that_the_system_does_not_let_be_read_removes_nothing(tmp_path, monkeypatch):
     """What it names would stay as a stranger's, and nothing would say any more that it is a run's."""
     run = a_run(tmp_path / "run")
-    before, read = snapshot(run.path), Path.read_bytes
+    before = snapshot(run.path)
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, mode: str) -> Any:
         if path.name == "manifest.json":
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return read(path)
+        return path.open(mode)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("dltrain.storage.stored.open", refuse, raising=False)
     with pytest.raises(OSError, match="Input/output error"):
         remove_run_files(run.path)
     monkeypatch.undo()

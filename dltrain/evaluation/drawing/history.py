@@ -12,6 +12,8 @@ import numpy as np
 
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.figure import dress, make_logarithmic, new_figure, own_style, save_figure
+from dltrain.storage.bounds import most_of_run
+from dltrain.storage.stored import refuse_larger
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +24,6 @@ _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
 _HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
 NOT_CURVES = ("epoch", "phase", "seconds", "members")
-MOST_BYTES = 256 << 20  # a million epochs of ten metrics
 
 
 def read_history(file: Path) -> History:
@@ -33,8 +34,7 @@ def read_history(file: Path) -> History:
         RunError: it is no table, or larger than any history.
     """
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise RunError(f"{file} is larger than dltrain ever writes it", hint="the run is damaged")
+        refuse_larger(file, most_of_run("history.csv"))
         with file.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
     except FileNotFoundError:

@@ -24,7 +24,6 @@ from dltrain.storage.atomic import to_json, write_atomically
 from dltrain.storage.stored import Check, fields, list_of, maybe, read_json, text, word
 
 FILE = "answers.json"
-LIMIT = 64 << 20
 
 
 def _number(low: float, high: float) -> Check:
@@ -77,7 +76,7 @@ def read_answers(folder: Path, heads: Sequence[Head]) -> tuple[tuple[Head, ...],
     file = folder / FILE
     if not file.exists():
         return tuple(heads), None
-    document = read_json(file, SCHEMA, limit=LIMIT)
+    document = read_json(file, SCHEMA)
     entries = {entry["target"]: entry for entry in document.get("targets", ())}
     unknown = sorted(set(entries) - {head.targets[0].name for head in heads})
     if unknown:

@@ -28,6 +28,11 @@ WEIGHTS_MEMBER = "model.weights.h5"
 _EXTRA_BYTES = 64 << 20  # above what the weights and three optimizer slots for each need
 
 
+def most_bytes(num_parameters: int) -> int:
+    """Bytes that a checkpoint of a model with so many weights may have: what optimizers keep for each weight is in it as well."""
+    return 8 * 4 * num_parameters + _EXTRA_BYTES
+
+
 def load_weights(model: Any, path: Path) -> None:
     """Read the weights of a `.h5` or `.keras` checkpoint into a model.
 
@@ -39,7 +44,7 @@ def load_weights(model: Any, path: Path) -> None:
         RunError: the file is missing, damaged, not of this model, or not made of plain arrays.
     """
     import_keras()
-    limit = 8 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
+    limit = most_bytes(sum(int(np.prod(weight.shape)) for weight in model.weights))
     with damage_told(path, "the run is damaged; is there another checkpoint?"):
         if not path.is_file():
             raise RunError(f"there is no weights file {path}", hint="has the run finished an epoch?")

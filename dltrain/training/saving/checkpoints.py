@@ -21,7 +21,6 @@ from dltrain.training.saving.model_file import Content, ModelFile
 from dltrain.training.saving.state import Values, capture_values
 
 BEST_FILE = "best.json"
-BEST_LIMIT = 64 << 20  # a long run may name a file for each epoch
 
 
 def _read_best_values(path: Path) -> dict[str, float]:
@@ -31,7 +30,7 @@ def _read_best_values(path: Path) -> dict[str, float]:
     would be kept for ever.
     """
     try:
-        found = read_json(path, {"values": map_of(number), "sha256": text}, limit=BEST_LIMIT)
+        found = read_json(path, {"values": map_of(number), "sha256": text})
     except (FileNotFoundError, RunError):
         return {}
     if found and all(map(number, found.values())):

@@ -36,7 +36,7 @@ from dltrain.training.saving.answers import HeldOut, settle_answers
 from dltrain.training.saving.manifest import Manifest, named_by
 from dltrain.training.saving.pictures import Pictures
 from dltrain.training.saving.resolved import resolved_config
-from dltrain.training.saving.resuming import compare_with_run
+from dltrain.training.saving.resuming import compare_with_run, require_as_left
 from dltrain.training.session import Session
 from dltrain.wording import without_credentials
 
@@ -161,7 +161,7 @@ class RunRecord:
             RunError: something cannot be written, or was changed since an earlier fit left it.
         """
         if self.resumed:
-            self.run.check_digests(self.manifest.document())
+            require_as_left(self.run, self.manifest, self.config, self.dataset.schema, self.heads)
             self.manifest.go_on(self.argv, self.session.environment)
             self.write()  # first, for the digest of the config is that of the old one
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +11,12 @@ from dltrain.config import load_config
 from dltrain.config.curves import CURVES
 from dltrain.config.durations import speaks_of_share
 from dltrain.config.types import Config
-from dltrain.data.dataset import Dataset
+from dltrain.data.dataset import Dataset, Schema
 from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.evaluation.metrics.report import restore_priors
+from dltrain.model.heads.head import Head
+from dltrain.model.weights.checkpoint_size import largest_checkpoint
 from dltrain.reporting import Reporter
 from dltrain.storage.new_run import begin_again, create_run
 from dltrain.storage.run import Run
@@ -117,6 +119,22 @@ def compare_with_run(
         was = manifest.environment.get(key, value)  # what an older version did not record has not changed
         if was != value:
             reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
+
+
+def require_as_left(run: Run, manifest: Manifest, config: Config, schema: Schema, heads: Sequence[Head]) -> None:
+    """Hold the files of a run that is gone on with against the digests that were taken when it ended.
+
+    Args:
+        run: the run.
+        manifest: what it says.
+        config: of the run.
+        schema: of its data.
+        heads: of its model; of an ensemble, those of one member.
+
+    Raises:
+        RunError: a file was changed since.
+    """
+    run.check_digests(manifest.document(), checkpoint=largest_checkpoint(config, schema, heads))
 
 
 def _bare(value: Any) -> Any:
