@@ -47,6 +47,15 @@ def without_controls(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+# The same in a JSON text, where the quoted text alone can hold them, and a reader takes these back.
+_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code > 31}
+
+
+def json_without_controls(text: str) -> str:
+    """A JSON text that means the same and steers no terminal."""
+    return text if text.isascii() and "\x7f" not in text else text.translate(_IN_JSON)
+
+
 def one_line(text: str, width: int | None = None) -> str:
     """Text on one line, cut to `width` columns."""
     line = printable(text.replace("\n", "\\n"))
@@ -90,6 +99,7 @@ def hide_secret(value: str, reference: str) -> None:
     from urllib.parse import quote
 
     spelt = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    spelt |= {json_without_controls(word) for word in spelt}
     spelt |= {html.escape(value), html.escape(value, quote=False), quote(value), quote(value, safe="")}
     _SECRETS.update(dict.fromkeys((value, *spelt), reference))
 

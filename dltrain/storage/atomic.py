@@ -19,7 +19,7 @@ from dltrain import system
 from dltrain.errors import RunError, reason_of
 from dltrain.storage.outputs import is_stream
 from dltrain.storage.removal import remove_temporary, temporary_name
-from dltrain.wording import all_secrets
+from dltrain.wording import all_secrets, json_without_controls
 
 
 def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
@@ -196,7 +196,7 @@ def sync_to_disk(path: Path) -> None:
 
 def to_json(value: Any) -> str:
     """Strict JSON text of plain values and NumPy scalars; a number that is not finite becomes null."""
-    return json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    return json_without_controls(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:

@@ -170,6 +170,7 @@ class _To:
 def _give_out(console: Console, path: Path | str, result: Predictions, to: _To) -> None:
     """Write the predictions into the file, or to stdout."""
     from dltrain.evaluation.predictions.files import (
+        control_notes,
         formula_notes,
         picture_lines,
         prediction_columns,
@@ -181,7 +182,9 @@ def _give_out(console: Console, path: Path | str, result: Predictions, to: _To) 
     num_rows = len(next(iter(columns.values())))
     naming = len(result.identifiers)
     is_document = to.output == "-" and console.settings.json
-    notes = [*result.notes, *(formula_notes(columns, naming) if to.form == "csv" and not to.raw and not is_document else [])]
+    notes, is_terminal = list(result.notes), to.output == "-" and console.width is not None
+    if to.form == "csv" and not is_document:
+        notes += [*([] if to.raw else formula_notes(columns, naming)), *([] if is_terminal else control_notes(columns))]
     for note in notes:
         console.warning(note)
     document = {"status": "finished", "run": str(path), "rows": num_rows, "notes": notes}
@@ -189,7 +192,7 @@ def _give_out(console: Console, path: Path | str, result: Predictions, to: _To) 
         console.document({**document, "predictions": row_documents(columns)})
         return
     console.close()
-    if to.output == "-" and not to.is_form_asked and console.width is not None and (lines := picture_lines(columns)):
+    if is_terminal and not to.is_form_asked and (lines := picture_lines(columns)):
         console.result("\n".join(lines))
         return
     try:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError, reason_of
-from dltrain.wording import counted, one_line, percent, shown_column, without_controls
+from dltrain.wording import counted, json_without_controls, one_line, percent, shown_column, without_controls
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz"}
@@ -29,6 +29,7 @@ WORTH_A_WORD = 0.005
 _LONGEST_SHOWN = 40
 _FOUND = "rows are found by that column: a spreadsheet would run it"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 
 
@@ -187,7 +188,7 @@ def row_documents(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 def to_jsonl(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """One JSON object a line."""
-    rows = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in row_documents(columns))
+    rows = (json_without_controls(json.dumps(row, ensure_ascii=False, allow_nan=False)) for row in row_documents(columns))
     return "".join(f"{row}\n" for row in rows).encode("utf-8", errors="backslashreplace")
 
 
@@ -241,6 +242,23 @@ def formula_notes(columns: Mapping[str, Sequence[Any]], num_naming: int) -> list
         )
         notes.append(f"{such}: text that begins as a formula does is {done}")
     return notes
+
+
+def control_notes(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """A sentence about text with control characters, which a csv holds as it is in the data; none where there is none.
+
+    Labels and identifiers are what rows and other tables are matched by: they are changed nowhere but on a terminal.
+
+    Args:
+        columns: as they are written.
+    """
+    found = [name for name in columns if _CONTROL.search(name)]
+    found += [value for values in columns.values() for value in values if isinstance(value, str) and _CONTROL.search(value)]
+    if not found:
+        return []
+    said = f"{counted(len(found), 'text')} with control characters, such as {found[0][:_LONGEST_SHOWN]!r}"
+    done = "left as in the data, for labels and rows are found by them; a terminal that shows the file obeys them"
+    return [f"{said}: {done}, --format jsonl escapes them"]
 
 
 def neutralize(text: str) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.predictions.files import (
     choose_format,
+    control_notes,
     formula_notes,
     neutralize,
     picture_lines,
@@ -115,6 +116,23 @@ def test_what_names_a_row_comes_back_as_it_was():
     )  # the second name gets its apostrophe, as a cell does
 
 
+def test_control_characters_stay_as_in_the_data_and_are_told():
+    columns = {"id": ["1", "2\tb"], "prediction": ["a\x1b[2J", "b\r\n"], "probability_a\x1b[2J": [0.5, 0.25]}
+    (said,) = control_notes(columns)
+    assert said.startswith("2 texts with control characters, such as 'probability_a\\x1b[2J': left as in the data")
+    assert control_notes({"id": ["1", "2\tb"], "prediction": ["b\r\n", None]}) == []
+    found = read_csv(to_csv(columns, num_naming=1))
+    assert (found[0][2], found[1][1]) == ("probability_a\x1b[2J", "a\x1b[2J")
+
+
+def test_control_characters_are_escaped_in_json_lines_and_read_back():
+    columns = {"prediction": ["a\x1b\x9b\x7f\u202e\ufeff", "é ü"], "probability_\x9b": [0.5, 0.25]}
+    written = to_jsonl(columns).decode()
+    assert not set(written) & set("\x1b\x9b\x7f\u202e\ufeff")
+    assert "é ü" in written
+    assert [json.loads(line) for line in written.splitlines()] == row_documents(columns)
+
+
 def test_labels_with_commas_quotes_and_newlines():
     labels = ['say "hi"', "a,b", "two\nlines", "cr\rhere", " blank ", ""]
     assert [row[0] for row in read_csv(to_csv({"prediction": labels}))[1:]] == labels
@@ -198,7 +216,7 @@ def test_attack_16_a_label_steers_no_terminal_and_a_pipe_gets_what_it_is(format,
         monkeypatch.setattr(sys, "stdout", stream)
         write_predictions("-", {"prediction": ["a\x1b[2J\x9b", "é ü"]}, format=format)
         said = stream.buffer.getvalue().decode()
-        assert ("\x9b" in said) is not is_terminal
+        assert ("\x9b" in said) is (format == "csv" and not is_terminal)  # JSON has a spelling for it
         assert not is_terminal or ("\x1b" not in said and "é ü" in said)
 
 
