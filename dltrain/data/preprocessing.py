@@ -16,6 +16,7 @@ from dltrain.data.dataset import Part, Schema
 from dltrain.data.raw import Raw
 from dltrain.errors import Note
 from dltrain.storage.atomic import write_atomically
+from dltrain.wording import json_without_controls
 
 JSON_FILE = "preprocessing.json"
 ARRAYS_FILE = "preprocessing.npz"
@@ -72,4 +73,5 @@ class Preprocessing(ABC):
         np.savez(buffer, allow_pickle=False, **arrays)
         write_atomically(Path(folder) / ARRAYS_FILE, buffer.getvalue())
         document = {"version": VERSION, "kind": self.kind, **state}
-        write_atomically(Path(folder) / JSON_FILE, json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode())
+        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+        write_atomically(Path(folder) / JSON_FILE, json_without_controls(text).encode())
