@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.errors import RunError, UsageError
+from dltrain.storage.bounds import most_of_run
 from dltrain.storage.formats.other_files import DATA_SUFFIXES
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.run import Run
 from dltrain.storage.stored import require_own
 from dltrain.wording import nearest
 
+# As dltrain writes it: two blanks before a key of the manifest itself, and no line feed within a text.
+_STARTED = re.compile(rb'^  "started": "([\w:.+-]*)"', re.MULTILINE)
 # There is no folder of such a name.
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -44,12 +49,16 @@ def list_runs(runs: Path) -> list[RunInfo]:
     Raises:
         RunError: the folder is there and cannot be read.
     """
-    infos = [_run_info(Run(folder)) for folder in _run_folders(Path(runs))]
+    infos = [_run_info(Run(folder)) for folder in run_folders(Path(runs))]
     return sorted((info for info in infos if info), key=lambda info: (info.started, info.path.name), reverse=True)
 
 
-def _run_folders(runs: Path) -> list[Path]:
-    """The folders below one that have a manifest, or of which that cannot be known."""
+def run_folders(runs: Path) -> list[Path]:
+    """The folders below one that have a manifest, or of which that cannot be known, by name.
+
+    Raises:
+        RunError: the folder is there and cannot be read.
+    """
     try:
         names = sorted(os.listdir(runs))
     except ValueError:  # a zero byte in the name
@@ -93,18 +102,22 @@ def _run_info(run: Run) -> RunInfo | None:
         metrics=parts if isinstance(parts, dict) else {},
         config=manifest.get("config"),
         is_locked=locked,
-        num_bytes=sum(map(_size, run.path.rglob("*"))),
+        num_bytes=_bytes_below(run.path),
         is_own=run.is_manifest_own(manifest),
     )
 
 
-def _size(path: Path) -> int:
-    """The bytes of a file; 0 of anything else, and of what a fit that is running has just removed."""
-    try:
-        found = path.stat()
-    except OSError:
-        return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+def _bytes_below(folder: Path) -> int:
+    """The bytes of all files below a folder, none of them beyond a link; what a fit that is running has just removed has none."""
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    found = entry.stat(follow_symlinks=False)
+                    total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+                    waiting += [entry.path] if stat.S_ISDIR(found.st_mode) else []
+    return total
 
 
 def _total_seconds(seconds: Any) -> float | None:
@@ -124,10 +137,10 @@ def find_run(word: str, runs: Path) -> Path:
     is_folder = os.path.isdir(path)
     if is_folder and os.path.lexists(path / "manifest.json"):
         return path
-    known = list_runs(runs)
+    known = run_folders(Path(runs))
     if word == "latest" and known:
-        return known[0].path
-    matches = [info.path for info in known if info.path.name.startswith(word)] if word else []
+        return _latest(known)
+    matches = [folder for folder in known if folder.name.startswith(word)] if word else []
     exact = [match for match in matches if match.name == word]
     if exact or len(matches) == 1:
         return (exact or matches)[0]
@@ -144,17 +157,44 @@ def find_run(word: str, runs: Path) -> Path:
         raise UsageError(f"{word} is a file of data, not a run", hint=hint)
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
     beside = {name: str(path.parent / name) for name in _names_beside(path)} if word else {}
-    near = nearest(path.name, [*(["latest"] if known else []), *(info.path.name for info in known), *beside])
+    near = nearest(path.name, [*(["latest"] if known else []), *(folder.name for folder in known), *beside])
     hint = f'did you mean "{beside.get(near, near)}"? {hint}' if near else hint
     raise UsageError(
         f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint
     )
 
 
+def _latest(folders: Sequence[Path]) -> Path:
+    """The run that began last; one whose manifest cannot be read only where there is no other."""
+    begun = sorted(((_started(folder), folder.name, folder) for folder in folders), reverse=True)
+    return next((folder for _, _, folder in begun if _is_readable(folder)), max(folders))
+
+
+def _started(folder: Path) -> str:
+    """When a run began, looked for in its manifest without reading all else that stands there: there may be very many runs."""
+    manifest = folder / "manifest.json"
+    try:
+        require_own(manifest, folder)
+        with open(manifest, "rb") as file:
+            found = _STARTED.search(file.read(most_of_run(manifest.name)))
+        started = found[1].decode() if found else Run(folder).read_manifest().get("started", "")
+    except (OSError, ValueError, RunError):
+        return ""
+    return str(started)
+
+
+def _is_readable(folder: Path) -> bool:
+    try:
+        Run(folder).read_manifest()
+    except RunError:
+        return False
+    return True
+
+
 def _names_beside(path: Path) -> list[str]:
     """Names of the runs in the folder where a path would be, for a hint."""
     try:
-        return [folder.name for folder in _run_folders(path.parent)]
+        return [folder.name for folder in run_folders(path.parent)]
     except RunError:
         return []
 

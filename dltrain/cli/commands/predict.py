@@ -311,14 +311,14 @@ def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Ask
 def _stock_network(run: str, runs: Path) -> str | None:
     """The network of `keras.applications` that the word names, if no run answers to it."""
     from dltrain.config.catalog.catalog import load_catalog
-    from dltrain.storage.run_list import find_run, list_runs
+    from dltrain.storage.run_list import find_run, run_folders
     from dltrain.wording import did_you_mean
 
     catalog = load_catalog()
     entry = catalog.find("application", run)
     if entry is None:
         near = did_you_mean(run, catalog.names("application"))
-        if near and not os.path.lexists(run) and not any(info.path.name.startswith(run) for info in list_runs(runs)):
+        if near and not os.path.lexists(run) and not any(folder.name.startswith(run) for folder in run_folders(runs)):
             raise UsageError(f"no run answers to {run!r}, and there is no stock network of that name", hint=near)
         return None
     try:
