@@ -34,7 +34,8 @@ def _short_name(path: Path) -> str:
 def remove_run_files(folder: Path) -> list[Path]:
     """Remove from a run directory what dltrain writes into one; folders go when they are empty.
 
-    The manifest goes last: it is what proves that the rest is a run, should a removal end half-way.
+    The manifest goes after all else: it proves that the rest is a run, should a removal end half-way. Then goes the lock, held
+    until there is nothing that another process could go on with.
 
     Args:
         folder: the run directory; itself it stays.
@@ -45,8 +46,8 @@ def remove_run_files(folder: Path) -> list[Path]:
     Raises:
         OSError: something cannot be removed.
     """
-    manifest = folder / "manifest.json"
-    remove_paths(sorted(own_paths(folder), key=lambda path: path == manifest))  # a stable sort
+    last = [folder / "manifest.json", folder / ".lock"]
+    remove_paths(sorted(own_paths(folder), key=lambda path: last.index(path) if path in last else -1))  # a stable sort
     return sorted(folder.iterdir())
 
 
