@@ -236,4 +236,5 @@ def member_heads(stored: StoredRun) -> list[tuple[Head, ...]]:
     if not any(target.is_log for head in stored.heads for target in head.targets):
         return []
     folder = stored.run.path / "members"
-    return [averaged_heads(load_run(path).heads) for path in sorted(folder.glob("[0-9]*"), key=lambda path: int(path.name))]
+    members = [path for path in folder.glob("*") if path.name.isdecimal()]
+    return [averaged_heads(load_run(path).heads) for path in sorted(members, key=lambda path: int(path.name))]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from dltrain.parts import KEY_OF_PART
 from dltrain.settings import data_folder
 from dltrain.storage.far.address import bare, is_far
 from dltrain.storage.far.copies import was_fetched
+from dltrain.storage.patterns import is_there
 from dltrain.storage.run import Run
 from dltrain.wording import shown
 
@@ -73,13 +72,13 @@ def find_moved(config: DataConfig, run: Path, said: Sequence[str] = ()) -> tuple
         if is_far(path):
             faults.extend(_strange(path, key, said, f"by naming it: dltrain evaluate {run} {key}={bare(path)}"))
             return path
-        if _is_there(path):
+        if is_there(path):
             return path
         names = Path(path).parts[1:]
         for count in range(len(names), 0, -1):
             for folder in folders:
                 candidate = str(folder.joinpath(*names[-count:]))
-                if _is_there(candidate):
+                if is_there(candidate):
                     notes.append(f"{shown(path)} is not there; {shown(candidate)} is read")
                     return candidate
         hint = f"if it was moved, say where it is: dltrain evaluate {run} {key}=WHERE"
@@ -145,7 +144,3 @@ def _strange(path: str, key: str, said: Sequence[str], way: str) -> list[Fault]:
         return []
     message = f"the data of the run is at {bare(path)}, which was never fetched from here"
     return [Fault(message, hint=f"if you trust it, say so {way}")]
-
-
-def _is_there(path: str) -> bool:
-    return os.path.exists(path) or (glob.has_magic(path) and next(glob.iglob(path, recursive=True), None) is not None)

@@ -35,6 +35,7 @@ from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, 
 from dltrain.starting.nets.design import Design, body_for, design, design_photographs
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
+from dltrain.storage.patterns import walk
 
 if TYPE_CHECKING:
     import polars
@@ -253,7 +254,7 @@ def folders_in(folder: str) -> list[str]:
 
 
 def _holds(folder: str, fits: Callable[[str], bool]) -> bool:
-    return any(fits(name) for _, _, names in os.walk(folder) for name in names)
+    return any(fits(name) for _, _, names in walk(folder) for name in names)
 
 
 def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:

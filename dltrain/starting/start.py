@@ -22,7 +22,7 @@ from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
 from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text
-from dltrain.storage.patterns import find_matches
+from dltrain.storage.patterns import find_matches, walk
 from dltrain.wording import listed, nearest, shown
 
 SILENT = Reporter()
@@ -237,7 +237,7 @@ def _names_in(folder: Path) -> list[str]:
 def _folder_fault(folder: str) -> UsageError:
     """What a folder holds, and what to name instead."""
     files, first = Counter[str](), ""
-    for number, (place, _, names) in enumerate(os.walk(folder)):
+    for number, (place, _, names) in enumerate(walk(folder)):
         for name in names:
             suffix = Path(name).suffix.casefold()
             first = first or (os.path.join(place, name) if suffix in EXTENSIONS else "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import string
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from dltrain.errors import RunError
+from dltrain.errors import RunError, reason_of
 
 # Which trials of a sweep have a picture.
 EVERY_TRIAL, BEST_TRIAL, NO_TRIAL = "every trial", "the best trial", "no trial"
@@ -65,6 +66,8 @@ FOLDERS = {
 _ITS_OWN = FILES | FOLDERS.keys() - {"tensorboard"} | {"trials", "members"}
 # As `removal.temporary_name` makes them, with the writing process, and with the suffix that some formats must have.
 UNFINISHED = re.compile(r"\..+\.(\d{1,9})-[0-9a-f]{8}\.tmp(\.\w{1,10})?")
+# Folders in each other below one of a run's; a config may name some.
+DEEPEST = 64
 _TRIALS = "trials"
 _TRIAL = re.compile(r"\d{4,}")
 _FIT = re.compile(r"(seed-\d+-?)?(fold-\d+)?")  # of a trial
@@ -148,8 +151,30 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
+def all_paths(folder: Path) -> Iterator[Path]:
+    """All that is below a folder of a run, whoever made it; links are not followed.
+
+    Raises:
+        RunError: folders stand in each other as no config names them, or the system does not let one be looked into.
+    """
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        if len(place.parts) - len(folder.parts) > DEEPEST:
+            raise RunError(f"{folder} holds folders in each other, more than {DEEPEST} levels", hint="the run is not dltrain's")
+        try:
+            with os.scandir(place) as entries:
+                found = [(place / entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        except OSError as error:
+            raise RunError(f"{place} cannot be looked into: {reason_of(error)}", hint="the run is damaged") from error
+        yield from (path for path, _ in found)
+        waiting += [path for path, is_folder in found if is_folder]
+
+
 def _own_files(folder: Path, pattern: re.Pattern[str], below: str = "") -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if below.count("/") <= DEEPEST else ():
         if path.is_symlink():
             continue
         if path.is_dir():

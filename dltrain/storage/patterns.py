@@ -18,6 +18,21 @@ def find_matches(pattern: str) -> list[str]:
     Raises:
         DataError: it would have to look at too many files and folders.
     """
+    return sorted(set(_matches(pattern)))
+
+
+def is_there(path: str) -> bool:
+    """Whether there is a file or folder of this name, or one that the pattern matches; no more is looked at than for matches."""
+    if os.path.exists(path) or not glob.has_magic(path):
+        return os.path.exists(path)
+    try:
+        return next(_matches(path), None) is not None
+    except DataError:  # who reads it says so
+        return True
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """What a pattern matches, in no order, some of it more than once (raises DataError as `find_matches` does)."""
     most = FILES.value * LOOKED_AT_PER_FILE
     count = 0
 
@@ -32,7 +47,7 @@ def find_matches(pattern: str) -> list[str]:
     segments = [segment for segment in pattern.split("/") if segment]
     if pattern.endswith("/"):
         segments.append("")
-    return sorted(set(_below(root, segments, look)))
+    return _below(root, segments, look)
 
 
 def _below(folder: str, segments: list[str], look: Callable[[], None]) -> Iterator[str]:
@@ -43,10 +58,12 @@ def _below(folder: str, segments: list[str], look: Callable[[], None]) -> Iterat
         return
     first, rest = segments[0], segments[1:]
     if first == "**":
-        yield from _below(folder, rest or ["*"], look)
-        for entry in _entries(folder, look):
-            if not entry.name.startswith(".") and is_folder(entry, follow=False):
-                yield from _below(os.path.join(folder, entry.name), segments, look)
+        waiting = [folder]
+        while waiting:  # no call of itself for each folder: they may stand in each other however deep
+            place = waiting.pop()
+            yield from _below(place, rest or ["*"], look)
+            inside = [entry for entry in _entries(place, look) if not entry.name.startswith(".")]
+            waiting += [os.path.join(place, entry.name) for entry in inside if is_folder(entry, follow=False)]
     elif not glob.has_magic(first):
         path = os.path.join(folder, first)
         if os.path.lexists(path):
@@ -69,6 +86,27 @@ def _entries(folder: str, look: Callable[[], None]) -> Iterator[os.DirEntry[str]
     except (OSError, ValueError):  # a folder that cannot be looked into has no matches
         return
     yield from found
+
+
+def walk(folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Folders below one another with the names of the folders and of the files in each, as `os.walk` gives them.
+
+    However deep they stand in each other: Python's own calls itself for each. What is taken out of the names of the folders is
+    not gone into, links never are, and what cannot be listed is passed over.
+    """
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        folders, names = list[str](), list[str]()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    (folders if is_folder(entry) else names).append(entry.name)
+        except OSError:
+            continue
+        yield place, folders, names
+        below = [os.path.join(place, name) for name in reversed(folders)]
+        waiting += [path for path in below if not os.path.islink(path)]
 
 
 def is_folder(entry: os.DirEntry[str], *, follow: bool = True) -> bool:

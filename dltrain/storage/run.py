@@ -25,7 +25,7 @@ from dltrain.storage.atomic import (
     write_atomically,
 )
 from dltrain.storage.documents import MANIFEST, METRICS, STATUSES, with_cells, with_matrices
-from dltrain.storage.layout import FILES, own_files, own_paths
+from dltrain.storage.layout import FILES, all_paths, own_files, own_paths
 from dltrain.storage.removal import remove_abandoned, remove_run_files
 from dltrain.storage.stored import (
     Check,
@@ -311,7 +311,7 @@ class Run:
         paths = [self.path / name for name in sorted(FILES)]
         for folder in (self.checkpoints, self.state, self.code):
             require_own(folder, self.path)
-            paths += folder.rglob("*") if folder.is_dir() else ()
+            paths += all_paths(folder) if folder.is_dir() else ()
         for path in paths:
             require_own(path, self.path)
 
@@ -321,7 +321,7 @@ class Run:
         A lock file proves that it was dltrain; a directory without one may hold nothing at all but empty folders.
         """
         own = set(own_paths(self.path))
-        every = set(self.path.rglob("*"))
+        every = set(all_paths(self.path))
         if self.manifest_file.exists() or every - own:
             return False
         files = {path for path in every if not path.is_dir()}

@@ -17,6 +17,7 @@ from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.evaluation.leaderboard import chance
+from dltrain.storage.layout import all_paths
 from dltrain.storage.run import Run
 from dltrain.storage.stored import wrong_values_told
 
@@ -160,7 +161,8 @@ def _trial_curves(folder: Path, ranked: Sequence[Mapping[str, Any]]) -> list[Blo
     """The validation loss, or the loss, of the first fit of each trial over the epochs."""
     marks: list[Line | Dots] = []
     for place, trial in enumerate(ranked[:_MOST_CURVES]):
-        file = next(iter(sorted((folder / "trials" / f"{int(trial['number']):04d}").glob("**/history.csv"))), None)
+        below = all_paths(folder / "trials" / f"{int(trial['number']):04d}")
+        file = next(iter(sorted(path for path in below if path.name == "history.csv")), None)
         history = read_history(file) if file is not None and not file.is_symlink() else {}
         column = "val_loss" if "val_loss" in history else "loss"
         if history.get("epoch") and column in history:

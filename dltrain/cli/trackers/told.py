@@ -15,7 +15,7 @@ from dltrain.cli.reports.several import sweep_page
 from dltrain.config import load_config
 from dltrain.config.canonical import with_defaults
 from dltrain.evaluation.drawing.history import read_history
-from dltrain.storage.layout import PICTURES
+from dltrain.storage.layout import PICTURES, all_paths
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import status_of
 from dltrain.sweep.compare import flat
@@ -138,7 +138,8 @@ def tell(path: Path) -> Iterator[Told]:
     whole = _tell_sweep(run, manifest)
     yield whole
     best = str(manifest.get("best", ""))
-    for fit in sorted(file.parent for file in (path / "trials").glob("*/**/manifest.json") if "members" not in file.parts):
+    below = all_paths(path / "trials")
+    for fit in sorted(file.parent for file in below if file.name == "manifest.json" and "members" not in file.parts):
         one = Run(fit)
         yield _tell_run(one, one.read_manifest(), whole, has_model=str(fit.relative_to(path)) == best)
 

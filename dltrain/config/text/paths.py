@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from dltrain import settings
 from dltrain.config.text.nodes import Node
 from dltrain.storage.far.address import is_far, remember_secret
+from dltrain.storage.patterns import is_there
 
 # No system takes longer ones; what looks for them, or for a pattern of more folders, takes a step for each.
 LONGEST = 4096
@@ -73,10 +73,4 @@ class Paths:
         if self.data_folder is not None:
             folders += [self.data_folder, *([self.data_folder / also] if also else [])]
         candidates = [os.path.normpath(os.path.join(folder, path)) for folder in folders]
-        return next((candidate for candidate in candidates if _is_there(candidate)), candidates[0])
-
-
-def _is_there(path: str) -> bool:
-    if os.path.exists(path):
-        return True
-    return has_pattern(path) and next(glob.iglob(path, recursive=True), None) is not None
+        return next((candidate for candidate in candidates if is_there(candidate)), candidates[0])

@@ -21,7 +21,7 @@ from dltrain.errors import DataError, Fault, Note, all_of, warn
 from dltrain.parts import KEY_OF_PART
 from dltrain.reporting import Reporter
 from dltrain.storage.bounds import TEXT_BYTES
-from dltrain.storage.patterns import is_folder
+from dltrain.storage.patterns import is_folder, walk
 from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def is_text_file(name: str) -> bool:
 
 def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:
     """Text files below a folder in sorted order, with their names; links to folders inside it are not followed."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         folders[:] = sorted(one for one in folders if not one.startswith("."))
         inside = os.path.relpath(place, folder)
         for file in sorted(files):
