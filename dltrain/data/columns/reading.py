@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import polars
 
 SAMPLE_ROWS = 10_000
+# Cells of so few rows are looked up one by one sooner than polars has begun: tables of many thousand columns have few rows.
+FEW_ROWS = 500
 # pandas' words for "no value", the question mark of the UCI repository, the point of SAS and Stata, the errors of spreadsheets,
 # what databases write.
 USUAL_MISSING = (
@@ -175,6 +177,9 @@ def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> po
 
     numbers = word_numbers(words, reading)
     if is_text(series):
+        if len(series) <= FEW_ROWS and not numbers:
+            among = frozenset(words)
+            return polars.Series([cell in among for cell in series.to_list()], dtype=polars.Boolean)
         found = series.is_in(list(words)).fill_null(False)
         if numbers:
             is_same = polars.Series(np.isin(to_numbers(series, reading), numbers))

@@ -44,16 +44,16 @@ def choose_net(
     Raises:
         DataError: as a fit would.
     """
-    usual = decide(_fit(config, whole), columns.numbers) if side is None else Preparation(scale="none")
-    fitted = _fit(usual.apply(config), whole)
+    if side is None and is_whole and not wishes.simple and (line := _line(config, whole, columns)):
+        return line
+    usual, fitted = _prepare(config, whole, columns) if side is None else (Preparation(scale="none"), None)
+    fitted = fitted or _fit(usual.apply(config), whole)
     features = getattr(fitted.preprocessing, "features", ())
     if wishes.compare and any(column.kind in ("text", "image") for column in features):
         raise no_comparison("it has columns of text, or of pictures")
     if side is not None:
         largest = max(float(columns.numbers[column.name].max()) for column in features)
         chosen = design_pixels(side, largest, fitted.parts["train"].num_rows)
-    elif is_whole and not wishes.simple and (line := _line(config, whole, columns)):
-        return line
     else:
         chosen = _for_columns(fitted, _left(config, columns, features), wishes, is_whole)
     prepared = usual
@@ -69,13 +69,22 @@ def choose_net(
 
 def _line(config: DataConfig, whole: RawTable, columns: Columns) -> tuple[DataConfig, Preparation, Design, list[Note]] | None:
     """As `choose_net`, for a small table whose target a straight line tells; None: it is no such table."""
-    if whole.frame.height > 2 * MOST_ROWS:
+    if whole.frame.height > 2 * MOST_ROWS or {IMAGE, "text"} & {*(config.features or {}).values()}:
         return None
     config = _without_validation(config)
-    prepared = replace(decide(_fit(config, whole), columns.numbers), encode={})
-    fitted = _fit(prepared.apply(config), whole)
+    prepared, fitted = _prepare(config, whole, columns)
+    if prepared.encode:
+        prepared = replace(prepared, encode={})
+        fitted = _fit(prepared.apply(config), whole)
     chosen = design_line(fitted)
     return (prepared.apply(config), prepared, chosen, fitted.notes) if chosen is not None else None
+
+
+def _prepare(config: DataConfig, whole: RawTable, columns: Columns) -> tuple[Preparation, Fitted]:
+    """What the training part asks of the preparation, and the table so prepared."""
+    plain = _fit(config, whole)
+    prepared = decide(plain, columns.numbers)
+    return prepared, plain if prepared.apply(config) == config else _fit(prepared.apply(config), whole)
 
 
 def _without_validation(config: DataConfig) -> DataConfig:
