@@ -85,8 +85,9 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     valued = [(dict(trial.parameters), trial.value) for trial in progress.trials if trial.value is not None]
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         helper.submit(_importance, plan, valued)
-    best = comparison.best
+    best, said = comparison.best, list[str]()
     if best is not None:
+        said = standing(best, plan, len(progress.trials) - 1)
         write_atomically(run.path / BEST_FILE, best_text(plan, best).encode())
         outcome.files.append(BEST_FILE)
         held_out = join_held_out(fit.path for fit in best.fits[: plan.folds or 0])
@@ -99,6 +100,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
             "baselines": outcome.baseline,
             "spreads": best.spreads,
             "trial": best.number,
+            "notes": said,
         }
         run.write_metrics(document)
     outcome.files += helper.result(reporter) or []
@@ -109,8 +111,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
     if len(progress.trials) > 1 or best is None:
         outcome.notes.append(outcome.sentence)
-    outcome.notes += standing(best, plan, len(progress.trials) - 1) if best is not None else []
-    outcome.notes += [*progress.repeats, *_notes(plan, progress.trials)]
+    outcome.notes += [*said, *progress.repeats, *_notes(plan, progress.trials)]
     progress.write(outcome)
     return outcome
 

@@ -410,6 +410,7 @@ def test_folds_hold_each_row_out_once(inline, tmp_path):
     assert Run(result.run).read_metrics()["baselines"] == result.best["baseline"]
     [said] = [note for note in result.notes if note.startswith("The model is")]
     assert "over the 3 folds" in said
+    assert Run(result.run).read_metrics()["notes"] == [said]
 
 
 def metrics_of(entry):
