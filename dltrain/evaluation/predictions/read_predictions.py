@@ -64,7 +64,7 @@ def read_predictions(path: Path, heads: Sequence[Head], part: Part) -> tuple[lis
         elif path.suffix.lower() == ".csv":
             frame = polars.read_csv(path, infer_schema=False, glob=False)
         else:
-            frame = polars.read_ndjson(path)
+            frame = polars.read_ndjson(path, infer_schema_length=None)
     except (OSError, polars.exceptions.PolarsError) as error:
         raise DataError(Fault(f"the predictions cannot be read: {shown(str(path))}: {error}")) from error
     if frame.height != part.num_rows:

@@ -20,16 +20,19 @@ OTHER_SUFFIXES = {
     ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
     ".tgz": "an archive", ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata",
     ".sas7bdat": "a file of SAS", ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R",
-    ".ndjson": "JSON lines", ".npy": "an array of NumPy's",
+    ".ndjson": "JSON lines", ".npy": "an array of NumPy's", ".orc": "an ORC file", ".avro": "an Avro file",
+    **dict.fromkeys((".xlsm", ".xlsb", ".numbers"), A_SPREADSHEET),
     **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".aiff", ".opus"), "a sound"),
     **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm"), "a film"),
 }  # fmt: skip
-# What reads some of them, after `import polars`; that, SciPy and sqlite3 are there in any case.
+# What reads some of them, after `import polars`; that, SciPy and sqlite3 are there in any case. What only late lines of JSON
+# hold is lost, without a word, where the columns are those of the first hundred.
 _READERS = {
-    **dict.fromkeys((".jsonl", ".ndjson"), '; polars.read_ndjson("NAME")'),
+    **dict.fromkeys((".jsonl", ".ndjson"), '; polars.read_ndjson("NAME", infer_schema_length=None)'),
     **dict.fromkeys((".feather", ".arrow"), '; polars.read_ipc("NAME")'),
     **dict.fromkeys((".sqlite", ".db"), ', sqlite3; polars.read_database("SELECT * FROM its_table", sqlite3.connect("NAME"))'),
-    ".json": '; polars.read_json("NAME")',
+    ".json": '; polars.read_json("NAME", infer_schema_length=None)',
+    ".avro": '; polars.read_avro("NAME")',
     ".arff": ", scipy.io.arff as arff; "
     'polars.DataFrame(arff.loadarff("NAME")[0]).with_columns(polars.col(polars.Binary).cast(str))',
 }
@@ -46,7 +49,7 @@ _KINDS = {
     b"\x93NUMPY": ("an array of NumPy's", ""), b"\x89HDF": ("an HDF5 file", ""), b"SQLite format 3": ("an SQLite database", ""),
     b"\xff\xff\xff\xff": ("an Arrow stream", _STREAM),
     b"PAR1": ("a Parquet file", ""), b"ARROW1": ("an Arrow or Feather file", ""), b'{"': ("JSON", ""), b'[{"': ("JSON", ""),
-    b"MATLAB 5.0 MAT": ("a MATLAB file", ""), b"<?xml": ("XML", ""),
+    b"Obj\x01": ("an Avro file", ""), b"MATLAB 5.0 MAT": ("a MATLAB file", ""), b"<?xml": ("XML", ""),
     b"version https://git-lfs": ("Git LFS's note of where a file is", "`git lfs pull` fetches the file itself"),
     **dict.fromkeys((b"RIFF", b"OggS", b"fLaC", b"ID3"), ("a sound or film", _OF_SOUNDS)),
     **{b"\x80%c" % version: ("a pickle, which dltrain never reads", _ARRAYS) for version in (2, 3, 4, 5)},

@@ -35,6 +35,15 @@ def test_probabilities_in_the_order_of_the_classes(tmp_path, suffix):
     assert "taken to be in the order of the data" in notes[0]
 
 
+def test_fractions_that_only_late_lines_of_json_have(tmp_path):
+    rows = 300
+    lines = [f'{{"prediction": {row if row < 250 else row + 0.5}}}' for row in range(rows)]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    part = Part({}, {"y": np.zeros(rows, np.float32)}, None, np.arange(rows))
+    (found,), _ = read_predictions(tmp_path / "p.jsonl", [NUMBERS], part)
+    assert found.answers[248:252, 0].tolist() == [248, 249, 250.5, 251.5]
+
+
 def test_rows_are_put_in_order_by_their_numbers(tmp_path):
     path = write(tmp_path / "p.csv", row=[3, 5, 10], prediction=[12.0, 14.0, 16.0], true_y=[10.0, 12.0, 14.0])
     (found,), notes = read_predictions(path, [NUMBERS], part_of(np.array([1.0, 0.0, 2.0], np.float32)))
