@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from dltrain.wording import counted
+
 
 class SplitError(ValueError):
     """Rows cannot be put into the parts that the config asks for."""
@@ -27,7 +29,7 @@ def rolling_sizes(num_rows: int, test: float | None, folds: int, fold: int) -> d
     num_test = math.ceil(num_rows * test) if test else 0
     size = (num_rows - num_test) // (folds + 1)
     if size < 1:
-        raise SplitError(f"{num_rows} rows are too few for {folds} folds in the order of time")
+        raise SplitError(f"{_rows_are(num_rows)} too few for {folds} folds in the order of time")
     later = (folds - fold) * size
     return {"train": num_rows - num_test - later - size, "validation": size, "rest": later, "test": num_test}
 
@@ -49,9 +51,13 @@ def part_sizes(
     num_train = num_rows - num_test - num_validation
     if num_train < 1:
         raise SplitError(
-            f"{num_rows} rows are too few: {num_test} for test, {num_validation} for validation, none left for training"
+            f"{_rows_are(num_rows)} too few: {num_test} for test, {num_validation} for validation, none left for training"
         )
     return {"train": num_train, "validation": num_validation, "test": num_test}
+
+
+def _rows_are(count: int) -> str:
+    return f"{counted(count, 'row')} {'is' if count == 1 else 'are'}"
 
 
 def why_no_folds(num_rows: int, folds: int) -> str:

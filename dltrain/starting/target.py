@@ -26,7 +26,7 @@ from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.columns import Columns, study_columns
-from dltrain.wording import column_hint, did_you_mean, listed, shown
+from dltrain.wording import column_hint, counted, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     import polars
@@ -378,7 +378,9 @@ def check_rows(num_rows: int, file: str, target: Target | None = None, columns: 
     elif target is not None and columns is not None and target.name in columns.numbers:
         taught = int(np.isfinite(columns.numbers[target.name]).sum())
     if taught < FEWEST_ROWS:
-        rows = f"{num_rows} rows are" if target is None else f"{taught} of {num_rows:,} rows have a value for {target.name},"
+        rows = f"{counted(num_rows, 'row')} {'is' if num_rows == 1 else 'are'}"
+        if target is not None:
+            rows = f"{taught} of {counted(num_rows, 'row')} {'has' if taught == 1 else 'have'} a value for {target.name},"
         message = f"{rows} too few to learn from and to test on"
         raise DataError(Fault(message, file=shown(file), hint=f"{FEWEST_ROWS} at the least"))
 

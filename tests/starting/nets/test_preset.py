@@ -99,7 +99,7 @@ def test_labels_of_two_classes_are_smoothed_where_rows_are_few() -> None:
 
 @pytest.mark.parametrize("kind", ["few rows", "few classes", "words", "simple"])
 def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
-    columns = mixed(140 if kind == "few rows" else 1000)
+    columns = mixed(36 if kind == "few rows" else 1000)
     if kind == "few classes":  # too few rows for classes, as against numbers
         columns["y"] = np.where(columns["y"] > 1, "yes", "no")
     if kind == "words":
