@@ -103,9 +103,10 @@ def _overrides(current: str) -> list[str]:
 
 def _runs(current: str) -> list[str]:
     """Runs below `runs`, newest first, by name and by path."""
-    folder = Path("runs")
+    folder, begun = Path("runs"), current.removeprefix("runs/")
     try:
-        there = [entry for entry in os.scandir(folder) if os.path.exists(f"{entry.path}/manifest.json")]
+        fitting = [entry for entry in os.scandir(folder) if entry.name.startswith(begun)]
+        there = [entry for entry in fitting if os.path.exists(f"{entry.path}/manifest.json")]
         newest = [entry.name for entry in sorted(there, key=lambda entry: entry.stat().st_mtime, reverse=True)[:MOST_RUNS]]
     except OSError:
         return []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dltrain import system
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.bounds import most_of_run
 from dltrain.storage.formats.other_files import DATA_SUFFIXES
@@ -43,14 +44,17 @@ class RunInfo:
     is_own: bool = False
 
 
-def list_runs(runs: Path) -> list[RunInfo]:
+def list_runs(runs: Path, *, limit: int | None = None) -> list[RunInfo]:
     """The runs below a folder, newest first; folders that are no runs are left out.
+
+    Args:
+        runs: the folder.
+        limit: the first so many alone; of the others no more is read than when they began.
 
     Raises:
         RunError: the folder is there and cannot be read.
     """
-    infos = [_run_info(Run(folder)) for folder in run_folders(Path(runs))]
-    return sorted((info for info in infos if info), key=lambda info: (info.started, info.path.name), reverse=True)
+    return [_run_info(Run(folder)) for folder in _newest_first(run_folders(Path(runs)))[:limit]]
 
 
 def run_folders(runs: Path) -> list[Path]:
@@ -85,7 +89,7 @@ def status_of(manifest: Mapping[str, Any], *, is_locked: bool) -> str:
     return "interrupted" if status == "running" and not is_locked else status
 
 
-def _run_info(run: Run) -> RunInfo | None:
+def _run_info(run: Run) -> RunInfo:
     try:
         manifest, metrics = run.read_manifest(), run.read_metrics()
     except RunError:
@@ -166,21 +170,32 @@ def find_run(word: str, runs: Path) -> Path:
 
 def _latest(folders: Sequence[Path]) -> Path:
     """The run that began last; one whose manifest cannot be read only where there is no other."""
+    return next((folder for folder in _newest_first(folders) if _is_readable(folder)), max(folders))
+
+
+def _newest_first(folders: Sequence[Path]) -> list[Path]:
     begun = sorted(((_started(folder), folder.name, folder) for folder in folders), reverse=True)
-    return next((folder for _, _, folder in begun if _is_readable(folder)), max(folders))
+    return [folder for _, _, folder in begun]
 
 
 def _started(folder: Path) -> str:
-    """When a run began, looked for in its manifest without reading all else that stands there: there may be very many runs."""
-    manifest = folder / "manifest.json"
+    """When a run began, looked for in its manifest without understanding all else that stands there: there may be many runs."""
+    name = "manifest.json"
     try:
-        require_own(manifest, folder)
-        with open(manifest, "rb") as file:
-            found = _STARTED.search(file.read(most_of_run(manifest.name)))
-        started = found[1].decode() if found else Run(folder).read_manifest().get("started", "")
-    except (OSError, ValueError, RunError):
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | system.NO_LINK | system.NO_WAIT | system.BINARY)
+        try:
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            found = _STARTED.search(os.read(descriptor, most_of_run(name))) if is_file else None
+        finally:
+            os.close(descriptor)
+    except OSError:  # a link within the run is read below
+        found = None
+    if found:
+        return found[1].decode("ascii", "replace")
+    try:
+        return str(Run(folder).read_manifest().get("started", ""))
+    except RunError:
         return ""
-    return str(started)
 
 
 def _is_readable(folder: Path) -> bool:

@@ -159,3 +159,17 @@ def test_names_that_a_shell_would_run_are_not_offered(tmp_path: Path, monkeypatc
     assert set(complete(["fit", ""])) >= {"plain-1.yaml", "größe.yaml", "runs/"}
     assert not any(character in word for word in complete(["fit", ""]) for character in "$;` *\n!~")
     assert sorted(complete(["check", "deep/"])) == ["deep/--yes/", "deep/größe/", "deep/plain-1/"]
+
+
+def test_a_run_is_offered_however_many_newer_ones_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dltrain.cli.completion.MOST_RUNS", 3)
+    for number in range(5):
+        (tmp_path / "runs" / f"new-{number}").mkdir(parents=True)
+        (tmp_path / "runs" / f"new-{number}" / "manifest.json").touch()
+    (tmp_path / "runs" / "old").mkdir()
+    (tmp_path / "runs" / "old" / "manifest.json").touch()
+    os.utime(tmp_path / "runs" / "old", (0, 0))
+    assert complete(["evaluate", "ol"]) == ["old"]
+    assert complete(["evaluate", "runs/o"]) == ["runs/old"]
+    assert len(complete(["evaluate", "new"])) == 3

@@ -156,3 +156,41 @@ def test_latest_is_not_offered_for_latest_where_there_is_no_run(tmp_path: Path) 
     with pytest.raises(UsageError) as caught:
         find_run("latest", tmp_path / "runs")
     assert "did you mean" not in str(caught.value.faults[0].hint)
+
+
+def test_the_order_of_runs_is_that_of_their_beginnings_however_their_manifests_are_written(tmp_path: Path) -> None:
+    """A beginning is looked for in the text alone: text of the same look within another value, other blanks, links and damage."""
+    runs = tmp_path / "runs"
+    first = finished(runs, "first", "2026-01-01T00:00:00Z")
+    second = finished(runs, "second", "2026-02-01T00:00:00Z")
+    third = finished(runs, "third", "2026-03-01T00:00:00Z")
+    manifest = json.loads(first.manifest_file.read_text())
+    first.write_manifest(
+        {"warnings": [{"started": "2027-01-01T00:00:00Z", "message": '\n  "started": "2028-01-01T00:00:00Z"'}], **manifest}
+    )
+    third.manifest_file.write_text(json.dumps(json.loads(third.manifest_file.read_text())))  # on one line
+    second.manifest_file.rename(second.path / "kept.json")
+    second.manifest_file.symlink_to("kept.json")
+    assert [info.name for info in list_runs(runs)] == ["third", "second", "first"]
+    assert [info.name for info in list_runs(runs, limit=2)] == ["third", "second"]
+    assert find_run("latest", runs) == third.path
+    damaged = third.manifest_file.read_bytes()[:-1]
+    third.manifest_file.write_bytes(damaged)
+    assert find_run("latest", runs) == second.path
+    assert list_runs(runs, limit=1)[0].name == "second"
+
+
+def test_of_very_many_runs_little_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in range(1, 29):
+        finished(tmp_path, "run", f"2026-01-{day:02d}T00:00:00Z")
+    read: list[Path] = []
+    whole = Run.read_manifest
+
+    def counted(run: Run) -> dict[str, object]:
+        read.append(run.path)
+        return whole(run)
+
+    monkeypatch.setattr(Run, "read_manifest", counted)
+    assert find_run("latest", tmp_path).name == "run-2026-01-28"
+    assert find_run("run-2026-01-07", tmp_path).name == "run-2026-01-07"
+    assert set(read) == {tmp_path / "run-2026-01-28"}

@@ -66,13 +66,13 @@ def command(
     if words:
         hint = "dltrain runs rm RUN" if words == ["rm"] else "dltrain runs, dltrain runs rm RUN, or dltrain runs prune"
         raise UsageError(Fault(f"rm RUN or prune was expected, found {' '.join(map(repr, words))}", hint=hint))
-    from dltrain.storage.run_list import list_runs
+    from dltrain.storage.run_list import list_runs, run_folders
 
-    infos = list_runs(runs)
     if part is not None and sort is None:
         raise UsageError(Fault("--part says of which part --sort compares", hint=f"dltrain runs --sort accuracy --part {part}"))
+    infos = list_runs(runs, limit=limit if sort is None else None)
     if sort is None or not infos:
-        _list(console, infos[:limit], runs, total=len(infos))
+        _list(console, infos, runs, total=len(infos) if limit is None else len(run_folders(runs)))
         return 0
     name = f"{part}.{sort}" if part else sort
     infos = sort_by_metric(infos, name, mode)
