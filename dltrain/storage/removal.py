@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import shutil
@@ -47,8 +48,34 @@ def remove_run_files(folder: Path) -> list[Path]:
         OSError: something cannot be removed.
     """
     last = [folder / "manifest.json", folder / ".lock"]
-    remove_paths(sorted(own_paths(folder), key=lambda path: last.index(path) if path in last else -1))  # a stable sort
+    for path in sorted(own_paths(folder), key=lambda path: last.index(path) if path in last else -1):  # a stable sort
+        _remove_below(folder, path)
     return sorted(folder.iterdir())
+
+
+def _remove_below(root: Path, path: Path) -> None:
+    """Remove a file or an empty folder below a folder, whatever becomes of the folders between them since it was found.
+
+    Each is opened from the one above: a link that somebody puts in its place leads nowhere (raises OSError).
+    """
+    if not ({os.open, os.stat, os.unlink, os.rmdir} <= os.supports_dir_fd):
+        remove_paths([path])
+        return
+    *above, name = path.relative_to(root).parts
+    with contextlib.ExitStack() as opened, contextlib.suppress(FileNotFoundError):
+        place = os.open(root, os.O_RDONLY | system.FOLDER)
+        opened.callback(os.close, place)
+        for part in above:
+            place = os.open(part, os.O_RDONLY | system.FOLDER | system.NO_LINK, dir_fd=place)
+            opened.callback(os.close, place)
+        if not stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=place)
+            return
+        try:
+            os.rmdir(name, dir_fd=place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
 
 
 def remove_paths(paths: Iterable[Path]) -> None:

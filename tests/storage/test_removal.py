@@ -273,3 +273,34 @@ def test_a_manifest_that_the_system_does_not_let_be_read_removes_nothing(tmp_pat
     monkeypatch.undo()
     assert snapshot(run.path) == before
     assert remove_run(run.path) == []
+
+
+def test_a_link_put_in_the_place_of_a_folder_meanwhile_leads_to_no_removal(tmp_path, monkeypatch):
+    """Another run's best weights have the same name, and so may a stranger's file."""
+    run, other = a_run(tmp_path / "run"), tmp_path / "other"
+    other.mkdir()
+    (other / "best.h5").write_text("mine")
+    (run.checkpoints / "best.h5").write_text("x")
+    found = list(own_paths(run.path))
+
+    def swapped(folder):
+        run.checkpoints.rename(tmp_path / "away")
+        run.checkpoints.symlink_to(other)
+        return found
+
+    monkeypatch.setattr("dltrain.storage.removal.own_paths", swapped)
+    with pytest.raises(OSError, match="checkpoints"):
+        remove_run_files(run.path)
+    assert (other / "best.h5").read_text() == "mine"
+    assert run.manifest_file.exists()
+
+
+def test_the_lock_of_a_run_goes_last_and_the_manifest_before_it(tmp_path, monkeypatch):
+    run, gone = a_run(tmp_path / "run"), []
+    with run.locked():
+        pass
+    remove = os.unlink
+    monkeypatch.setattr(os, "unlink", lambda name, **place: (gone.append(name), remove(name, **place))[1])
+    monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, os.unlink})
+    remove_run_files(run.path)
+    assert gone[-2:] == ["manifest.json", ".lock"]
