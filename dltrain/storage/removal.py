@@ -35,8 +35,8 @@ def _short_name(path: Path) -> str:
 def remove_run_files(folder: Path) -> list[Path]:
     """Remove from a run directory what dltrain writes into one; folders go when they are empty.
 
-    The manifest goes after all else: it proves that the rest is a run, should a removal end half-way. Then goes the lock, held
-    until there is nothing that another process could go on with.
+    The manifest goes last: it is what proves that the rest is a run, should a removal end half-way. Just before it goes the lock,
+    which is held as long as there is anything that another process could go on with.
 
     Args:
         folder: the run directory; itself it stays.
@@ -47,7 +47,7 @@ def remove_run_files(folder: Path) -> list[Path]:
     Raises:
         OSError: something cannot be removed.
     """
-    last = [folder / "manifest.json", folder / ".lock"]
+    last = [folder / ".lock", folder / "manifest.json"]
     for path in sorted(own_paths(folder), key=lambda path: last.index(path) if path in last else -1):  # a stable sort
         _remove_below(folder, path)
     return sorted(folder.iterdir())

@@ -295,7 +295,7 @@ def test_a_link_put_in_the_place_of_a_folder_meanwhile_leads_to_no_removal(tmp_p
     assert run.manifest_file.exists()
 
 
-def test_the_lock_of_a_run_goes_last_and_the_manifest_before_it(tmp_path, monkeypatch):
+def test_the_manifest_of_a_run_goes_last_and_its_lock_just_before_it(tmp_path, monkeypatch):
     run, gone = a_run(tmp_path / "run"), []
     with run.locked():
         pass
@@ -303,4 +303,4 @@ def test_the_lock_of_a_run_goes_last_and_the_manifest_before_it(tmp_path, monkey
     monkeypatch.setattr(os, "unlink", lambda name, **place: (gone.append(name), remove(name, **place))[1])
     monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, os.unlink})
     remove_run_files(run.path)
-    assert gone[-2:] == ["manifest.json", ".lock"]
+    assert gone[-2:] == [".lock", "manifest.json"]
