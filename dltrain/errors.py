@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltrain.wording import without_credentials, without_secrets
+from dltrain.wording import LONGEST_KEY, cut_middle, without_credentials, without_secrets
 
 MOST_OF_A_REASON = 300  # characters: some libraries put a whole model into their messages
 
@@ -65,7 +65,8 @@ class Fault:
         for name in ("message", "hint", "path"):
             text = getattr(self, name)
             if text is not None:
-                object.__setattr__(self, name, without_secrets(text))
+                text = without_secrets(text)
+                object.__setattr__(self, name, cut_middle(text, LONGEST_KEY) if name == "path" else text)
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)

@@ -194,20 +194,21 @@ def shown(path: str) -> str:
 
 def listed(words: Sequence[object], limit: int = MOST_LISTED) -> str:
     """Words with commas; a long list is cut and counted, of a long word the middle is left out."""
-    text = ", ".join(_cut(str(word)) for word in words[:limit])
+    text = ", ".join(cut_middle(str(word)) for word in words[:limit])
     return text if len(words) <= limit else f"{text}, and {len(words) - limit:,} more"
 
 
 LONGEST_WORD = 120  # of a list
-LONGEST_OVERRIDE = 300
+LONGEST_OVERRIDE = LONGEST_KEY = 300
 
 
 def in_override(word: str) -> str:
     """The end of a sentence on what an override brought, without its secrets; the middle of a long one is left out."""
-    return f', in "{_cut(without_credentials(word), LONGEST_OVERRIDE)}"'
+    return f', in "{cut_middle(without_credentials(word), LONGEST_OVERRIDE)}"'
 
 
-def _cut(word: str, longest: int = LONGEST_WORD) -> str:
+def cut_middle(word: str, longest: int = LONGEST_WORD) -> str:
+    """The word; of one with more characters the middle is left out."""
     if len(word) <= longest:
         return word
     word = without_secrets(without_credentials(word))  # of which half would not be known as one
@@ -220,7 +221,7 @@ def column_hint(word: str, columns: Sequence[str]) -> str:
     if sign is not None:
         shown = "whitespace" if not sign.strip(" \t") else f'"{sign}"' if sign.isprintable() else json.dumps(sign)
         how = f"data.separator: {shown}" if len(sign) == 1 or shown == "whitespace" else "write one character in its place"
-        return f"the file is read as one column, {columns[0]}: if {_cut(sign)!r} separates fields, {how}"
+        return f"the file is read as one column, {columns[0]}: if {cut_middle(sign)!r} separates fields, {how}"
     return meant_or(word, columns, f"columns: {listed(columns, 30)}")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
-from dltrain.errors import ConfigError, DataError, RunError, is_own_bug, refusal
+from dltrain.errors import ConfigError, DataError, Fault, RunError, is_own_bug, refusal
 from dltrain.model.weights import weights
 from dltrain.model.weights.weights import read_dense_arrays
 
@@ -134,3 +134,10 @@ def test_a_thread_that_the_system_does_not_give_is_no_bug():
     assert told.faults[0].message == "the system gives this process no further thread"
     assert "ulimit -u" in str(told.faults[0].hint)
     assert refusal(RuntimeError("another")) is None
+
+
+def test_a_key_without_end_is_told_by_its_ends() -> None:
+    told = str(Fault("unknown key of data", path="data." + "y" * 100_000 + "z"))
+    assert len(told) < 400
+    assert "data.yyy" in told
+    assert "yyyz: unknown key" in told
