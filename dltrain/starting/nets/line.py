@@ -56,10 +56,8 @@ def design_line(fitted: Fitted) -> Design | None:
     line, curve = told_by_line(inputs, np.asarray(numbers, np.float64))
     if line is None:
         return None
-    reason = (
-        f"{part.num_rows:,} rows of {counted(spec.shape[0], 'number')} to train on: no hidden layer, for a straight line tells "
-    )
-    reason += f"{rough_percent(line)} of {target.name}, each row by the others, and curves no more than by chance "
+    reason = f"{part.num_rows:,} rows of {counted(spec.shape[0], 'number')} to train on: no hidden layer, for a straight line "
+    reason += f"tells {rough_percent(line)} of {target.name}, each row by the others, and curves no more than by chance "
     reason += f"({rough_percent(curve)}); `dltrain init --simple` writes a small net"
     optimizer, plateau = {"Adam": {"learning_rate": 0.02}}, {"monitor": "val_loss", "factor": 0.3, "patience": 8}
     return Design([], reason, SMALL_BATCH, EPOCHS, PATIENCE, optimizer, plateau, members=MEMBERS, folds=True)
@@ -93,7 +91,7 @@ def told_by_line(inputs: Numbers, truth: Numbers) -> tuple[float | None, float]:
         if gain.mean() > LEAST_ERRORS * gain.std() / np.sqrt(len(gain)):
             return None, 1 - float(errors.mean()) / total
         best = min(best, errors, key=lambda of: float(of.mean()))
-    return 1 - float(line.mean()) / total, 1 - float(best.mean()) / total
+    return max(0.0, 1 - float(line.mean()) / total), max(0.0, 1 - float(best.mean()) / total)
 
 
 def _curves(inputs: Numbers, products: Numbers) -> Iterator[Numbers]:

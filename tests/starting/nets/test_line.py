@@ -62,6 +62,13 @@ def test_a_line_is_told_from_curves(rows: int) -> None:
     assert curves >= 9
 
 
+def test_where_nothing_tells_the_target_no_share_is_below_none() -> None:
+    generator = np.random.default_rng(0)
+    assert told_by_line(generator.normal(size=(60, 3)), generator.normal(size=(60, 1)))[0] == pytest.approx(0, abs=0.1)
+    line, curve = told_by_line(np.zeros((60, 1)), np.arange(60.0)[:, None] % 7)
+    assert (line, curve) == (0, 0)
+
+
 def columns_of(rows: int, kind: str) -> dict[str, Any]:
     generator = np.random.default_rng(1)
     x, z = generator.normal(size=(2, rows)).round(4)
