@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,12 @@ class Learning:
     embedding_size: int | None = None
     text: TextConfig = USUAL_TEXT
     keeps_rounding: bool = False
+
+
+def plain_word(word: str) -> str:
+    """A word without what readers overlook: capitals, signs that nobody sees, further blanks, points at its end."""
+    seen = "".join(letter for letter in word if unicodedata.category(letter) != "Cf")  # such as U+200B
+    return " ".join(unicodedata.normalize("NFKC", seen).casefold().split()).rstrip(" .")
 
 
 @dataclass(slots=True)
@@ -174,8 +181,16 @@ class Unseen:
         found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
         said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
         odd = [f"{word!r}: {hint}" for name in names for word in self.words[name] if (hint := no_row_hint(word or ""))]
+        alike = [f"{name} {pair}" for column in columns if (name := column.name) in self.rows for pair in self._alike(column)]
+        said += f"; only capitals, blanks or points differ: {listed(alike, 3)}" if alike else ""
         categories = [warn("; ".join([said, *odd[:1]]).removesuffix("; "), "unseen_categories")] if found else []
         return [*categories, *self._of_numbers(columns), *self._of_gaps(columns), *self._of_texts()]
+
+    def _alike(self, column: FeatureColumn) -> list[str]:
+        """The unseen words of a column that training has too, but for what readers overlook, with what it has."""
+        known = {plain_word(word): word for word in (*column.rare, *column.categories)}
+        plain = {word: plain_word(word) for word in self.words[column.name] if word}
+        return [f"{word} (training: {known[folded]})" for word, folded in plain.items() if folded in known]
 
 
 class Kind:

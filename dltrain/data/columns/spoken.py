@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.counted import CALLED_DATE, counted_dates
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
+from dltrain.data.columns.kind import plain_word
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import (
     LEADING_ZERO,
@@ -382,9 +382,7 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
     for name, what, words in known:
         same: dict[str, list[str]] = {}
         for word in words:
-            seen = "".join(letter for letter in word if unicodedata.category(letter) != "Cf")  # such as U+200B, which nobody sees
-            plain = " ".join(unicodedata.normalize("NFKC", seen).casefold().split()).rstrip(" .")
-            same.setdefault(plain, []).append(word)
+            same.setdefault(plain_word(word), []).append(word)
         for whole, short in _SHORT:
             if whole in same and short in same:
                 same[whole] += same.pop(short)

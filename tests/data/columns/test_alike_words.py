@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import polars
 import pytest
 
 from dltrain.data.columns.column import FeatureColumn
+from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.reading import Reading
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import TargetSpec
@@ -38,3 +40,13 @@ def test_headers_in_the_middle_are_in_each_column() -> None:
     assert odd_words(columns, specs, ["a", "b", "y"], Reading(replace={"a": {"a": ""}})) == []
     [note] = odd_words(columns, specs, ["a", "b", "y"], Reading(replace={"a": {"a": ""}, "y": {"y": ""}}))
     assert "b is 'b' in some rows: if these are headers in the middle of the file" in note.text
+
+
+def test_new_words_that_training_has_in_other_capitals_are_told() -> None:
+    unseen = Unseen()
+    unseen.add("c", polars.Series(["RED", "Light  Blue", "purple", "RED"]))
+    [note] = unseen.notes([FeatureColumn("c", "category", categories=("green", "light blue", "red"))])
+    assert "c 4 (RED, Light  Blue, purple)" in note.text
+    assert note.text.endswith(
+        "only capitals, blanks or points differ: c RED (training: red), c Light  Blue (training: light blue)"
+    )
