@@ -94,5 +94,7 @@ def test_data_in_such_folders_is_an_answer(source: str, deep: Path, capfd: pytes
         f"data: {{source: {source}, path: '{path}'{target}}}\nmodel: {{layers: [Flatten]}}\ntraining: {{epochs: 1}}\n"
     )
     assert command(["check", str(config), "--data", "--json"]) in (0, 2, 3)
+    said = "".join(capfd.readouterr())
+    assert ("more than 40 deep" in said) == (source == "image_folder")  # where pictures would be passed over
     assert command(["init", str(deep), "--json"]) in (0, 2, 3)
-    assert "Traceback" not in "".join(capfd.readouterr())
+    assert "Traceback" not in said + "".join(capfd.readouterr())

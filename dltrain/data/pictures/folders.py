@@ -285,7 +285,11 @@ class FolderReader:
 
     def _visit(self, path: str, name: str, label: str | None, seen: set[tuple[int, int]], depth: int) -> Iterator[PictureFile]:
         own = _status(Path(path))
-        if own and ((own[0].st_dev, own[0].st_ino) in seen or depth > MOST_DEEP):
+        if own and (own[0].st_dev, own[0].st_ino) in seen:
+            return
+        if depth > MOST_DEEP:
+            how = "data.path may name one further in"
+            self.fault(f"{shown(name)}: folders stand in each other, more than {MOST_DEEP} deep", how)
             return
         seen.update((one.st_dev, one.st_ino) for one in own)
         for entry in self._inside(path) or []:
