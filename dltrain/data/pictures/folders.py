@@ -288,8 +288,8 @@ class FolderReader:
         if own and (own[0].st_dev, own[0].st_ino) in seen:
             return
         if depth > MOST_DEEP:
-            how = "data.path may name one further in"
-            self.fault(f"{shown(name)}: folders stand in each other, more than {MOST_DEEP} deep", how)
+            deep = f"folders stand in each other, more than {MOST_DEEP} deep; data.path may name one further in"
+            self.fault(f"{shown(name)}: {deep}")
             return
         seen.update((one.st_dev, one.st_ino) for one in own)
         for entry in self._inside(path) or []:
