@@ -53,9 +53,8 @@ def standing(trial: Trial, plan: SweepPlan, others: int) -> list[str]:
     for name in every[0]:
         if all(name in one for one in every):
             verdict = together([_restored(one[name]) for one in every], number // (plan.folds or 1))
-            said = verdict.sentence(where)
-            better = f"The model is better than the {verdict.against} {where}: {verdict.figures(where)}"
-            sentences.append((said or f"{better.replace(f' {where} is ', ' is ', 1)}.") + chosen)
+            better = f"The model is better than the {verdict.against} {where}: {verdict.figures()}."
+            sentences.append((verdict.sentence(where) or better) + chosen)
     return sentences
 
 

@@ -82,14 +82,15 @@ class Verdict:
         """Whether it is worse by more than chance, in that metric."""
         return self.score < -SCORE_ERRORS
 
-    def figures(self, where: str) -> str:
+    def figures(self, where: str = "") -> str:
         """The metric, of the model and of what it is held against; see `sentence`."""
+        place = f" {where}" if where else ""
         value, baseline, metric = self.value, self.baseline, self.metric
         if metric == "mse":
             value, baseline, metric = value**0.5, baseline**0.5, "rmse"
         weighted = " (with the weights of the training)" if self.is_weighted else ""
         theirs = "the baseline's" if self.against == BASELINE else f"that of the {self.against}"
-        return f"{self.prefix}{metric}{weighted} {where} is {value:.4g}, {theirs} is {baseline:.4g}"
+        return f"{self.prefix}{metric}{weighted}{place} is {value:.4g}, {theirs} is {baseline:.4g}"
 
     def sentence(self, where: str) -> str | None:
         """The sentence about a model that is not better than the baseline in all respects; None where it is.

@@ -46,8 +46,11 @@ def choose_net(
     """
     if side is None and is_whole and not wishes.simple and (line := _line(config, whole, columns)):
         return line
-    usual, fitted = _prepare(config, whole, columns) if side is None else (Preparation(scale="none"), None)
-    fitted = fitted or _fit(usual.apply(config), whole)
+    if side is None:
+        prepared, fitted = _prepare(config, whole, columns)
+    else:
+        prepared = Preparation(scale="none")
+        fitted = _fit(prepared.apply(config), whole)
     features = getattr(fitted.preprocessing, "features", ())
     if wishes.compare and any(column.kind in ("text", "image") for column in features):
         raise no_comparison("it has columns of text, or of pictures")
@@ -56,7 +59,6 @@ def choose_net(
         chosen = design_pixels(side, largest, fitted.parts["train"].num_rows)
     else:
         chosen = _for_columns(fitted, _left(config, columns, features), wishes, is_whole)
-    prepared = usual
     if chosen.preset:
         chosen = with_ranges(chosen, columns, target)
         prepared = prepare(prepared, target.spec.task, chosen.preset or "")
