@@ -210,6 +210,32 @@ def hear_loopback_alone(port: int) -> bool:
     return bool(taken) and all(taken)
 
 
+def release_library_pages(name: str) -> None:
+    """Take no memory for what libraries hold on disk until it is asked for again; on Linux, elsewhere nothing.
+
+    When a large library is opened, the system reads all the tables that say where its code is to be put, once, and counts them to
+    the process from then on. What is given back are the parts that nobody writes into: the first, which these tables are in, and
+    the code. (The third part is written to and then closed for writing: that is memory of the process's own.)
+
+    Args:
+        name: that the names of the libraries' files begin with.
+    """
+    if not IS_LINUX:
+        return
+    import ctypes
+
+    release = ctypes.CDLL(None).madvise
+    release.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            # address range, permissions, offset in the file, device, inode, file
+            place, rights, offset, *_, file = line.split(None, 5)
+            if not os.path.basename(file).startswith(name) or (rights != "r-xp" and (rights != "r--p" or int(offset, 16))):
+                continue
+            begin, end = (int(number, 16) for number in place.split("-"))
+            release(begin, end - begin, mmap.MADV_DONTNEED)
+
+
 def duplicate_from(descriptor: int, least: int) -> int:
     """A second number of an open file, the first that is free from `least` on; on Linux."""
     return int(fcntl.fcntl(descriptor, fcntl.F_DUPFD, least))

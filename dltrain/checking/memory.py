@@ -17,7 +17,7 @@ from dltrain.model.symbolic.rule import size_of
 from dltrain.storage.bounds import CELL_BYTES, ROW_BYTES
 
 FLOAT = 4
-FRAMEWORK = 700_000_000  # what TensorFlow takes by itself
+FRAMEWORK = 450_000_000  # what TensorFlow takes by itself, with the programs of a small model
 SMALL = 10_000_000  # reading less is nothing to speak of
 WARNED_FROM = 0.7
 REFUSED = "; fit refuses it without --allow-large"

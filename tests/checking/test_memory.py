@@ -185,7 +185,7 @@ def test_text_of_short_cells_takes_more_to_read_than_to_train_on(short_cells, tm
     )
     assert result.memory.total == result.memory.reading
     [fault] = said(result)
-    assert fault.message.startswith("reading the data takes about 0.7 GB, 10")
+    assert fault.message.startswith("reading the data takes about 0.5 GB, 10")
     assert "DLTRAIN_STREAM_BYTES=0 it is streamed from disk" in fault.hint
     assert command(["fit", str(short_cells), "--run-dir", "run", "-q"]) == 2
     told = capsys.readouterr().err

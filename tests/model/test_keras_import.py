@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.system import IS_LINUX
 from tests.support import REPOSITORY, tree_of
 
 CODE = """
 import json, sys
+from pathlib import Path
 from dltrain.model.keras_import import ignored_settings, import_keras
 keras = import_keras()
 from keras.src.backend import config
@@ -24,6 +26,7 @@ print(json.dumps({
     "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon(), "format": keras.config.image_data_format(),
     "weights": str(layer.kernel.dtype), "home": config.keras_home(), "backend": keras.config.backend(),
     "epochs": keras.config.max_epochs(), "steps": keras.config.max_steps_per_epoch(), "ignored": ignored_settings,
+    "status": Path("/proc/self/status").read_text() if sys.platform == "linux" else "",
 }))
 """
 
@@ -74,6 +77,14 @@ def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -
     found = imported(tmp_path, code, KERAS_MAX_EPOCHS="1", KERAS_MAX_STEPS_PER_EPOCH="2")
     assert (found["floatx"], found["format"], found["weights"]) == ("float32", "channels_last", "float32")
     assert (found["epochs"], found["steps"]) == (None, None)
+
+
+@pytest.mark.skipif(not IS_LINUX, reason="libraries keep their pages")
+def test_what_only_the_opening_of_libraries_reads_is_given_back(tmp_path: Path) -> None:
+    """Of the plain import of TensorFlow the peak is 554 MB or more, of which 355 are pages of libraries."""
+    status = dict(line.split(":", 1) for line in str(imported(tmp_path)["status"]).splitlines())
+    assert int(status["VmHWM"].split()[0]) < 450_000
+    assert int(status["RssFile"].split()[0]) < 200_000
 
 
 def test_nothing_is_compiled_by_translating_python() -> None:
