@@ -27,6 +27,7 @@ from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import WarningList
 from dltrain.storage.new_run import begin_again, create_run
 from dltrain.storage.run import Run
+from dltrain.system import usable_cores
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit
 from dltrain.training.environment import logging_to
@@ -303,7 +304,7 @@ class _Stack:
 
             return trial.record.report({name: trial.dataset.parts[name] for name in evaluated}, of_trial, weights[trial.index])
 
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             found = [
                 Evaluated(reports, trial.dataset.parts, weights[trial.index])
                 for trial, reports in zip(kept, pool.map(report, kept))
