@@ -185,6 +185,44 @@ def test_a3_what_no_value_tells_is_a_warning(values):
         ("5 października 2020", datetime(2020, 10, 5)),
         ("17. maj 2020", datetime(2020, 5, 17)),
         ("29 Ekim 2020", datetime(2020, 10, 29)),
+        ("2020. 1. 5.", datetime(2020, 1, 5)),
+        ("2020. 1. 5 오후 9:30:05", datetime(2020, 1, 5, 21, 30, 5)),
+        ("2020/01/05 12:30:05 오전 GMT+9", datetime(2020, 1, 5, 0, 30, 5)),
+        ("2020/1/5 上午 09:30", datetime(2020, 1, 5, 9, 30)),
+        ("2020年1月5日 8時30分", datetime(2020, 1, 5, 8, 30)),
+        ("2020年1月5日8时", datetime(2020, 1, 5, 8)),
+        ("2020. 01. 05. 8:30", datetime(2020, 1, 5, 8, 30)),
+        ("15.01.2020.", datetime(2020, 1, 15)),
+        ("15. 1. 2020", datetime(2020, 1, 15)),
+        ("2020:01:05 08:30:15", datetime(2020, 1, 5, 8, 30, 15)),
+        ("2020_01_05", datetime(2020, 1, 5)),
+        ("1/25/2020, 8:30:05\u202fPM", datetime(2020, 1, 25, 20, 30, 5)),
+        ("5\u00a0January\u00a02020", datetime(2020, 1, 5)),
+        ("21 Aug, 2012", datetime(2012, 8, 21)),
+        ("January 05, 2020 at 09:30PM", datetime(2020, 1, 5, 21, 30)),
+        ("15.01.2020 um 08:30 Uhr", datetime(2020, 1, 15, 8, 30)),
+        ("15/01/2020 - 08:30", datetime(2020, 1, 15, 8, 30)),
+        ("15/01/2020 08h30", datetime(2020, 1, 15, 8, 30)),
+        ("08:30 15/01/2020", datetime(2020, 1, 15, 8, 30)),
+        ("8:30:15 PM, 15.01.2020", datetime(2020, 1, 15, 20, 30, 15)),
+        ("Sun Jan 05 2020 08:30:00 GMT+0100 (Central European Standard Time)", datetime(2020, 1, 5, 8, 30)),
+        ("05/01/2020 (Sun)", datetime(2020, 1, 5)),
+        ("2020-01-05 Sunday", datetime(2020, 1, 5)),
+        ("DEC2011", datetime(2011, 12, 1)),
+        ("2020m1", datetime(2020, 1, 1)),
+        ("T2 2020", datetime(2020, 4, 1)),
+        ("2020-T4", datetime(2020, 10, 1)),
+        ("KW 05/2020", datetime(2020, 1, 27)),
+        ("2020/KW05", datetime(2020, 1, 27)),
+        ("Week 5, 2020", datetime(2020, 1, 27)),
+        ("5 stycznia 2020 r.", datetime(2020, 1, 5)),
+        ("5. července 2020", datetime(2020, 7, 5)),
+        ("5. června 2020", datetime(2020, 6, 5)),
+        ("5. marraskuuta 2020", datetime(2020, 11, 5)),
+        ("5 Agustus 2020", datetime(2020, 8, 5)),
+        ("5 iulie 2020", datetime(2020, 7, 5)),
+        ("5 серпня 2020", datetime(2020, 8, 5)),
+        ("5 Ιουνίου 2020", datetime(2020, 6, 5)),
     ],
 )
 def test_a4_dates_of_many_writings(text, right):
@@ -222,10 +260,36 @@ def test_a4_rows_are_split_by_days_written_as_digits(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values", [("5/10", "3/10"), ("12/80", "11/70"), ("1.2.3.4",), ("abc",), ("10:30",), ("1-2",), ("2018/19",)]
+    "values",
+    [
+        ("5/10", "3/10"),
+        ("12/80", "11/70"),
+        ("1.2.3.4",),
+        ("abc",),
+        ("10:30",),
+        ("1-2",),
+        ("2018/19",),
+        ("1.2.",),
+        ("12:30 x",),
+        ("Pro 2011",),
+        ("Dec12345",),
+        ("T5 2020",),
+    ],
 )
 def test_what_is_no_date_is_none(values):
     assert find_writing(texts(*values)) is None
+
+
+def test_points_behind_a_time_are_those_of_days_first():
+    found = find_writing(texts("08:30 05.01.2020", "09:30 06.02.2020"))
+    assert (found.text, found.note) == ("%H:%M %d.%m.%Y", "")
+
+
+def test_summer_and_winter_of_browsers_are_moments():
+    winter, summer = "Sun Jan 05 2020 08:30:00 GMT+0100 (CET)", "Sun Jul 05 2020 08:30:00 GMT+0200 (CEST)"
+    found = find_writing(texts(winter, summer))
+    assert found.text.endswith(" @UTC")
+    assert to_moments(texts(winter, summer), found.text).to_list() == [datetime(2020, 1, 5, 7, 30), datetime(2020, 7, 5, 6, 30)]
 
 
 def test_years_of_four_digits_are_meant():

@@ -153,6 +153,11 @@ def _swapped(date_format: str) -> str | None:
     return date_format.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
 
 
+def _day_of(date_format: str) -> str:
+    """A format from where its date begins, behind the name of a weekday or a time."""
+    return re.sub(r"^(?:%[aA],? +|%[HI]:%M(?::%S)?(?: ?%p)?,? )", "", date_format)
+
+
 def _is_day_first(date_format: str) -> bool:
     return date_format.index("%d") < date_format.index("%m")
 
@@ -163,7 +168,7 @@ def _which(values: polars.Series, chosen: str, other: str | None, wanted: str | 
     day, month = (chosen, other) if _is_day_first(chosen) else (other, chosen)
     if wanted in DATE_ORDERS:
         return (day if wanted == DAY_FIRST else month), ""
-    if chosen.startswith("%Y") or chosen[2:3] == ".":  # nobody writes these the other way round
+    if _day_of(chosen).startswith("%Y") or _day_of(chosen)[2:3] == ".":  # nobody writes these the other way round
         return chosen, ""
     name, example = name_of(values), values[0]
     plainer = _plainer(values, day, month)

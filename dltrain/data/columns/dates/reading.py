@@ -13,7 +13,17 @@ import re
 from typing import TYPE_CHECKING
 
 from dltrain.config.catalog.date_formats import EPOCHS, ORIGINS, split_writing
-from dltrain.data.columns.dates.formats import ENDING, MONTHS, PLACE, WEEKDAYS, ZONE, ZONE_HOURS
+from dltrain.data.columns.dates.formats import (
+    AFTER_NOON,
+    BEFORE_NOON,
+    ENDING,
+    MONTHS,
+    OTHER_BLANKS,
+    PLACE,
+    WEEKDAYS,
+    ZONE,
+    ZONE_HOURS,
+)
 
 if TYPE_CHECKING:
     import polars
@@ -171,6 +181,8 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
     """Text of one format: see `_read`."""
     import polars
 
+    if " " in date_format:
+        series = series.str.replace_all(OTHER_BLANKS, " ")
     series, date_format = zone_last(series, date_format)
     has_zone, written = date_format.endswith(("%z", "%Z")), date_format
     text, minutes = series, None
@@ -236,7 +248,7 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
     if "%q" in date_format:
         return _of_quarters(text, date_format)
     if "%p" in date_format:
-        text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m")
+        text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m").str.replace(BEFORE_NOON, "AM").str.replace(AFTER_NOON, "PM")
     if "%dth" in date_format:  # French writes `1er` beside `2`
         text, date_format = text.str.replace(rf"(?i)(\d){ENDING}", "${1}"), date_format.replace("%dth", "%d")
     if date_format.startswith("%a"):
