@@ -24,11 +24,12 @@ from dltrain.data.columns.reading import (
     to_numbers,
 )
 from dltrain.data.columns.units import is_currency
-from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.owners import names_rows
 from dltrain.data.tables.fitting.summary import hint_left_out
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.parts import part_called
+from dltrain.wording import counted
 
 if TYPE_CHECKING:
     import polars
@@ -40,6 +41,7 @@ MOST_LATE_WORDS = 20
 # Up to this share, different words are read as no value among numbers, such as the seven of 2,000 ZIP codes that are foreign.
 HARDLY_ANY = 0.02
 MOSTLY_NUMBERS, MOSTLY_WORDED = 0.8, 0.5
+_DASHES = re.compile(r"[-\u2010-\u2015\u2212]+")
 MANY_NUMBERS = 20
 # A number of nines alone that lies so many times farther out than any other, in some rows, stands for no value; in most rows it
 # tells as much as a gap would (bank marketing's 999 days since the last call: the log loss is .1957 as it is and as a gap).
@@ -294,6 +296,22 @@ def with_pictures(columns: Columns, target: str) -> Columns:
     return replace(columns, kinds={**columns.kinds, named[0]: ColumnKind("image")})
 
 
+def is_dash(word: str) -> bool:
+    """Whether a word is what ledgers write where there is no amount, in however many rows."""
+    return _DASHES.fullmatch(word) is not None
+
+
+def none_of_classes(labels: polars.Series, reading: Reading) -> list[Note]:
+    """A warning on rows whose label is the word None, which is read as no value, but may be a class: no disorder, no damage."""
+    if not is_text(labels) or "None" not in reading.missing:
+        return []
+    name, count = name_of(labels), int((labels.str.strip_chars() == "None").sum() or 0)
+    if not count:
+        return []
+    said = f"{counted(count, 'row')} with None for {name} {'is' if count == 1 else 'are'} left out, as None is read as no value"
+    return [warn(f"{said}; if it is a class, `data.replace: {{{name}: {{None: none}}}}` makes it one", "none_of_classes")]
+
+
 def names_pictures(columns: Columns, name: str | None) -> bool:
     """Whether the cells of a column are names of picture files."""
     return name is not None and name in columns.kinds and columns.kinds[name].left_out == NAMES_OF_PICTURES
@@ -331,7 +349,7 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     if kind.kind not in ("category", "text"):
         return odd
     are_words = len(odd) <= MOST_ODD_WORDS and not any(re.search(r"\d", word) for word in odd)  # `no data`, however often
-    share = MOSTLY_WORDED if are_words else MOSTLY_NUMBERS
+    share = 0.0 if all(map(is_dash, odd)) else MOSTLY_WORDED if are_words else MOSTLY_NUMBERS
     is_mostly_numbers = is_odd.sum() < (1 - share) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
     is_code = are_coded(series.drop_nulls())
     most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS

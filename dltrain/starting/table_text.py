@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import KINDS, ColumnKind
+from dltrain.data.columns.measures import unit_of_measure
 from dltrain.data.columns.reading import is_text, mend
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.columns.units import FLAGS, TIMES, is_cut
@@ -28,7 +29,7 @@ from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.data.targets import numbers_among_labels
 from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
-from dltrain.starting.columns import Columns
+from dltrain.starting.columns import Columns, is_dash, none_of_classes
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
 from dltrain.starting.leaks import SURELY, Leaks
 from dltrain.starting.nets.design import MEMBERS, VALIDATION, Design
@@ -158,9 +159,8 @@ def render_target(block: Block, found: Studied) -> None:
         remark = f"{len(target.names)} numbers"
     else:
         unit = (found.columns.reading.units or {}).get(target.name, "")
-        remark = "a number" + (
-            "" if not unit or unit in (FLAGS, *TIMES) else f", {unit}, read in full" if is_cut(unit) else f", in {unit}"
-        )
+        named = f", {unit}, read in full" if is_cut(unit) else f", in {unit_of_measure(unit) or unit}"
+        remark = "a number" + ("" if not unit or unit in (FLAGS, *TIMES) else named)
     if config.source in ("csv", "parquet") or found.asked is not None:
         guessed = "" if found.asked is not None else "; guessed"
         names = list(target.names) if target.columns or target.beside else target.name
@@ -256,13 +256,11 @@ def notes_on_columns(found: Studied) -> list[Note]:
     out = {found.target.name, *found.config.drop, *(name for name, kind in found.columns.kinds.items() if kind.left_out)}
     numbers = {name: values for name, values in found.columns.numbers.items() if name in amounts or name not in out}
     notes += far_codes(numbers, amounts)
-    dates = {name: column_of(found.raw.frame, name) for name, kind in kinds.items() if kind.kind == "date" and name not in out}
-    notes += far_dates(
-        {
-            name: (to_dates(mend(series, found.columns.reading), kinds[name].date_format), kinds[name].date_format)
-            for name, series in dates.items()
-        }
-    )
+    dates = {name: kind.date_format for name, kind in kinds.items() if kind.kind == "date" and name not in out}
+    mended = {name: mend(column_of(found.raw.frame, name), found.columns.reading) for name in dates}
+    notes += far_dates({name: (to_dates(mended[name], form), form) for name, form in dates.items()})
+    if found.target.spec.task == "classification" and name in found.raw.frame.columns:
+        notes += none_of_classes(column_of(found.raw.frame, name), found.columns.reading)
     return [*notes, *([warn(said, "telling") if SURELY in told else Note(said)] if told else [])]
 
 
@@ -291,6 +289,8 @@ def _replace_remark(config: DataConfig, target: Target, columns: Columns) -> str
         reasons.append(
             f"far from all others, and read as no value: {listed(told, MOST_SHOWN)}; one that is an amount need not stand here"
         )
+    if any(is_dash(word) and not new for words in config.replace.values() for word, new in words.items()):
+        reasons.append('a dash in a ledger means 0: `"-": "0"` says so')
     if target.merged:
         reasons.append("labels of single rows, which cannot be in each part, as one label")
     return "; ".join(reasons)

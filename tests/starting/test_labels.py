@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,19 @@ def test_codes_with_gaps_are_classes_as_well(tmp_path: Path, written: str) -> No
     config = load_config_text(make_starter(str(tmp_path / "t.csv"), folder=tmp_path).text, folder=tmp_path)
     assert (config.data.task, config.data.missing_target) == ("classification", "drop")
     assert load_dataset(config.data, seed=0).schema.targets[0].classes == ("0", "1", "2")
+
+
+def test_none_may_be_a_class(tmp_path: Path) -> None:
+    """What people write for no disorder and no damage; pandas and others read it as no value."""
+    path = tmp_path / "t.csv"
+    labels = ["None", "Insomnia", "Apnea", "None"] * 20
+    path.write_text("x,disorder\n" + "".join(f"{row * 7 % 60},{label}\n" for row, label in enumerate(labels)))
+    starter = make_starter(str(path), target="disorder")
+    said = "40 rows with None for disorder are left out, as None is read as no value"
+    assert said in " ".join(starter.text.replace("#", " ").split())
+    config = load_config_text(starter.text, folder=tmp_path).data
+    assert load_dataset(config, seed=0).schema.targets[0].classes == ("Apnea", "Insomnia")
+    told = replace(config, replace={"disorder": {"None": "none"}}, missing_target="fail")
+    assert load_dataset(told, seed=0).schema.targets[0].classes == ("Apnea", "Insomnia", "none")
+    path.write_text(path.read_text().replace("None", "NA"))
+    assert "rows with None" not in make_starter(str(path), target="disorder").text

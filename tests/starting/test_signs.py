@@ -305,3 +305,13 @@ def test_a_code_for_no_value_in_the_target_is_told(tmp_path: Path, capsys: pytes
     told = capsys.readouterr().err
     assert "co:" in told
     assert 'if that is a code, `data.replace: {co: {"-200": ""}}` makes it no value' in told
+
+
+@pytest.mark.parametrize("dash", ["-", "\u2013", "--"])
+def test_dashes_in_most_rows_of_a_ledger_are_no_words(dash: str, tmp_path: Path) -> None:
+    amounts = np.concatenate([VALUES, VALUES + 0.5])
+    cells = [dash if row % 4 else f"{value:.2f}" for row, value in enumerate(amounts)]
+    text = "account,debit,y\n" + "".join(f"{'ab'[row % 2]},{cell},{row * 7 % 31}.5\n" for row, cell in enumerate(cells))
+    found = column(tmp_path, text, "y", "debit")
+    np.testing.assert_array_equal(found, [np.nan if row % 4 else value for row, value in enumerate(amounts)])
+    assert "a dash in a ledger means 0" in " ".join((tmp_path / "c.yaml").read_text().replace("#", " ").split())

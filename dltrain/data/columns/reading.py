@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
+from dltrain.data.columns.measures import MEASURES, in_one_unit
 from dltrain.data.columns.number_signs import TELEPHONE, grouped
 from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, units_among, without_unit
 from dltrain.data.tables.column_names import marked, name_of
@@ -276,6 +277,8 @@ def _from_units(series: polars.Series, numbers: polars.Series, reading: Reading)
     unit = None if reading.units is None else reading.units.get(name_of(series), "")
     if unit in TIMES:
         return seconds_of(series, unit)
+    if unit in MEASURES:
+        return in_one_unit(series, unit)
     plain = without_unit(series, unit)
     numbers = numbers if plain is series else _from_text(plain, reading)
     if unit is None and numbers.null_count() == len(numbers) and are_durations(series):

@@ -16,6 +16,7 @@ from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kind import plain_word
 from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.measures import MEASURES
 from dltrain.data.columns.reading import (
     LEADING_ZERO,
     SAMPLE_ROWS,
@@ -79,10 +80,7 @@ NEARLY_NUMBERS = (
     (rf"^{_NUMBER} ?(?:±|\+/-) ?{_NUMBER}$", "numbers with their error"),
     (r"^[-+]?[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?$", "numbers with _ between thousands"),
     (rf"^{_NUMBER} ?‰$", "per mille"),
-    (
-        r"^[-+]?\d{1,3} ?° ?(?:\d{1,2} ?['\x{2032}] ?)?(?:\d{1,2}(?:\.\d+)? ?(?:\"|\x{2033}|'') ?)?[NSEWO]?$",
-        "degrees and minutes",
-    ),
+    (r"^[3-8]-(?:\d|1[01])$", "feet and inches"),
     (rf"^[-+\x{{2212}}\x{{ff0d}}\x{{61c}}\x{{200e}}\x{{200f}}]*{_SCRIPT}*[\p{{Nd}}--0-9]{_SCRIPT}*$", "digits of another script"),
 )
 # How one answer is written where files of several programs were put together.
@@ -251,8 +249,10 @@ def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], readin
     by_type = {name for name, kind in kinds.items() if kind.kind == "number" and is_duration(column_of(frame, name))}
     durations = [shown_column(name) for name in kinds if name in by_type or units.get(name) in TIMES]
     cut = [name for name, unit in units.items() if is_cut(unit)]
-    others = [name for name, unit in units.items() if unit not in TIMES and not is_cut(unit)]
+    measures = [f"{shown_column(name)} ({unit})" for name, unit in units.items() if unit in MEASURES]
+    others = [name for name, unit in units.items() if unit not in (*TIMES, *MEASURES) and not is_cut(unit)]
     lines = [f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}"] if durations else []
+    lines += [f"amounts in several units, read as one number: {listed(measures, 8)}"] if measures else []
     if cut:
         how = f"`data.features: {{{cut[0]}: category}}` reads words"
         lines.append(f"numbers cut to thousands (K), millions (M) or billions (B), read in full: {listed(cut, 8)}; {how}")
@@ -291,7 +291,7 @@ def words_among(frame: polars.DataFrame, names: Sequence[str], reading: Reading)
 def bare_number(series: polars.Series, reading: Reading) -> float | None:
     """The first number of a column without the percent sign or unit that those of the training have; None: there is none."""
     unit = (reading.units or {}).get(name_of(series))
-    if unit is None or unit in (FLAGS, *TIMES) or is_cut(unit) or is_currency(unit):
+    if unit is None or unit in (FLAGS, *TIMES, *MEASURES) or is_cut(unit) or is_currency(unit):
         return None
     bare = series.drop_nulls() if not is_text(series) else series.filter(series.str.contains(r"^[-+\d.,' ]*$"))
     numbers = to_numbers(mend(bare, replace(reading, units=None)), replace(reading, units=None))

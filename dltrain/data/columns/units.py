@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
 from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.measures import find_measure
 from dltrain.data.columns.number_signs import CURRENCY, MARK, MINUS
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ _CUT = (
 
 
 def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
-    """What the numbers of a column are written with: a currency, `%`, a unit, one of `TIMES`; empty: nothing, or several things.
+    """What the numbers of a column are written with: a currency, `%`, a unit, one of `TIMES` or `MEASURES`; empty: none, several.
 
     Args:
         values: text without gaps.
@@ -74,6 +75,8 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     if are_durations(values):
         is_pair = values.str.contains(_PAIR)
         return AS_PAIRS if is_pair.all() else AS_SECONDS if is_pair.any() or values.str.contains(_LETTER).any() else AS_TRIPLES
+    if measure := find_measure(values):
+        return measure
     if (currency := _currency_of_cut(values)) is not None:
         return f"{CUT}, {currency}" if currency else CUT
     signs = _signs_of(values)

@@ -13,12 +13,12 @@ from typing import Any
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.number_signs import CURRENCY, MINUS, NumberSigns, find_number_signs
 from dltrain.data.columns.reading import USUAL_MISSING, is_number
-from dltrain.data.columns.units_row import units_below
 from dltrain.data.raw import TWO_READINGS
 from dltrain.data.tables.column_names import comment_hint, named_columns, refuse_long_names
 from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan, WidthCheck, quotes_are_letters, scan_text
+from dltrain.data.tables.units_row import units_below
 from dltrain.errors import NUM_SHOWN, ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import COLUMNS
 from dltrain.wording import counted, listed

@@ -9,7 +9,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset
 from dltrain.data.columns.number_signs import _Column
-from dltrain.data.columns.units_row import _FIGURE
+from dltrain.data.tables.units_row import _FIGURE
 from dltrain.evaluation.predictions.files import neutralize
 from dltrain.wording import without_credentials
 

@@ -40,7 +40,7 @@ def load(folder: Path, values: list[str], **options: object) -> Dataset:
         (["5.0*", "7.5", "6.0**"], "a mark behind them"),
         (["1_234", "2_345", "12"], "_ between thousands"),
         (["5‰", "3.25‰"], "per mille"),
-        (["48°12'N", "16° 22' E", "-33°"], "degrees and minutes"),
+        (["6-2", "5-11", "6-10"], "feet and inches"),
         (["1.5 ± 0.2", "2.5 ± 0.1"], "their error"),
         (["\u0661\u0662", "\u0664\u0665"], "digits of another script"),
         (["(1,234.50)", "250.00", "-", "1,000.00"], "a dash stands among amounts"),

@@ -11,6 +11,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data import load_dataset
+from dltrain.data.arrays.disk_array import in_memory, rows_in_memory
 from dltrain.data.load import Dataset
 from dltrain.errors import DataError
 from dltrain.starting.start import make_starter
@@ -107,3 +108,19 @@ def test_values_behind_those_of_the_header_are_refused() -> None:
     Path("t.csv").write_text("\n".join([HEADER, *lines]))
     with pytest.raises(DataError, match="the rows have 5 values each, the header names 4"):
         load_dataset(read(config("t.csv")), seed=0)
+
+
+@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED], ids=["in memory", "streamed"])
+@pytest.mark.parametrize("guard", ['="{}"', '"=""{}"""'], ids=["bare", "within quotes"])
+def test_what_keeps_a_spreadsheet_from_numbers_is_no_text(guard: str, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=40).round(3)
+    codes = [f"{row % 4:03}" for row in range(40)]
+    lines = [f"{guard.format(code)},{guard.format(x)},{x * 2:.3f}" for code, x in zip(codes, values, strict=True)]
+    Path("t.csv").write_text("\n".join([f"code,{guard.format('x')},y", *lines]) + "\n")
+    text = f"data: {{source: csv, path: t.csv, target: y, scale: none, split: {{test: 0.25}}}}\n{MODEL}"
+    dataset = load_as(monkeypatch, bound, read(text))
+    assert dataset.resolved["data.features"] == {"code": "category", "x": "number"}
+    for part in dataset.parts.values():
+        rows = rows_in_memory(part.inputs["features"], np.arange(part.num_rows))
+        number = next(column for column in rows.T if len(np.unique(column)) > 2)
+        np.testing.assert_array_equal(number, np.float32(values)[in_memory(part.row_file) if part.row_file else part.row_ids])
