@@ -121,7 +121,7 @@ def render_source(block: Block, found: Studied) -> None:
         ("comment", "lines that begin so are no rows"),
         ("header", NAMES_ASKED if config.header else unnamed),
         ("columns", "as the comment above the table names them"),
-        ("units_row", "the line below the header holds units and is no row"),
+        ("units_row", "what stands below the header, such as units, is no row"),
         ("separator", "runs of blanks" if config.separator == WHITESPACE else "what stands between fields"),
         ("quote", "quotes are letters of the text: without them each line has as many fields as the others"),
         ("decimal", "the decimal sign of numbers"),

@@ -241,7 +241,7 @@ class DataConfig:
     header: bool | None = keyed("bool", "Whether the first line holds the column names.", example=False, of=TEXT_TABLES)
     units_row: bool | None = keyed(
         "bool",
-        "Whether the line below the header holds units (kg, m/s) and is no row; by default found out.",
+        "Whether what stands below the header, such as units (kg, m/s), is no row; by default found out.",
         example=True,
         of=TEXT_TABLES,
     )

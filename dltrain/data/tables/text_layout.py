@@ -38,7 +38,7 @@ class TextLayout:
 
     Attributes:
         columns: names.
-        first: records before the data: 1 where there is a header, 2 where a line of units is below it, else 0.
+        first: records before the data: 1 where there is a header, more where lines of units are below it, else 0.
         separator: one character.
         quote: one character, or None.
         signs: of its numbers.
@@ -47,7 +47,7 @@ class TextLayout:
         warnings: sentences for the user.
         strips_names: names of columns had blanks around them, which were left out.
         header: the line with the names of several columns, as it stands; empty where there is none.
-        has_units: there is a line of units below it.
+        has_units: there are lines of units below it.
         left_out: what of the lines was left out, in words.
     """
 
@@ -170,19 +170,19 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     if first and config.header is None and is_odd:
         first_line = f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"
         warnings = (*warnings, warn(first_line, "first_line_is_data"))
-    cells, said = units_below(content, scan, config, separator, quote, name) if first else ([], "")
+    num_below, said = units_below(content, scan, config, separator, quote, name) if first else (0, "")
     warnings = (*warnings, warn(said, "row_of_units")) if said else warnings
-    head = content[: scan.starts[1]] + content[scan.ends[1] :] if cells else content
+    head = content[: scan.starts[1]] + content[scan.ends[num_below] :] if num_below else content
     signs = _signs(head, config, separator, quote)
     if signs.remark:
         warnings = (*warnings, warn(f"{name}: {signs.remark}", TWO_READINGS))
     look = show_separator(separator, is_followed_by_blank(content, separator))
     stripped = stripped and first > 0 and not framing.has_rules and not is_followed_by_blank(content, separator)
     line = content[scan.starts[0] : scan.ends[0]] if first and len(columns) > 1 else b""
-    first += bool(cells)
+    first += num_below
     out = framing.left_out
     return TextLayout(
-        tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells), out
+        tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line, num_below > 0, out
     ), scan
 
 

@@ -104,3 +104,48 @@ def test_init_writes_it_down(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("t.csv").write_text(table("kg,m/s,N"))
     assert "units_row: true" in make_starter("t.csv", target="k").text
+
+
+STOCKS = "Price,Close,High,Volume\nTicker,AAPL,AAPL,AAPL\nDate,,,\n"
+SURVEY = (
+    "StartDate,Q1,Q2,Q3\nStart Date,How old are you?,How tall are you?,Say more\n"
+    '"{""ImportId"":""startDate""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}","{""ImportId"":""QID3""}"\n'
+)
+
+
+def several(head: str, num_rows: int = 40) -> str:
+    texts = [f"2020-01-{row % 28 + 1:02},{row},{row * 7 % 31}.5,{row * 11 % 17}" for row in range(num_rows)]
+    return head + "".join(f"{line}\n" for line in texts)
+
+
+@pytest.mark.parametrize("head", [STOCKS, SURVEY], ids=["stocks", "survey"])
+def test_several_lines_below_the_header_are_no_rows(head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.csv").write_text(several(head))
+    names = head.split("\n")[0].split(",")
+    text = f"data: {{source: csv, path: t.csv, target: {names[2]}, task: regression, scale: none, scale_target: false}}\n{MODEL}"
+    config = load_config_text(text, folder=tmp_path).data
+    dataset = load_as(monkeypatch, IN_MEMORY, config)
+    assert_same(dataset, load_as(monkeypatch, STREAMED, config))
+    assert dataset.resolved["data.units_row"] is True
+    assert dataset.resolved["data.features"][names[0]] == "date"
+    (said,) = [warning for warning in dataset.warnings if "below the header" in warning]
+    assert said.startswith("what stands in 2 lines below the header of ")
+    assert f"t.csv ({head.split(chr(10))[1].split(',')[0]}, " in said
+    by_hand = pd.read_csv(tmp_path / "t.csv", skiprows=[1, 2])
+    assert sum(part.num_rows for part in dataset.parts.values()) == len(by_hand)
+    # The very file for the run, and rows without such lines.
+    for written in (several(head), several(f"{','.join(names)}\n")):
+        (tmp_path / "new.csv").write_text(written)
+        part = read_part(dataset.preprocessing, [str(tmp_path / "new.csv")], with_targets=True)
+        np.testing.assert_array_equal(np.concatenate(list(part.targets.values())), by_hand[names[2]].to_numpy(np.float32))
+    assert "units_row: true" in make_starter(str(tmp_path / "t.csv"), target=names[2]).text
+
+
+@pytest.mark.parametrize(
+    "head", ["a,b,c,d\nx,off,off,off\nx,off,off,off\n", "a,b,c,d\nx,,,\ny,,,\n", "a,b,c,d\nx,none,none,none\ny,1,2,3\n"]
+)
+def test_several_lines_that_may_be_rows_are_kept(head: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(several(head).replace("2020", "z"))
+    config = load_config_text(f"data: {{source: csv, path: t.csv, task: reconstruction}}\n{MODEL}", folder=tmp_path).data
+    raw = read_source(config, seed=0, reporter=Reporter())
+    assert raw.frame.height == 42
