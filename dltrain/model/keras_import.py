@@ -21,7 +21,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,8 +36,15 @@ from dltrain.wording import counted
 logger = logging.getLogger(__name__)
 
 # Imported by Keras or TensorFlow only if present, and used by neither for what dltrain does.
-UNNEEDED = ("sklearn", "matplotlib", "pandas", "PIL", "pydot", "torchvision", "tensorboard", "jax", "flax", "torch", "polars")
-
+UNNEEDED = (
+    "sklearn", "scipy", "matplotlib", "pandas", "PIL", "pydot", "torchvision", "tensorboard", "jax", "flax", "torch", "polars",
+)  # fmt: skip
+# Other names of what TensorFlow has, and what no model needs: imported when somebody looks into them.
+RARELY_NEEDED = (
+    "tensorflow._api.v2.compat",
+    "tensorflow._api.v2.feature_column",
+    "tensorflow._api.v2.__internal__.feature_column",
+)
 
 LIBRARIES = "libtensorflow"  # that the names of its files begin with
 # What Keras computes with, whatever `keras.json` says: Keras's own defaults.
@@ -50,12 +57,15 @@ ignored_settings: dict[str, Any] = {}  # what the file and the environment asked
 
 
 class _Hide(importlib.abc.MetaPathFinder):
-    """Answers for the unneeded packages that they are not installed."""
+    """Answers for the unneeded packages that they are not installed, and puts off the import of what is rarely needed."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname.partition(".")[0] in UNNEEDED and fullname not in sys.modules:
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
-        return None
+        found = PathFinder.find_spec(fullname, path) if fullname in RARELY_NEEDED else None
+        if found is not None and found.loader is not None:
+            found.loader = importlib.util.LazyLoader(found.loader)
+        return found
 
 
 def import_keras(threads: int | None = None, connect: Callable[[], None] | None = None, placement: Placement = _ANYWHERE) -> Any:

@@ -26,6 +26,12 @@ print(json.dumps({
     "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon(), "format": keras.config.image_data_format(),
     "weights": str(layer.kernel.dtype), "home": config.keras_home(), "backend": keras.config.backend(),
     "epochs": keras.config.max_epochs(), "steps": keras.config.max_steps_per_epoch(), "ignored": ignored_settings,
+    "rare": [name for name in sys.modules if name.startswith(("tensorflow.python.feature_column", "scipy"))],
+    "later": [
+        hasattr(sys.modules["tensorflow"].compat.v1, "placeholder"),
+        hasattr(sys.modules["tensorflow"].feature_column, "numeric_column"),
+        hasattr(sys.modules["tensorflow"].lite, "Interpreter"),
+    ],
     "status": Path("/proc/self/status").read_text() if sys.platform == "linux" else "",
 }))
 """
@@ -77,6 +83,12 @@ def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -
     found = imported(tmp_path, code, KERAS_MAX_EPOCHS="1", KERAS_MAX_STEPS_PER_EPOCH="2")
     assert (found["floatx"], found["format"], found["weights"]) == ("float32", "channels_last", "float32")
     assert (found["epochs"], found["steps"]) == (None, None)
+
+
+def test_what_is_rarely_needed_is_imported_when_it_is(tmp_path: Path) -> None:
+    found = imported(tmp_path)
+    assert found["rare"] == []
+    assert found["later"] == [True, True, True]
 
 
 @pytest.mark.skipif(not IS_LINUX, reason="libraries keep their pages")
