@@ -22,7 +22,7 @@ from dltrain.data.labels.class_folders import in_turn, parts_fault
 from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
-from dltrain.data.pictures.not_classes import not_classes
+from dltrain.data.pictures.not_classes import not_classes, within_classes
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.data.pictures.tags import read_tags
@@ -98,6 +98,8 @@ def list_pictures(config: DataConfig) -> PictureList:
     ends = np.cumsum([0, *(len(one.files) for one in found.values())])
     if len(found) > 1:
         result.parts = {part: np.arange(ends[index], ends[index + 1]) for index, part in enumerate(found)}
+    else:
+        result.notes += within_classes(result.files)
     _add_labels(config, result, found)
     for part, one in found.items():
         result.notes += _notes(part, one)

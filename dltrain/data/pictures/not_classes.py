@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.errors import Note, warn
 from dltrain.parts import part_called
-from dltrain.wording import shown
+from dltrain.wording import listed, shown
 
 # What folders of pictures are called that say nothing of these, and those of what is told of each.
 OF_PICTURES = {"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "frames", "inputs", "input"}
@@ -22,6 +24,12 @@ OF_BOXES = ("labels", "Annotations", "annotations", "labelTxt")
 # A class or a text, and the four numbers of a box or the corners of a polygon, as shares of the picture's sides.
 _LINE_OF_BOX = re.compile(r"\d+(?:\s+[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?){4,}\s*")
 _MARKS = {".xml": ("<bndbox",), ".json": ('"bbox"', '"shapes"'), ".csv": ("xmin", "bbox")}
+# What folders within those of the classes are called whose pictures belong together.
+_OWNER = re.compile(
+    r"(?i:patient|subject|person|participant|case|animal|mouse|speaker|writer|user|video|clip|movie|sequence|session|slide|scan)s?"
+    r"[\W_]*\d+"
+)
+FEWEST_OWNERS = 4
 LOOKED_AT = 1 << 16  # bytes of a file, from its beginning and its end
 MOST_FILES = 4
 MOST_TABLES = 10
@@ -99,6 +107,37 @@ def boxes_of(picture: str) -> str | None:
                 if _holds_boxes(folder / name):
                     return str(folder / name)
     return None
+
+
+def within_classes(files: Sequence[PictureFile]) -> list[Note]:
+    """Warnings on folders within those of the classes that a split at random tears apart: of parts, or of what was photographed.
+
+    Args:
+        files: all that are split.
+    """
+    inner: dict[str, Counter[str]] = {}
+    for file in files:
+        above = file.name.split("/")[:-1]
+        if file.label in above[1:-1]:
+            inner.setdefault(file.label, Counter())[above[above.index(file.label, 1) + 1]] += 1
+    if not inner:
+        return []
+    label, counts = next(iter(inner.items()))
+    parts = [{part_called(name) for name in found} for found in inner.values()]
+    if all({"train"} < found - {None} for found in parts):
+        names = sorted(name for name in counts if part_called(name))
+        said = (
+            f"the folders of the classes hold {listed([f'{label}/{name}' for name in names], 3)}, of which no part is made: all"
+        )
+        how = f"move them to {names[-1]}/{label} and so on, and name the folders of the parts (data.path, data.test)"
+        return [warn(f"{said} pictures are drawn into parts at random; {how}", "parts_within_classes")]
+    owners = {f"{label}/{name}": count for label, found in inner.items() for name, count in found.items()}
+    are_owners = len(owners) >= FEWEST_OWNERS and all(_OWNER.fullmatch(name.rpartition("/")[2]) for name in owners)
+    if not are_owners or min(owners.values()) < 2:
+        return []
+    said = f"pictures of one folder, such as {next(iter(owners))}, are drawn into several parts: the test is easier than use"
+    how = "a table of the files with their label and a column for the folder, and `split: {group: COLUMN}`, keep them together"
+    return [warn(f"{said}; {how}", "owners_within_classes")]
 
 
 def _holds_boxes(file: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltrain.config import load_config_text
+from dltrain.data.load import load_dataset
 from dltrain.data.look import read_facts
 from dltrain.errors import DataError, UsageError
 from dltrain.starting.start import make_starter
@@ -81,3 +82,27 @@ def test_classes_stay_classes(layout: str, tmp_path: Path) -> None:
     lay_out(tmp_path, {f"{name}.png": "" for name in CLASSES[layout]})
     assert said_by_check(tmp_path) == []
     assert "2 classes" in make_starter(str(tmp_path), target=None).text
+
+
+def told_of(folder: Path, layout: str) -> list[str]:
+    for label in ("cat", "dog"):
+        for number in range(12):
+            path = folder / layout.format(label=label, number=number, four=number // 3, part="train" if number < 8 else "test")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(path, (6, 5), seed=number)
+    text = f"data: {{source: image_folder, path: {folder}, image_size: [4, 4]}}\nmodel: {{layers: [Flatten]}}\ntraining: {{epochs: 1}}\n"
+    config = load_config_text(text, folder=folder).data
+    return [warning for warning in load_dataset(config, seed=0).warnings if "drawn into" in warning]
+
+
+def test_folders_of_parts_within_the_classes_are_said(tmp_path: Path) -> None:
+    (said,) = told_of(tmp_path / "d", "{label}/{part}/{number}.png")
+    assert said.startswith("the folders of the classes hold cat/test, cat/train, of which no part is made")
+    assert told_of(tmp_path / "one", "{label}/train/{number}.png") == []
+
+
+def test_folders_of_what_was_photographed_are_said(tmp_path: Path) -> None:
+    (said,) = told_of(tmp_path / "d", "{label}/patient_{four}/{number}.png")
+    assert "such as cat/patient_0, are drawn into several parts" in said
+    layouts = ("{label}/breed{four}/{number}.png", "{label}/{number}.png", "{label}/patient{number}/{number}.png")
+    assert [told_of(tmp_path / str(index), layout) for index, layout in enumerate(layouts)] == [[], [], []]
