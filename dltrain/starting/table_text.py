@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -385,13 +386,13 @@ def _notice_several(block: Block, raw: RawTable, time: tuple[str, ...], target: 
     several = find_several(raw.frame, dates, {*time, target.name})
     if several is None and target.spec.task == "regression" and _goes_evenly(dates):
         block.remark(
-            f"one row after the other in time: `dltrain init --series {name}` writes a config that foretells "
+            f"one row after the other in time: `dltrain init --series {shlex.quote(name)}` writes a config that foretells "
             f"{target.name} of the next rows",
             indent=2,
         )
     if several is not None and several.columns and several.count * FEWEST_OF_SERIES <= raw.frame.height:
         does = "labels windows of them" if target.spec.task == "classification" else "foretells each"
-        told = f"`dltrain init --series {name}` writes a config that {does}"
+        told = f"`dltrain init --series {shlex.quote(name)}` writes a config that {does}"
         block.remark(
             f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); {told}",
             indent=2,

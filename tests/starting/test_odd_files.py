@@ -137,6 +137,7 @@ def test_what_looks_like_numbers_is_named_once(
         (("façade", "garçon", "élève"), "cp1252", "cp1252"),
         (("it\u2019s", "naïve", "\u201cso\u201d"), "cp1252", "cp1252"),
         (("Ærø", "Århus", "Ålborg"), "latin-1", "cp1252"),
+        (("กรุงเทพ", "เชียงใหม่", "ภูเก็ต"), "cp874", "cp874"),
     ],
 )
 def test_the_encoding_is_shown_by_a_word(tmp_path: Path, words: tuple[str, ...], encoding: str, found: str) -> None:
@@ -181,3 +182,12 @@ def test_a_table_of_words_without_sentences_is_a_table(tmp_path: Path) -> None:
         "word,x,tag\n" + "".join(f"w{row % 7},{row / 3:.2f},{'O' if row % 3 else 'B-ORG'}\n" for row in range(60))
     )
     assert "target: tag" in make_starter(str(tmp_path / "t.csv"), target="tag").text
+
+
+def test_the_begin_of_an_interval_is_the_time_of_a_row(tmp_path: Path) -> None:
+    hours = [datetime.datetime(2015, 1, 1) + datetime.timedelta(hours=row) for row in range(ROWS)]
+    begins = [f"{hour:%d.%m.%Y %H:%M}" for hour in (*hours, hours[-1] + datetime.timedelta(hours=1))]
+    rows = [f"{begins[row]} - {begins[row + 1]},{row * 37 % 11}.5" for row in range(ROWS)]
+    text = plain(init(tmp_path, "MTU (CET),y", rows))
+    assert "MTU (CET): date" in text
+    assert "dltrain init --series 'MTU (CET)'" in text

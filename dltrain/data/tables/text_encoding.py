@@ -19,6 +19,7 @@ _CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚ
 _TURKISH = set("ğışİĞŞçöüÇÖÜâîû€")
 # Signs that cp1252 has within texts of any language: quotes, dashes, dots, the euro and the trade mark.
 _SIGNS = b"\x80\x85\x91\x92\x93\x94\x95\x96\x97\x99"
+_THAI_MARK = "[\u0e31\u0e33-\u0e3a\u0e47-\u0e4e]"
 _RUSSIAN = set("оеаинтсрвл")  # the ten most frequent letters, by which its two code pages are told apart
 
 
@@ -50,6 +51,8 @@ def detect_encoding(content: bytes) -> str | None:
         return _of_latin(sample)
     if _is_kana(sample):
         return "euc_jp"
+    if _is_thai(sample):
+        return "cp874"
     high = sum(byte > 127 for word in words for byte in word)
     found = _by_letters(sample, is_latin=high < 0.6 * sum(map(len, words)))
     return _NAMES.get(found, found)
@@ -113,6 +116,18 @@ def _is_kana(sample: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return 3 * sum("\u3041" <= letter <= "\u30ff" for letter in letters) > len(letters)
+
+
+def _is_thai(sample: bytes) -> bool:
+    """Whether a text is Thai, whose vowels and tones above and below a letter stand behind one, and others before one."""
+    try:
+        text = sample.decode("cp874")
+    except UnicodeDecodeError:
+        return False
+    letters, marks = re.findall("[\u0e01-\u0e5b]", text), re.findall(_THAI_MARK, text)
+    well = len(re.findall(rf"(?<=[\u0e01-\u0e2e]){_THAI_MARK}|(?<={_THAI_MARK}){_THAI_MARK}", text))
+    before = len(re.findall("[\u0e40-\u0e44](?![\u0e01-\u0e2e])", text))
+    return len(marks) >= max(4, 0.08 * len(letters)) and len(marks) - well + before <= 0.01 * len(letters)
 
 
 def _is_half_width(sample: bytes) -> bool:

@@ -223,6 +223,8 @@ def test_a3_what_no_value_tells_is_a_warning(values):
         ("5 iulie 2020", datetime(2020, 7, 5)),
         ("5 серпня 2020", datetime(2020, 8, 5)),
         ("5 Ιουνίου 2020", datetime(2020, 6, 5)),
+        ("15.01.2020 23:00 - 16.01.2020 00:00", datetime(2020, 1, 15, 23)),
+        ("2020-01-15 - 2020-01-31", datetime(2020, 1, 15)),
     ],
 )
 def test_a4_dates_of_many_writings(text, right):
@@ -274,6 +276,7 @@ def test_a4_rows_are_split_by_days_written_as_digits(tmp_path):
         ("Pro 2011",),
         ("Dec12345",),
         ("T5 2020",),
+        ("2019 - 2020",),
     ],
 )
 def test_what_is_no_date_is_none(values):

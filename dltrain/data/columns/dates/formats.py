@@ -55,6 +55,8 @@ _OTHER_WEEKDAY = re.compile(rf"(?:{'|'.join(WEEKDAYS.values())})[^\W\d_]*(?:-fei
 BEFORE_NOON, AFTER_NOON = "오전|上午|午前", "오후|下午|午後"
 # Blanks that keep words together, which stand where others do.
 OTHER_BLANKS = "[\u00a0\u2007\u2009\u202f]"
+# Between the begin and the end of an interval, as grids and exchanges write it; its format: the begin's, and this behind.
+INTERVAL, TO_ITS_END = " - ", " - ..."
 # What stands behind the hour.
 _OCLOCK = r"(?<=\d) ?(?:Uhr|uur|hrs|h)$"
 _WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNORECASE)
@@ -90,6 +92,9 @@ def candidates(text: str) -> tuple[str, ...]:
     if len(text) > _LONGEST:
         return ()
     text = re.sub(OTHER_BLANKS, " ", text.strip())
+    begin, sign, end = text.partition(INTERVAL)
+    if sign and (both := [date_format for date_format in candidates(begin) if date_format in candidates(end)]):
+        return tuple(date_format + TO_ITS_END for date_format in both if "%d" in date_format and "%z" not in date_format)
     place = NAMED_PLACE.search(text)
     if place:
         local = [date_format for date_format in candidates(text[: place.start()]) if "%z" not in date_format]

@@ -3,8 +3,9 @@
 A column's writing is one text, stored with a run: a format of `strptime`, such as `%d.%m.%Y`; where its values are moments (they
 carry offsets, or the column of a Parquet file has a zone), ` @` and the zone whose clock the features read follow:
 `%Y-%m-%dT%H:%M:%S%z @Europe/Berlin`. `@Europe/Berlin` alone: the values were no text. `epoch`, `epoch_ms`: numbers since 1970;
-`excel`: days of a spreadsheet. Beside what `strptime` knows, `%q` is a quarter, `%dth` a day with its ending (`1st`), and the
-names of months are those of several languages, whole or cut short, with a point or without.
+`excel`: days of a spreadsheet. Beside what `strptime` knows, `%q` is a quarter, `%dth` a day with its ending (`1st`), ` - ...`
+the end of an interval whose begin is read, and the names of months are those of several languages, whole or cut short, with a
+point or without.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from dltrain.data.columns.dates.formats import (
     AFTER_NOON,
     BEFORE_NOON,
     ENDING,
+    INTERVAL,
     MONTHS,
     OTHER_BLANKS,
     PLACE,
+    TO_ITS_END,
     WEEKDAYS,
     ZONE,
     ZONE_HOURS,
@@ -183,6 +186,8 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
 
     if " " in date_format:
         series = series.str.replace_all(OTHER_BLANKS, " ")
+    if date_format.endswith(TO_ITS_END):
+        series, date_format = series.str.replace(rf"{INTERVAL}.*\d.*$", ""), date_format.removesuffix(TO_ITS_END)
     series, date_format = zone_last(series, date_format)
     has_zone, written = date_format.endswith(("%z", "%Z")), date_format
     text, minutes = series, None
