@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -151,3 +152,28 @@ def test_features_are_moments_where_it_is_said(tmp_path, form, dates):
     assert dataset.resolved["data.dates"] == {"t": "epoch_ms"}
     stored = type(dataset.preprocessing).from_state(*dataset.preprocessing.to_state())
     np.testing.assert_array_equal(read_part(stored, [str(path)], with_targets=True).inputs["features"], features)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "step", "said"),
+    [
+        ("t", 1_577_836_800, 3_600, "times since 1970 (2020-01-01 00:00 of UTC)|epoch"),
+        ("x", 1_577_836_800_000, 60_000, "times since 1970 (2020-01-01 00:00 of UTC)|epoch_ms"),
+        ("Date", 43_831, 1, "days of a spreadsheet (2020-01-01)|excel"),
+        ("t", 43_831, 1, ""),
+        ("t", 0, 3_600, ""),
+    ],
+)
+def test_times_of_a_series_that_are_numbers_are_told(tmp_path, name, first, step, said):
+    rows = [f"{first + step * row},{row * 37 % 11}.5" for row in range(80)]
+    (tmp_path / "t.csv").write_text(f"{name},y\n" + "\n".join(rows))
+    series = SeriesConfig(time=(name,), history=4, horizon=1)
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",), series=series)
+    dataset = load_dataset(config, seed=0)
+    told = [line for line in dataset.summary if "are read as numbers" in line]
+    what, _, key = said.partition("|")
+    assert len(told) == bool(said)
+    assert not said or (what in told[0] and f"`data.dates: {{{name}: {key}}}`" in told[0])
+    if said:
+        dataset = load_dataset(replace(config, dates={name: key}), seed=0)
+        assert not [line for line in dataset.summary if "are read as numbers" in line]

@@ -31,7 +31,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.said import gap_lines, label_lines, past_lines, season_lines, told_targets
 from dltrain.data.series.timeline import SeriesValues, Timeline
-from dltrain.data.series.times import read_times
+from dltrain.data.series.times import read_times, times_as_numbers
 from dltrain.data.series.window_scale import deviations, least_spread
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.columns import fit_column
@@ -84,7 +84,7 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
     config, targets = _with_labels(config, raw, table, groups, targets, stored)
     found = find_parts(config, Given(raw, times, groups, table.targets, targets), stored, seed)
     timeline, places = found.timeline, found.places
-    notes += [*timeline.notes, *guessed]
+    notes += [*timeline.notes, *guessed, *(times_as_numbers(series.time, times) if stored is None else ())]
     untaught: list[tuple[str, str]] = []
     if stored is None:
         preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], (features, targets), kept)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import EPOCHS, ORIGINS, split_writing
+from dltrain.data.columns.dates.counted import counted_dates
 from dltrain.data.columns.dates.finding import nearest_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
 from dltrain.data.columns.kinds import infer_time
@@ -30,7 +31,8 @@ from dltrain.data.series.calendars import (
     day_of,
 )
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note
+from dltrain.wording import shown_column
 
 if TYPE_CHECKING:
     import polars
@@ -244,6 +246,18 @@ def _open_days(days: NDArray[np.int64]) -> str:
 
 def _months(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+
+
+def times_as_numbers(columns: Sequence[str], times: Times) -> list[Note]:
+    """A note on times that are numbers of which nothing says so, and look like seconds since 1970 or days of a spreadsheet."""
+    if times.kind != "number" or len(columns) != 1:
+        return []
+    name, first = columns[0], float(times.values[0])
+    what, date, key = counted_dates(name, times.values, are_times=True)
+    if not what:
+        return []
+    said = f"{shown_column(name)}: numbers such as {first:.15g} look like {what} ({date}), and are read as numbers"
+    return [Note(f"{said}, which know no day and no season; `data.dates: {{{name}: {key}}}` reads times")]
 
 
 def _most_frequent(differences: NDArray[Any]) -> tuple[float, float]:

@@ -21,23 +21,30 @@ FEWEST = 5
 SECONDS_OF = {"epoch": 1.0, "epoch_ms": 1e-3, "epoch_us": 1e-6}
 
 
-def counted_dates(name: str, numbers: NDArray[Any]) -> tuple[str, str, str]:
+def counted_dates(name: str, numbers: NDArray[Any], *, are_times: bool = False) -> tuple[str, str, str]:
     """What the numbers of a column look like, the first of them as a date, and how `data.dates` says it; empty: no dates.
 
     Args:
         name: of the column, which has to call it one.
         numbers: without gaps.
+        are_times: they are the times of a series, whatever the column is called.
     """
-    if not CALLED_DATE.fullmatch(name) or len(np.unique(numbers)) < FEWEST:
+    is_called = CALLED_DATE.fullmatch(name) is not None
+    if not (is_called or are_times) or len(np.unique(numbers)) < FEWEST:
         return "", "", ""
     low, high, first = float(numbers.min()), float(numbers.max()), float(numbers[0])
-    if low >= FIRST_DAY and high <= LAST_DAY:
+    if is_called and low >= FIRST_DAY and high <= LAST_DAY:
         day = datetime(1899, 12, 30, tzinfo=UTC) + timedelta(first)
         return "days of a spreadsheet", day.date().isoformat(), "excel"
     epoch = epoch_of(f"{low:.0f}")
     if epoch is not None and epoch == epoch_of(f"{high:.0f}"):
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=first * SECONDS_OF[epoch])
         return "times since 1970", f"{moment:%Y-%m-%d %H:%M} of UTC", epoch
-    if low >= 190_001 and high <= 210_012 and bool(((numbers % 100 >= 1) & (numbers % 100 <= 12) & (numbers % 1 == 0)).all()):
+    if (
+        is_called
+        and low >= 190_001
+        and high <= 210_012
+        and bool(((numbers % 100 >= 1) & (numbers % 100 <= 12) & (numbers % 1 == 0)).all())
+    ):
         return "months", f"{first // 100:.0f}-{first % 100:02.0f}", '"%Y%m"'
     return "", "", ""
