@@ -124,10 +124,12 @@ def _is_thai(sample: bytes) -> bool:
         text = sample.decode("cp874")
     except UnicodeDecodeError:
         return False
-    letters, marks = re.findall("[\u0e01-\u0e5b]", text), re.findall(_THAI_MARK, text)
+    letters, marks = set(re.findall("[\u0e01-\u0e5b]", text)), re.findall(_THAI_MARK, text)
     well = len(re.findall(rf"(?<=[\u0e01-\u0e2e]){_THAI_MARK}|(?<={_THAI_MARK}){_THAI_MARK}", text))
-    before = len(re.findall("[\u0e40-\u0e44](?![\u0e01-\u0e2e])", text))
-    return len(marks) >= max(4, 0.08 * len(letters)) and len(marks) - well + before <= 0.01 * len(letters)
+    before = re.findall("[\u0e40-\u0e44][\u0e01-\u0e2e]?", text)
+    odd = len(marks) - well + sum(len(pair) == 1 for pair in before) + len(re.findall("[\u0e4f-\u0e5b]", text))
+    are_many = len(set(marks)) >= 3 and len(letters) >= 10 and bool(before)  # of fewer, words of other languages look so as well
+    return are_many and odd <= 0.01 * len(marks)
 
 
 def _is_half_width(sample: bytes) -> bool:
