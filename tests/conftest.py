@@ -1,13 +1,17 @@
-"""What all tests share: `--slow`, a cache of their own, and histories that are not drawn where nobody looks at them."""
+"""What all tests share: `--slow`, a cache of their own, and pictures that are not drawn where nobody looks at them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.drawn import drawing_pictures, leaving_pictures_empty
+from tests.support import run_dltrain
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,25 +43,32 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _histories_are_not_drawn() -> Iterator[None]:
-    """A fit writes an empty `history.png`, for drawing it takes a third of a small fit; `histories_are_drawn` has it drawn.
+def _pictures_are_not_drawn() -> Iterator[None]:
+    """Fits and sweeps leave their pictures empty, for drawing takes a third of a small fit; `pictures_are_drawn` has them drawn.
 
-    Helper processes and commands in processes of their own draw as ever, and `tests/evaluation/drawing` looks at the picture.
+    Workers and commands in processes of their own draw as ever, and `tests/evaluation/drawing` looks at each picture.
     """
-    from dltrain.training.saving import pictures
-
-    def write_nothing(history: Path, picture: Path, **options: Any) -> None:
-        picture.touch()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "plot_history", write_nothing)
+    with leaving_pictures_empty():
         yield
 
 
 @pytest.fixture
-def histories_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fits of this test draw their history."""
-    from dltrain.evaluation.drawing.history import plot_history
-    from dltrain.training.saving import pictures
+def pictures_are_drawn() -> Iterator[None]:
+    """The fits and sweeps of this test draw their pictures."""
+    with drawing_pictures():
+        yield
 
-    monkeypatch.setattr(pictures, "plot_history", plot_history)
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """What `run_dltrain` takes so that its commands are forks of one process that has imported Keras, as `dltrain warm` offers.
+
+    That such a command says, writes and ends the same is tested beside it; where it is not offered, each begins by itself.
+    """
+    runtime = Path(tempfile.mkdtemp(prefix="warm"))  # names of sockets are short
+    environment = {"DLTRAIN_WARM": "auto", "XDG_RUNTIME_DIR": str(runtime)}
+    place = tmp_path_factory.mktemp("warm")
+    run_dltrain("warm", "start", cwd=place, **environment)
+    yield environment
+    run_dltrain("warm", "stop", cwd=place, **environment)
+    shutil.rmtree(runtime, ignore_errors=True)

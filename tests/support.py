@@ -22,6 +22,19 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+def name_of(node: ast.expr) -> str:
+    """`a.b.c` as it stands in the code; `().b.c` where the names follow something else, and `()` where there is no name.
+
+    The whole text of each call of a package, by `ast.unparse`, would take many times as long.
+    """
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    parts.append(node.id if isinstance(node, ast.Name) else "()")
+    return ".".join(reversed(parts))
+
+
 def history_rows(path: Path) -> list[dict[str, float]]:
     """The whole rows of a history.csv, in order; a line that a kill tore is not one. Empty where there is no file."""
     text = path.read_text() if path.exists() else ""

@@ -87,10 +87,10 @@ EXPECTED = {
 # Nets whose weights are given and that nothing is fitted to; their numbers are in tests/cli/test_trace.py.
 BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "light_switch")
 # Two epochs of clothing take minutes where the features of its pictures are not stored yet; the others are much like one that
-# is fitted in the fast suite.
+# is fitted in the fast suite, or are fitted by the commands of the README.
 SLOW = {
-    "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm",
-    "dlinear", "lfw7", "nbeats", "nhits", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm",
+    "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits",
+    "digits_rbm", "dlinear", "iris", "lfw7", "noise", "nbeats", "nhits", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm",
     "sms_spam_transformer", "tcn", "wages",
 }  # fmt: skip
 # Not one fit; its numbers are in tests/sweep/test_systems.py.
@@ -148,10 +148,10 @@ def test_lfw_is_the_experiment_that_timings_speak_of():
     assert config.sweep.parameters == {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
 
 
-def fit_config(name: str, folder: Path, *words: str) -> CompletedProcess[str]:
+def fit_config(name: str, folder: Path, *words: str, **environment: str) -> CompletedProcess[str]:
     """`dltrain fit` of a shipped config in a folder of its own."""
     folder.mkdir(exist_ok=True)
-    environment = {"DLTRAIN_CACHE": os.environ["DLTRAIN_CACHE"], "DLTRAIN_OFFLINE": "1"}
+    environment |= {"DLTRAIN_CACHE": os.environ["DLTRAIN_CACHE"], "DLTRAIN_OFFLINE": "1"}
     if data_folder() is not None:
         environment["DLTRAIN_DATA"] = str(data_folder())
     return run_dltrain("fit", str(CONFIGS / f"{name}.yaml"), "--json", *words, cwd=folder, **environment)
@@ -177,8 +177,8 @@ def check_fit(name: str, done: CompletedProcess[str], folder: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def short_fits(request, tmp_path_factory):
-    """Two epochs of each config that this session asks for, two processes at a time: nearly all of it is `import keras`."""
+def short_fits(request, tmp_path_factory, warm):
+    """Two epochs of each config that this session asks for, two processes at a time."""
     items = [item for item in request.session.items if item.name.startswith("test_fits_with_few_epochs[")]
     folder = tmp_path_factory.mktemp("short")
     fits: dict[str, tuple[Path, Future[CompletedProcess[str]]]] = {}
@@ -187,7 +187,9 @@ def short_fits(request, tmp_path_factory):
         for name in (item.callspec.params["name"] for item in items if item.callspec.params["name"] not in skipped):
             fits[name] = (
                 folder / name,
-                pool.submit(fit_config, name, folder / name, "training.epochs=2", "evaluation=null", *EXPECTED[name].short),
+                pool.submit(
+                    fit_config, name, folder / name, "training.epochs=2", "evaluation=null", *EXPECTED[name].short, **warm
+                ),
             )
         yield fits
         pool.shutdown(cancel_futures=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY, tree_of
+from tests.support import REPOSITORY, name_of, tree_of
 
 PACKAGE = REPOSITORY / "dltrain"
 
@@ -127,14 +127,14 @@ _RUNNING = ("subprocess.run", "subprocess.call", "subprocess.check_call", "subpr
 _MOVING = ("os.replace", "os.rename", "os.renames", "os.link", "os.symlink")
 # Names that are looked for after their module have no other.
 _HIDING = {"subprocess": "start a process", "shutil": "remove a tree", "os": "start a process", "zipfile": "open to write"}
-Names = dict[str, str]
+Names = dict[str, ast.expr]
 
 
 def findings(path: Path) -> Iterator[tuple[str, int]]:
     """What a file does itself, and in which line."""
     nodes = list(ast.walk(tree_of(path)))
     constants = {
-        target.id: ast.unparse(node.value)
+        target.id: node.value
         for node in nodes
         if isinstance(node, ast.Assign)
         for target in node.targets
@@ -151,9 +151,9 @@ def findings(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def _kinds(node: ast.Call, constants: Names) -> Iterator[str]:
-    name = ast.unparse(node.func)
+    name = name_of(node.func)
     last = name.rpartition(".")[2]
-    first = ast.unparse(node.args[0]) if node.args else ""
+    first = name_of(node.args[0]) if node.args else ""
     if (
         last in ("write_text", "write_bytes")
         or _opens_to_write(node, name, constants)
@@ -182,8 +182,9 @@ def _kinds(node: ast.Call, constants: Names) -> Iterator[str]:
 def _opens_to_write(node: ast.Call, name: str, constants: Names) -> bool:
     last = name.rpartition(".")[2]
     if name == "os.open":
-        flags = ast.unparse(node.args[1])
-        return any(flag in constants.get(flags, flags) for flag in _FLAGS)
+        given = node.args[1]
+        flags = ast.unparse(constants.get(given.id, given) if isinstance(given, ast.Name) else given)
+        return any(flag in flags for flag in _FLAGS)
     is_function = name in ("open", "io.open", "os.fdopen") or last in ("ZipFile", "File")
     given = [
         *(node.args[1:2] if is_function else node.args[:1] if last == "open" else ()),
@@ -241,7 +242,7 @@ def test_no_archive_is_gone_on_with_by_its_path() -> None:
         f"{path.name}:{node.lineno}"
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ZipFile") and "'a'" in map(ast.unparse, node.args[1:])
+        if isinstance(node, ast.Call) and name_of(node.func).endswith("ZipFile") and "'a'" in map(ast.unparse, node.args[1:])
         if ast.unparse(node.args[0]) != "held"
     ]
     assert going_on == []

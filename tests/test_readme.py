@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command(command: str, folder: Path) -> None:
+def test_command(command: str, folder: Path, warm: Mapping[str, str]) -> None:
     data = data_folder()
     lfw = "lfw" in command or "accuracy>=0.9'" in command
     if lfw and data is None:
         pytest.skip("the pictures of Labeled Faces in the Wild are not on this machine")
     done = run_dltrain(
-        *shlex.split(command)[1:], cwd=folder, DLTRAIN_OFFLINE="1", **({"DLTRAIN_DATA": str(data)} if data else {})
+        *shlex.split(command)[1:], cwd=folder, DLTRAIN_OFFLINE="1", **warm, **({"DLTRAIN_DATA": str(data)} if data else {})
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout

@@ -8,7 +8,7 @@ import pytest
 from dltrain import settings
 from dltrain.cli.app import run
 from dltrain.errors import UsageError
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, name_of, tree_of
 
 # Who may look at the environment himself, and at what.
 OTHERS = {
@@ -32,9 +32,9 @@ def test_the_environment_is_read_in_one_place() -> None:
     package = REPOSITORY / "dltrain"
     found = set()
     for path in sorted(package.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            reads = isinstance(node, ast.Call) and ast.unparse(node.func) in ("os.environ.get", "os.getenv")
-            reads |= isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ"
+        for node in ast.walk(tree_of(path)):
+            reads = isinstance(node, ast.Call) and name_of(node.func) in ("os.environ.get", "os.getenv")
+            reads |= isinstance(node, ast.Subscript) and name_of(node.value) == "os.environ"
             if reads:
                 found.add(str(path.relative_to(package)))
     assert found == set(OTHERS)

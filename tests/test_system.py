@@ -17,7 +17,7 @@ from dltrain.errors import RunError, UsageError
 from dltrain.storage.new_run import create_run
 from dltrain.sweep.sweep import sweep
 from dltrain.training.fit import fit
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, name_of, tree_of
 
 MODULES = ("fcntl", "resource", "msvcrt", "pwd", "grp", "termios", "tty", "pty")
 # What Python has on Linux and not on Windows, among what the package could be tempted to use.
@@ -82,10 +82,10 @@ def test_nothing_but_one_module_names_what_only_some_systems_have() -> None:
     found = {}
     for path in sorted((REPOSITORY / "dltrain").rglob("*.py")):
         where = path.relative_to(REPOSITORY / "dltrain").as_posix()
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            named = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            named = name_of(node) if isinstance(node, ast.Attribute) else ""
             is_only_of_some = named.startswith("os.O_") and named.removeprefix("os.") in NOT_ON_WINDOWS["os"]
             if set(names) & set(MODULES) or named in ("os.fork", "os.sysconf", "signal.SIGKILL") or is_only_of_some:
                 found.setdefault(where, []).append(names or named)

@@ -1,4 +1,4 @@
-"""The real command, each time in a process of its own, with real training."""
+"""The real command with real training: the first fit and the interrupted one begin by themselves, the others as forks of a warm process."""
 
 import csv
 import json
@@ -51,11 +51,11 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def dltrain(folder):
+def dltrain(folder, warm):
     """Run the command with its output in pipes, which must stay free of control characters; with --json also the document."""
 
     def call(*words, **environment):
-        result = run_dltrain(*map(str, words), cwd=folder, TERM="xterm-256color", **environment)
+        result = run_dltrain(*map(str, words), cwd=folder, TERM="xterm-256color", **{**warm, **environment})
         assert not set(result.stdout + result.stderr) & set("\x1b\r\x08")
         assert "Traceback" not in result.stdout + result.stderr
         result.json = json.loads(result.stdout, parse_constant=pytest.fail) if "--json" in words else None
@@ -66,7 +66,7 @@ def dltrain(folder):
 
 @pytest.fixture(scope="module")
 def digits(dltrain):
-    result = dltrain("fit", "digits.yaml", "--run-dir", "runs/digits", "--json", "--require", "accuracy>=0.8")
+    result = dltrain("fit", "digits.yaml", "--run-dir", "runs/digits", "--json", "--require", "accuracy>=0.8", DLTRAIN_WARM="0")
     assert result.returncode == 0, result.stderr
     return result.json
 
@@ -143,7 +143,7 @@ def test_a_wrong_config_costs_no_import_of_tensorflow(dltrain, folder):
     imported = [line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if line.startswith("import time:")]
     assert "dltrain.config.blocks.data" in imported
     assert not {"tensorflow", "keras", "sklearn", "polars"} & {name.partition(".")[0] for name in imported}
-    result = dltrain("fit", "typo.yaml", "--json")
+    result = dltrain("fit", "typo.yaml", "--json", DLTRAIN_WARM="0")
     assert result.returncode == result.json["exit"] == 2
     assert [(error["line"], error["column"]) for error in result.json["errors"]] == [(4, 15), (5, 1)]
     assert "typo.yaml:4:15: error: model.layers.0.unitz: unknown argument of Dense" in result.stderr

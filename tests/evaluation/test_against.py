@@ -118,7 +118,7 @@ def test_masks_are_not_cut_by_a_column_and_a_reconstruction_is_not_compared() ->
 
 
 MASKS = """
-data: {{source: shapes, rows: 60, split: {{test: 0.5, seed: {seed}}}}}
+data: {{source: shapes, rows: 24, size: 32, split: {{test: 0.5, seed: {seed}}}}}
 model: {{layers: [{{Conv2D: {{filters: 4, kernel_size: 3, padding: same}}}}]}}
 training: {{epochs: {epochs}, optimizer: {{Adam: {{learning_rate: 0.05}}}}}}
 """

@@ -191,7 +191,7 @@ def test_a_source(
     data = SOURCES[source](tmp_path)
     runs = trained(tmp_path, data, way)
     thorough = request.config.getoption("--slow")
-    for run in runs:
+    for run in runs if thorough else runs[-1:]:
         exact = json.loads((run / "manifest.json").read_text()).get("engine") != "stacked"
         if way != "members-of-folds":  # whose validation part is that of no one model
             check_parts(run, tally, exact=exact)

@@ -21,6 +21,8 @@ SILENT = [
     Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
     Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
 ]
+# What another of them does as well.
+HALVES = [Trouble(stdout=FULL), Trouble(stderr=FULL), Trouble(stdout=None), Trouble(environment={"HOME": None})]
 ODD = [
     Trouble(stderr=None),
     Trouble(environment={"HOME": "/dev/null"}),

@@ -9,10 +9,10 @@ import pytest
 from tests.faults.box import Box, Trouble, count_calls, differing, try_all, try_calls, try_kills, wrong_with
 from tests.faults.commands import CASES
 from tests.faults.filling import FIT, OFTEN, begin
-from tests.faults.surroundings import LIMITS, ODD, SILENT
+from tests.faults.surroundings import HALVES, LIMITS, ODD, SILENT
 
 # Reads and writes that every command makes; each so many-th kind of call is tried of them in each run of the suite.
-FEW = {"fit": 60, "predict": 30, "init": 7, "runs rm": 14}
+FEW = {"fit": 120, "predict": 30, "init": 7, "runs rm": 14}
 # Of these every call is tried with --slow, of the others each so many-th.
 CHEAP = ("check", "init", "runs", "runs rm", "compare", "trace")
 FAULTS = ("EIO", "ENOSPC+", "EACCES", "TERM", "CLOCK")
@@ -89,7 +89,7 @@ def test_the_disk_before_a_call_is_what_a_kill_leaves(box: Box):
     assert names <= {"work/run/manifest.json", "work/run/log.txt", "work/run/.lock"}
 
 
-@pytest.mark.parametrize("trouble", SILENT, ids=str)
+@pytest.mark.parametrize("trouble", [pytest.param(one, marks=[pytest.mark.slow] * (one in HALVES)) for one in SILENT], ids=str)
 def test_what_concerns_no_file_of_the_run_changes_nothing(box: Box, trouble: Trouble):
     case = CASES["fit"](box)
     box.fill(case.kept)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dltrain.system import IS_LINUX
-from tests.support import REPOSITORY, tree_of
+from tests.support import REPOSITORY, name_of, tree_of
 
 CODE = """
 import json, sys
@@ -105,7 +105,7 @@ def test_nothing_is_compiled_by_translating_python() -> None:
         (path.name, node)
         for path in sorted((REPOSITORY / "dltrain").rglob("*.py"))
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "tf.function"
+        if isinstance(node, ast.Call) and name_of(node.func) == "tf.function"
     ]
     assert len(calls) > 5
     with_it = [name for name, call in calls if "autograph=False" not in map(ast.unparse, call.keywords)]

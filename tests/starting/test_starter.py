@@ -169,9 +169,9 @@ def test_each_first_config_beats_the_baseline(file, target, metric, tmp_path):
     assert value > baseline if metric == "accuracy" else value < 0.95 * baseline
 
 
-def test_a_first_config_fits(tmp_path):
+def test_a_first_config_fits(tmp_path, warm):
     Path("iris.yaml").write_text(make_starter("iris").text)
-    done = run_dltrain("fit", "iris.yaml", "--json", "training.epochs=30", "training.jit_compile=false", cwd=tmp_path)
+    done = run_dltrain("fit", "iris.yaml", "--json", "training.epochs=30", "training.jit_compile=false", cwd=tmp_path, **warm)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["metrics"]["test"]["accuracy"] > 0.8 > 0.5 > document["baseline"]["accuracy"]

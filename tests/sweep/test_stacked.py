@@ -75,7 +75,7 @@ def test_why_not(tmp_path):
     assert "another engine" in str(engine.why_not(begun))
 
 
-def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path, histories_are_drawn):
+def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path, pictures_are_drawn):
     over, require = ["training.optimizer.learning_rate=0.001,0.01,1e30"], ["accuracy>=0", "F1Score[1]>=0", "f1[0]>1"]
     result = sweep(config_of(NOISE), over=over, require=require, run_dir=tmp_path / "s")
     assert [trial["status"] for trial in result.trials] == ["finished", "finished", "diverged"]

@@ -44,7 +44,7 @@ def learnable(folder: Path, *overrides: str, regression: bool = False) -> Config
     return config_of(LEARNABLE, *overrides, folder=folder)
 
 
-@pytest.mark.usefixtures("histories_are_drawn")
+@pytest.mark.usefixtures("pictures_are_drawn")
 def test_a_run_holds_all_that_is_promised(tmp_path: Path) -> None:
     result = fit(learnable(tmp_path), runs=tmp_path / "runs", argv=["dltrain", "fit"])
     run = Run(result.run)

@@ -286,7 +286,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int
 SAVES = [(True, True), (True, False), (False, True), (False, False)]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.tuples(st.integers(1, 90), st.sampled_from(SAVES)), max_size=8), last=st.sampled_from(SAVES))
 def test_any_plan_of_interruptions_ends_the_same(
     plan: list[tuple[int, tuple[bool, bool]]], last: tuple[bool, bool], whole: tuple[dict[str, Any], int], tmp_path: Path
@@ -312,7 +312,7 @@ def test_any_plan_of_interruptions_ends_the_same(
 @pytest.fixture
 def each(pytestconfig: pytest.Config) -> int:
     """Every how manieth boundary is tried: each of them with --slow."""
-    return 1 if pytestconfig.getoption("--slow") else 3
+    return 1 if pytestconfig.getoption("--slow") else 7
 
 
 def test_a_better_file_survives_a_state_that_was_not_written(

@@ -80,8 +80,20 @@ def prepare(case: dict[str, Any]) -> tuple[Any, EncodedPart, EncodedPart]:
     return model, encoded, encode_part(part, schema, heads)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "xla"])
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+# With XLA: a net with weights of rows, one with updates of its own, one of several branches; the others differ in the loss.
+SLOW_WITH_XLA = {"two classes", "five classes, one-hot, weights of rows", "class weights, regularizer"}
+
+
+@pytest.mark.parametrize(
+    ("case", "jit_compile"),
+    [
+        pytest.param(
+            case, jit, id=f"{name}-{'xla' if jit else 'plain'}", marks=[pytest.mark.slow] * (jit and name in SLOW_WITH_XLA)
+        )
+        for name, case in CASES.items()
+        for jit in (False, True)
+    ],
+)
 def test_losses_are_those_of_fit(case: dict[str, Any], jit_compile: bool) -> None:
     import tensorflow as tf
 

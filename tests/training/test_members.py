@@ -132,8 +132,15 @@ class StopAt(Reporter):
             os.kill(os.getpid(), self._sent)
 
 
-@pytest.mark.parametrize("more", [(), IN_TURN], ids=["together", "in turn"])
-@pytest.mark.parametrize("sent", [signal.SIGTERM, None], ids=["SIGTERM", "killed"])
+@pytest.mark.parametrize(
+    ("more", "sent"),
+    [
+        pytest.param((), None, id="killed-together"),
+        pytest.param(IN_TURN, signal.SIGTERM, id="SIGTERM-in turn"),
+        pytest.param((), signal.SIGTERM, id="SIGTERM-together", marks=pytest.mark.slow),
+        pytest.param(IN_TURN, None, id="killed-in turn", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_ensemble_ends_to_the_bit_where_an_uninterrupted_one_does(
     more: tuple[str, ...], sent: int | None, three: Path, three_in_turn: Path, tmp_path: Path
 ) -> None:

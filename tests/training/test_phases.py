@@ -96,7 +96,7 @@ def test_the_second_phase_is_keras_fit_from_where_the_first_ended(tmp_path: Path
 
 
 # 4 steps an epoch in the first phase, 3 in the second; 8 is the last step of the first phase, 9 the first one of the second.
-@pytest.mark.parametrize("plan", [[8, 1], [9, 4], [3, 10]], ids=str)
+@pytest.mark.parametrize("plan", [[8, 1], pytest.param([9, 4], marks=pytest.mark.slow), [3, 10]], ids=str)
 def test_resumes_to_the_bit_across_phases(
     plan: list[int], whole: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from dltrain.model.forward import Forward
 from dltrain.model.pixels import pixel_tensor, take_rows, to_tensors
 from dltrain.training.fit import fit
 from tests.data.sources.support import write_picture
+from tests.drawn import drawing_pictures
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
 TEXT = """
@@ -57,7 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run in one go."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    fit(config_of(TEXT, folder=folder), run_dir=run)
+    with drawing_pictures():
+        fit(config_of(TEXT, folder=folder), run_dir=run)
     return run
 
 

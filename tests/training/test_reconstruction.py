@@ -17,6 +17,7 @@ from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.model.corruption import make_corruption
 from dltrain.sweep.sweep import sweep
 from dltrain.training.fit import fit
+from tests.drawn import drawing_pictures
 from tests.support import run_dltrain
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
@@ -53,7 +54,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> Path:
-    fit(config_of(DENOISING, folder=folder), run_dir=folder / "whole")
+    with drawing_pictures():
+        fit(config_of(DENOISING, folder=folder), run_dir=folder / "whole")
     return folder / "whole"
 
 

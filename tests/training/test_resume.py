@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,10 @@ from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 OPTIMIZERS = [
-    "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}", "AdamW", "RMSprop: {momentum: 0.5}", "Adafactor", "Muon",
+    "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}", "Adafactor", "Muon",
     "Adam: {learning_rate: {CosineDecay: {initial_learning_rate: 0.01, decay_steps: 20}}, clipnorm: 1.0, use_ema: true}",
     *(pytest.param(name, marks=pytest.mark.slow) for name in (
-        "Adam", "Adamax", "Nadam", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion", "ScheduleFreeAdamW",
+        "AdamW", "RMSprop: {momentum: 0.5}", "Adam", "Adamax", "Nadam", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion", "ScheduleFreeAdamW",
     )),
 ]  # fmt: skip
 
@@ -78,7 +79,9 @@ def test_no_optimizer_is_left_out() -> None:
     assert {text.partition(":")[0] for text in texts} == set(load_catalog().names("optimizer"))
 
 
-@pytest.mark.parametrize("plan", [[1], [8], [9, 8, 8], [3, 11]], ids=str)
+@pytest.mark.parametrize(
+    "plan", [[1], [9, 8, 8], *(pytest.param(plan, marks=pytest.mark.slow) for plan in ([8], [3, 11]))], ids=str
+)
 def test_resume_to_the_bit_with_noise_augmentation_and_callbacks(
     plan: list[int], everything: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,11 +147,19 @@ def test_a_truncated_newest_state_falls_back_to_the_one_before(
         fit(config_of(NOISE, "training.epochs=9"), resume=tmp_path / "cut")
 
 
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was interrupted in its second epoch."""
+    run = tmp_path_factory.mktemp("cut") / "run"
+    with pytest.MonkeyPatch.context() as patch, interrupted_at_call(patch, 9), pytest.raises(InterruptedRun):
+        fit(config_of(NOISE, "training.epochs=2"), run_dir=run)
+    return run
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"best.h5": [1]}', '{"values": {"best.h5": -9.0}, "sha256": "00"}', '{"values": 1}'])
-def test_a_damaged_note_of_the_best_is_no_note(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_note_of_the_best_is_no_note(text: str, cut: Path, tmp_path: Path) -> None:
     config = config_of(NOISE, "training.epochs=2")
-    with interrupted_at_call(monkeypatch, 9), pytest.raises(InterruptedRun):
-        fit(config, run_dir=tmp_path / "run")
+    shutil.copytree(cut, tmp_path / "run")
     (tmp_path / "run" / "state" / "best.json").write_text(text)
     assert fit(config, resume=tmp_path / "run").status == "finished"
     value = min(row["val_loss"] for row in history_rows(tmp_path / "run" / "history.csv"))

@@ -25,6 +25,7 @@ from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.model.build import build_model
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.training.fit import fit
+from tests.drawn import drawing_pictures
 from tests.support import history_rows
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
@@ -76,7 +77,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> Path:
-    fit(config_of(SHAPES, folder=folder), run_dir=folder / "whole")
+    with drawing_pictures():
+        fit(config_of(SHAPES, folder=folder), run_dir=folder / "whole")
     return folder / "whole"
 
 

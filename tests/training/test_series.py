@@ -92,6 +92,7 @@ def test_members_are_measured_as_their_average_is(tmp_path: Path) -> None:
         assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4, abs=1e-4), name
 
 
+@pytest.mark.usefixtures("pictures_are_drawn")
 def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
     config = waves(tmp_path)
     result = fit(config, runs=tmp_path / "runs")
