@@ -11,9 +11,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
+
+
+def examples(few: int, many: int) -> int:
+    """How many examples a search tries: with `--slow`, where they are new ones, the many."""
+    return few if settings.default is not None and settings.default.derandomize else many
 
 
 @cache

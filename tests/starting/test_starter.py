@@ -23,7 +23,7 @@ from dltrain.starting.block import Block
 from dltrain.starting.start import make_starter
 from dltrain.starting.text import has_header
 from tests.data.sources.support import write_picture
-from tests.support import REPOSITORY, run_dltrain, shared_data
+from tests.support import REPOSITORY, examples, run_dltrain, shared_data
 
 # file below tabular/, target as a user names it, test metric
 TABLES = [
@@ -522,7 +522,7 @@ def test_whatever_stands_in_a_remark_or_a_name_the_values_are_read_back(remark, 
     st.sampled_from(["number", "label", "code"]),
     st.integers(0, 3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20, 40), deadline=None)
 def test_any_table_has_a_config_that_loads(kinds, target, seed):
     generator = np.random.default_rng(seed)
     columns = {f"{kind} {index}": _column(kind, generator) for index, kind in enumerate([*kinds, "number"])}

@@ -71,7 +71,7 @@ def test_alone_and_in_a_sweep(text: str, engine: str, tmp_path: Path, monkeypatc
     (tmp_path / "c.yaml").write_text(text)
     assert run(["fit", "c.yaml", "--run-dir", "alone", "-q"]) == 0
     over = "training.optimizer.Adam.learning_rate=0.01,0.001"
-    assert run(["sweep", "c.yaml", "--over", over, "--engine", engine, "--run-dir", "sweep", "-q"]) == 0
+    assert run(["sweep", "c.yaml", "--over", over, "--engine", engine, "--jobs", "1", "--run-dir", "sweep", "-q"]) == 0
     best = tmp_path / "sweep" / json.loads((tmp_path / "sweep" / "manifest.json").read_text())["best"]
     for trial in sorted((tmp_path / "sweep" / "trials").iterdir()):
         drawn = {layout.EVERY_TRIAL, layout.BEST_TRIAL} if trial == best else {layout.EVERY_TRIAL}

@@ -55,7 +55,8 @@ def test_the_average_is_that_of_the_members(runs: dict[str, Path], name: str) ->
     assert json.loads((run / "manifest.json").read_text()).get("same_beginning", False) is (name != "drawn")
 
 
-@pytest.mark.parametrize("name", ["number", "folds", "drawn"])
+# What is drawn of each member is an ensemble like any other.
+@pytest.mark.parametrize("name", ["number", "folds", pytest.param("drawn", marks=pytest.mark.slow)])
 def test_metrics_and_predictions_are_those_of_the_whole_model(runs: dict[str, Path], name: str, tmp_path: Path) -> None:
     stored = json.loads((runs[name] / "metrics.json").read_text())["metrics"]
     for part in ("test", "validation") if name != "folds" else ("test",):

@@ -38,7 +38,7 @@ from dltrain.training.saving.state import Values, capture_values, load_newest_st
 from dltrain.training.segments import Segment
 from dltrain.training.trainer import Trainer
 from dltrain.training.workers.group import Alone
-from tests.support import history_rows
+from tests.support import examples, history_rows
 
 STEPS, EPOCHS = 3, 6
 COLUMNS = ["loss", "val_loss", "learning_rate"]
@@ -286,7 +286,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int
 SAVES = [(True, True), (True, False), (False, True), (False, False)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40, 100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(plan=st.lists(st.tuples(st.integers(1, 90), st.sampled_from(SAVES)), max_size=8), last=st.sampled_from(SAVES))
 def test_any_plan_of_interruptions_ends_the_same(
     plan: list[tuple[int, tuple[bool, bool]]], last: tuple[bool, bool], whole: tuple[dict[str, Any], int], tmp_path: Path

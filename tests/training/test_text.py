@@ -125,8 +125,9 @@ def test_word_vectors_begin_an_embedding_and_are_not_needed_again(
         "data.features={note: text}",
     )
     whole = fit(config, run_dir=tmp_path / "once")
-    fit_with_interruptions(config, tmp_path / "often", monkeypatch, [5])
-    assert_same_bits(tmp_path / "once", tmp_path / "often")
+    if trainable:
+        fit_with_interruptions(config, tmp_path / "often", monkeypatch, [5])
+        assert_same_bits(tmp_path / "once", tmp_path / "often")
     (tmp_path / "v.txt").unlink()
     assert evaluate(whole.run).metrics == pytest.approx(whole.metrics["test"])
     table = load_run(whole.run).build(whole.run / "checkpoints" / "last.h5").get_layer("note_embedding").get_weights()[0]

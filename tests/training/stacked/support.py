@@ -38,10 +38,12 @@ def fit_stacked(
     return fits
 
 
-def assert_like_own_fits(configs: Sequence[Config], folder: Path, *, tolerance: float = 1e-4) -> list[StackedFit]:
-    """Each trial of a stack ends as its own fit does: epochs, history, metrics, status, files."""
+def assert_like_own_fits(
+    configs: Sequence[Config], folder: Path, *, tolerance: float = 1e-4, last: bool = False
+) -> list[StackedFit]:
+    """Each trial of a stack, or the last alone, ends as its own fit does: epochs, history, metrics, status, files."""
     fits = fit_stacked(configs, folder / "stack")
-    for index, (config, stacked) in enumerate(zip(configs, fits)):
+    for index, (config, stacked) in list(enumerate(zip(configs, fits)))[-1 if last else 0 :]:
         own = folder / f"own-{index}"
         try:
             fit(config, run_dir=own)
