@@ -184,7 +184,7 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
     """Text of one format: see `_read`."""
     import polars
 
-    if " " in date_format:
+    if " " in date_format and (series.str.len_bytes() != series.str.len_chars()).any():  # blanks of ASCII alone need none
         series = series.str.replace_all(OTHER_BLANKS, " ")
     if date_format.endswith(TO_ITS_END):
         series, date_format = series.str.replace(rf"{INTERVAL}.*\d.*$", ""), date_format.removesuffix(TO_ITS_END)
