@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import SCORES_OF_A_MASK, SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
-from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, logarithm, units_of
+from dltrain.evaluation.metrics.bootstrap.studentized import logarithm
+from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, units_of
 from dltrain.evaluation.metrics.metrics import classification_report, ratio, row_losses
 from dltrain.evaluation.metrics.report import PartReport, probabilities_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES

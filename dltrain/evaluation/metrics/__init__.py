@@ -1,4 +1,4 @@
 """How good a model is, in numbers: metrics, baselines, standard errors, gates, verdicts.
 
-Those of series stand in `forecasts`. Begin with `report.py`.
+Those of series stand in `forecasts`, studentized intervals of errors in `bootstrap`. Begin with `report.py`.
 """

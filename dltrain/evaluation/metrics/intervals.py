@@ -8,7 +8,7 @@ say less than so many rows that do not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
@@ -16,6 +16,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dltrain.evaluation.metrics.bootstrap.studentized import studentized_intervals
 from dltrain.evaluation.metrics.standard_errors import jackknife_variance, share_bounds, student_quantile, wilson
 
 Floats = NDArray[np.float64]
@@ -28,10 +29,6 @@ LEAST_UNITS = 5
 _FEW_SUMS = 40  # of rows, whose errors' slopes are looked at: it costs a pass over the samples for each
 _MOST_NUMBERS = 200_000  # units times sums
 _SEED = 0xB007
-_LARGEST = 3.0  # times Student's quantile: of very few units the samples' own spreads may be next to nothing
-_AS_WORST = 1.5  # times Student's quantile, from where on an error ends at that of the worst unit
-_STEP = 1e-6  # relative, of sums
-_TRIED = 20  # samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,131 +262,3 @@ def _share_interval(share: Share, added: Floats, units: Units, level: int) -> In
         rows = min(total, part * (1 - part) / spread) if spread > 0 else alone
     low, high = share_bounds(part * rows, rows, level, quantile)
     return share.rise(low), share.rise(high)
-
-
-def logarithm(values: Floats) -> Floats:
-    """The logarithm of an error, on whose scale its interval is symmetric."""
-    return np.asarray(np.log(values))
-
-
-def lost_share(values: Floats) -> Floats:
-    """The logarithm of what R² leaves unexplained."""
-    return np.asarray(np.log(1 - values))
-
-
-BACK: Mapping[Callable[[Floats], Floats], Callable[[float], float]] = {
-    logarithm: math.exp,
-    lost_share: lambda value: 1 - math.exp(value),
-}
-
-
-def studentized_intervals(
-    compute: Callable[[Floats], Mapping[str, Floats]],
-    added: Floats,
-    counts: Floats,
-    tailed: Mapping[str, Callable[[Floats], Floats]],
-    quantile: float,
-) -> dict[str, tuple[float, float]]:
-    """Intervals of errors: how many of its own standard errors a sample lies off is what is drawn.
-
-    A few units with large errors make an error and its spread large together. Quantiles of the samples alone are then too narrow
-    above (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, 12.5 and 22). Where none can be told, there is none.
-    One unit far out makes them endless; so they end where all units are as bad as the worst one.
-
-    Args:
-        compute: from sums [..., sums] to metric -> values.
-        added: sums of each unit [units, sums].
-        counts: how often each unit is in each sample [samples, units].
-        tailed: metric -> `logarithm` or `lost_share`, on whose scale it is drawn.
-        quantile: Student's, of as many units less one.
-    """
-    units = len(added)
-    total, sums = added.sum(axis=0), counts @ added
-    wide = NormalDist().cdf(quantile * math.sqrt(units / (units - 1)))
-    found: dict[str, tuple[float, float]] = {}
-    with np.errstate(all="ignore"):
-        apart = added - added.mean(axis=0)
-        moving = _moving_places(compute, sums[:_TRIED], total, tailed)
-        moving = {name: [place for place in places if apart[:, place].any()] for name, places in moving.items()}
-        means, (squares, where) = counts @ apart, _products(moving.values(), apart, counts)
-        whole, samples = (_slopes(compute, values, total, tailed, moving) for values in (total, sums))
-        worst = _worst(compute(added), compute(total), tailed)
-        for name, back in ((name, BACK[scale]) for name, scale in tailed.items()):
-            value, slope = whole[name]
-            error = math.sqrt(units / (units - 1) * float(((apart[:, moving[name]] @ slope) ** 2).sum()))
-            moved, slopes = samples[name]
-            pairs = [(place, other) for place in moving[name] for other in moving[name]]
-            products = squares[:, [where[pair] for pair in pairs]].reshape(*slopes.shape, slopes.shape[-1])
-            spread = (
-                np.einsum("sp,spq,sq->s", slopes, products, slopes) - (means[:, moving[name]] * slopes).sum(axis=1) ** 2 / units
-            )
-            off = (moved - value) / np.sqrt(units / (units - 1) * spread)
-            off = off[np.isfinite(off)]
-            if len(off) < len(counts) // 2 or not math.isfinite(error) or error <= 0:
-                continue
-            most = _LARGEST * quantile
-            low, high = np.clip(np.quantile(off, [1 - wide, wide]), -most, most)
-            furthest = max(_AS_WORST * quantile * error, worst[name])
-            ends = sorted(back(min(float(value) + min(-float(end) * error, furthest), 700.0)) for end in (low, high))
-            found[name] = ends[0], ends[1]
-    return found
-
-
-def _worst(
-    each: Mapping[str, Floats], whole: Mapping[str, Floats], tailed: Mapping[str, Callable[[Floats], Floats]]
-) -> dict[str, float]:
-    """Metric -> by how much it would be larger, on its scale, if all units were as the worst one; R² has that of `mse`."""
-    found = {}
-    for name, scale in tailed.items():
-        same = "mse" if scale is lost_share else name
-        ratios = np.log(each[same] / whole[same])
-        found[name] = float(np.max(ratios[np.isfinite(ratios)], initial=-math.inf))
-    return found
-
-
-def _products(moving: Iterable[Sequence[int]], apart: Floats, counts: Floats) -> tuple[Floats, dict[tuple[int, int], int]]:
-    """Of each sample the sums of products of two places that one metric moves with; and where each pair stands among them.
-
-    Along the slopes of each sample every unit would have a number of its own, which are many more.
-    """
-    pairs = sorted({(min(a, b), max(a, b)) for places in moving for a in places for b in places})
-    first, second = (np.array([pair[end] for pair in pairs], int) for end in (0, 1))
-    where = {pair: index for index, pair in enumerate(pairs)}
-    return counts @ (apart[:, first] * apart[:, second]), where | {(b, a): index for (a, b), index in where.items()}
-
-
-def _moving_places(
-    compute: Callable[[Floats], Mapping[str, Floats]],
-    some: Floats,
-    total: Floats,
-    tailed: Mapping[str, Callable[[Floats], Floats]],
-) -> dict[str, list[int]]:
-    """Metric -> the sums that it moves with in any of some samples."""
-    every = {name: list(range(len(total))) for name in tailed}
-    slopes = _slopes(compute, some, total, tailed, every)
-    return {name: [place for place in every[name] if (found[:, place] != 0).any()] for name, (_, found) in slopes.items()}
-
-
-def _slopes(
-    compute: Callable[[Floats], Mapping[str, Floats]],
-    sums: Floats,
-    total: Floats,
-    tailed: Mapping[str, Callable[[Floats], Floats]],
-    moving: Mapping[str, Sequence[int]],
-) -> dict[str, tuple[Floats, Floats]]:
-    """Metric -> its value on its scale, and how that moves with each of the sums that it moves with."""
-    values = compute(sums)
-    slopes = {name: np.empty((*sums.shape[:-1], len(places))) for name, places in moving.items()}
-    least = 1e-9 * float(np.abs(total).max())
-    for place in sorted({place for places in moving.values() for place in places}):
-        step = _STEP * np.maximum(np.abs(sums[..., place]), least)
-        ends = []
-        for sign in (1, -1):
-            moved = sums.copy()
-            moved[..., place] += sign * step
-            ends.append(compute(moved))
-        for name, places in moving.items():
-            if place in places:
-                scale = tailed[name]
-                slopes[name][..., places.index(place)] = (scale(ends[0][name]) - scale(ends[1][name])) / (2 * step)
-    return {name: (scale(values[name]), slopes[name]) for name, scale in tailed.items()}

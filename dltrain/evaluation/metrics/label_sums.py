@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
-from dltrain.evaluation.metrics.intervals import Share, Sums, logarithm
+from dltrain.evaluation.metrics.bootstrap.studentized import logarithm
+from dltrain.evaluation.metrics.intervals import Share, Sums
 from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
 from dltrain.evaluation.metrics.metrics import ratio, scores_of
 from dltrain.evaluation.metrics.row_sums import (

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns, logarithm, lost_share
+from dltrain.evaluation.metrics.bootstrap.studentized import logarithm, lost_share
+from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns
 from dltrain.evaluation.metrics.metrics import ratio, row_losses, scores_of
 
 Floats = NDArray[np.float64]
