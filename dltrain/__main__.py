@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import sys
+import threading
 import warnings
 from typing import NoReturn
 
@@ -28,8 +31,18 @@ def _let_warn() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End this process with a code. All is done: Ctrl-C while Python clears up no longer changes how it ended."""
+    """End this process with a code. All is done: Ctrl-C while Python clears up no longer changes how it ended.
+
+    Taking down what TensorFlow has made, piece by piece, takes a third of a second; the system takes all of it at once.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    is_alone = all(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
+    if "tensorflow" in sys.modules and is_alone:
+        with contextlib.suppress(OSError, ValueError):  # what cannot be written is given up below
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
     sys.exit(code)
 
 

@@ -47,6 +47,33 @@ def test_attack_8_a_fit_goes_on_without_a_console(end, tmp_path):
     assert (tmp_path / "run" / "config.yaml").read_text().startswith("name:")
 
 
+LEAVE = """
+import atexit, sys, threading, time, types
+from pathlib import Path
+from dltrain.__main__ import leave
+sys.modules["tensorflow"] = types.ModuleType("tensorflow")
+atexit.register(Path("cleared").touch)
+class Slow:
+    def __del__(self):
+        Path("taken down").touch()
+kept = Slow()
+if {waits}:
+    threading.Thread(target=lambda: (time.sleep(0.5), Path("written").touch())).start()
+sys.stdout.write("all of it")
+leave(5)
+"""
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_process_that_leaves_has_written_cleared_and_waited(waits, tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    script = LEAVE.format(waits=waits)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "all of it", "")
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == ({"cleared", "written", "taken down"} if waits else {"cleared"})
+
+
 def test_attack_8_a_log_that_cannot_be_written_is_given_up_and_said_once(tmp_path, capsys, caplog):
     handler = LogFile("/dev/full")
     logger = logging.getLogger("dltrain.test_streams")
