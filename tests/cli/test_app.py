@@ -343,6 +343,7 @@ def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(app, "run", run)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)  # with it, this very process would be left at once
     before = signal.getsignal(signal.SIGINT)
     try:
         with pytest.raises(SystemExit) as left:
