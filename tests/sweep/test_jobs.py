@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dltrain.checking.memory import FRAMEWORK
 from dltrain.checking.result import Memory
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
@@ -16,6 +17,7 @@ from dltrain.sweep.sweep import sweep
 from tests.sweep.support import SMALL, small
 
 OVER = ["training.optimizer.learning_rate=0.001,0.01,0.1"]
+LARGE = Memory(model=1_500_000_000 - FRAMEWORK, batch=0, data=100_000_000)
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def plan(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_jobs_that_take_more_than_there_is_are_refused_with_how_many_fit(plan):
-    largest = plan.config, Memory(model=800_000_000, batch=0, data=100_000_000)  # 1.5 GB each, and data that they share
+    largest = plan.config, LARGE  # 1.5 GB each, and data that they share
     with pytest.raises(ConfigError) as caught:
         jobs_that_fit(replace(plan, jobs=3), 3, largest, Reporter())
     [fault] = caught.value.faults
@@ -37,7 +39,7 @@ def test_jobs_that_take_more_than_there_is_are_refused_with_how_many_fit(plan):
 
 
 def test_without_jobs_no_more_fit_at_a_time_than_there_is_memory_for(plan):
-    largest = plan.config, Memory(model=800_000_000, batch=0, data=100_000_000)
+    largest = plan.config, LARGE
     assert jobs_that_fit(plan, 3, largest, Reporter()) == 2
     assert jobs_that_fit(plan, 3, (plan.config, Memory(1000, 1000, 1000)), Reporter()) is None
     assert jobs_that_fit(plan, 3, None, Reporter()) is None
