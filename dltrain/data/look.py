@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
 from dltrain.data.facts import DataFacts, facts_of, replace_folds, with_folds
 from dltrain.data.sources import check_source, find_source
-from dltrain.data.sources.arguments import UNREAD
+from dltrain.data.sources.arguments import UNREAD, refuse_missing_files
 from dltrain.data.sources.source import listed_facts
 from dltrain.data.transform_widths import transformed_facts
 from dltrain.errors import ConfigError, DltrainError, Note, UsageError
 from dltrain.storage.far.copies import fetching
 from dltrain.storage.far.failure import NotFetchedError
+
+FILE_SOURCES = ("csv", "parquet", "npz")  # of the user's own files, in which nothing is known before they are read
+
+
+def require_files(config: DataConfig) -> None:
+    """Look whether the user's files are there, before anything takes time; far ones are not asked for.
+
+    Args:
+        config: the `data:` block.
+
+    Raises:
+        DataError: some are not, at the keys that name them.
+    """
+    if config.source in FILE_SOURCES:
+        with fetching(False), contextlib.suppress(NotFetchedError):
+            refuse_missing_files(config)
 
 
 def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFacts:

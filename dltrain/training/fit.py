@@ -19,6 +19,7 @@ from dltrain.config.durations import config_with_steps
 from dltrain.config.found_rate import asks_for_rate, with_rate
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
+from dltrain.data.look import FILE_SOURCES, require_files
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, WorkerLostError
 from dltrain.evaluation.metrics.gates import parse_gates
 from dltrain.model.build import build_model, describe_layers
@@ -51,8 +52,6 @@ from dltrain.training.trainer import Trainer
 from dltrain.training.workers.local import group_of
 
 logger = logging.getLogger(__name__)
-
-FILE_SOURCES = ("csv", "parquet", "npz")
 
 
 @blames_own_code
@@ -243,6 +242,7 @@ class _Fit:
         """The data, and what is odd about it, the model or the training."""
         if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
             raise_for_errors(check_config(self.config))
+        require_files(self.config.data)
         self.session.helper.submit(load_and_check, self.config)
         with self.watch.timed("import"):
             self.reporter.status("importing Keras")

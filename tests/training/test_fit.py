@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dltrain.config.types import Config
-from dltrain.errors import ConfigError, DivergenceError, RunError, UsageError
+from dltrain.errors import ConfigError, DataError, DivergenceError, RunError, UsageError
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
@@ -42,6 +42,24 @@ def learnable(folder: Path, *overrides: str, regression: bool = False) -> Config
     lines = [",".join(map(str, (*row, target))) for row, target in zip(x.round(4), y)]
     (folder / "rows.csv").write_text("a,b,c,y\n" + "\n".join(lines) + "\n")
     return config_of(LEARNABLE, *overrides, folder=folder)
+
+
+@pytest.mark.parametrize("key", ["path", "validation", "test"])
+def test_files_that_are_not_there_are_told_at_their_keys_before_keras_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    def imported(*_: Any) -> None:
+        raise AssertionError("Keras is imported")
+
+    learnable(tmp_path)
+    text = LEARNABLE.replace(", split: {test: 0.2, validation: 0.25}", "")
+    text = text.replace("path: rows.csv", "path: gone.csv") if key == "path" else text.replace("y}", f"y, {key}: gone.csv}}")
+    monkeypatch.setattr("dltrain.training.fit.import_keras", imported)
+    with pytest.raises(DataError) as caught:
+        fit(config_of(text, folder=tmp_path), runs=tmp_path / "runs")
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.line) == (f"data.{key}", 4)
+    assert not list((tmp_path / "runs").glob("*"))
 
 
 @pytest.mark.usefixtures("pictures_are_drawn")

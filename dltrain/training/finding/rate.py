@@ -16,6 +16,7 @@ import numpy as np
 from dltrain.config.durations import config_with_steps
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
+from dltrain.data.look import require_files
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.model.build import build_model
 from dltrain.model.compile import build_metrics, compile_model
@@ -77,6 +78,7 @@ def find_rate(config: Config, *, threads: int | None = None, reporter: Reporter 
     reporter = reporter or Reporter()
     config = replace(config, training=_with_rate(config.training, LOWEST))
     reporter.status("reading data")
+    require_files(config.data)
     dataset, warnings = load_and_check(config, reporter=reporter)
     for warning in warnings:
         reporter.warning(warning)
