@@ -11,6 +11,7 @@ one config trains the same numbers for everybody.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import importlib.abc
@@ -20,6 +21,7 @@ import logging
 import os
 import sys
 import tempfile
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -28,6 +30,7 @@ from typing import Any
 
 from dltrain.cards import CPU, Placement, asked_cards, no_libraries
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
+from dltrain.later import LateLoader
 from dltrain.machine import IN_WAITING, SETTLED, require_address_space, require_open_files
 from dltrain.settings import keras_folder
 from dltrain.system import release_library_pages
@@ -39,12 +42,20 @@ logger = logging.getLogger(__name__)
 UNNEEDED = (
     "sklearn", "scipy", "matplotlib", "pandas", "PIL", "pydot", "torchvision", "tensorboard", "jax", "flax", "torch", "polars",
 )  # fmt: skip
-# Other names of what TensorFlow has, and what no model needs: imported when somebody looks into them.
+# Other names of what TensorFlow has, and what no model needs: imported when somebody asks for it. Not `tf.lite` and
+# `tf.distribute` themselves, in whose place a package of the same name would come when it was imported first.
 RARELY_NEEDED = (
-    "tensorflow._api.v2.compat",
-    "tensorflow._api.v2.feature_column",
-    "tensorflow._api.v2.__internal__.feature_column",
-)
+    *(
+        f"tensorflow._api.v2.{name}"
+        for name in (
+            "compat.v1", "compat.v2", "debugging.experimental", "experimental.numpy", "feature_column",
+            "__internal__.feature_column", "profiler", "raw_ops", "tpu",
+        )
+    ),
+    "tensorflow.lite.experimental.microfrontend.python.ops.audio_microfrontend_op",
+)  # fmt: skip
+# What Keras asks one of them for whenever it builds a model: name -> where it comes from.
+OFTEN_NEEDED = {"tensorflow._api.v2.compat.v1": {"placeholder": "tensorflow.python.ops.array_ops"}}
 
 LIBRARIES = "libtensorflow"  # that the names of its files begin with
 # What Keras computes with, whatever `keras.json` says: Keras's own defaults.
@@ -64,8 +75,14 @@ class _Hide(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
         found = PathFinder.find_spec(fullname, path) if fullname in RARELY_NEEDED else None
         if found is not None and found.loader is not None:
-            found.loader = importlib.util.LazyLoader(found.loader)
+            sources = OFTEN_NEEDED.get(fullname, {})
+            names = {name: functools.partial(_named, source, name) for name, source in sources.items()}
+            found.loader = LateLoader(found.loader, names)
         return found
+
+
+def _named(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 def import_keras(threads: int | None = None, connect: Callable[[], None] | None = None, placement: Placement = _ANYWHERE) -> Any:
@@ -134,7 +151,7 @@ def _load(
     gc.disable()
     sys.meta_path.insert(0, hide)
     try:
-        with quiet_stderr(), _without_settings():
+        with quiet_stderr(), _without_settings(), _type_names_compiled_once():
             _open_libraries()
             import tensorflow  # noqa: F401 - before Keras, which would import more of it
 
@@ -243,6 +260,16 @@ def _without_settings() -> Iterator[None]:
     finally:
         os.environ.pop("KERAS_HOME", None)
         os.environ.update({name: value for name, value in saved.items() if value is not None})
+
+
+@contextlib.contextmanager
+def _type_names_compiled_once() -> Iterator[None]:
+    """TensorFlow's operations write the names of some thirty types as text 18,000 times; Python compiles each text by itself."""
+    vars(typing)["compile"] = functools.cache(compile)  # found there before Python's own
+    try:
+        yield
+    finally:
+        del vars(typing)["compile"]
 
 
 def _asked_otherwise() -> dict[str, Any]:

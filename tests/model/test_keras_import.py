@@ -15,22 +15,32 @@ from dltrain.system import IS_LINUX
 from tests.support import REPOSITORY, name_of, tree_of
 
 CODE = """
-import json, sys
+import json, sys, typing
 from pathlib import Path
 from dltrain.model.keras_import import ignored_settings, import_keras
 keras = import_keras()
 from keras.src.backend import config
 layer = keras.layers.Dense(1)
-layer.build((None, 2))
+layer(keras.Input((2,)))
+late = [name for name, module in sys.modules.items() if type(module).__name__ == "LateModule"]
 print(json.dumps({
     "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon(), "format": keras.config.image_data_format(),
     "weights": str(layer.kernel.dtype), "home": config.keras_home(), "backend": keras.config.backend(),
     "epochs": keras.config.max_epochs(), "steps": keras.config.max_steps_per_epoch(), "ignored": ignored_settings,
-    "rare": [name for name in sys.modules if name.startswith(("tensorflow.python.feature_column", "scipy"))],
+    "rare": [name for name in sys.modules if name.startswith(
+        ("tensorflow.python.feature_column", "scipy")
+    )],
+    "late": late,
+    "compiles": "compile" in vars(typing),
     "later": [
         hasattr(sys.modules["tensorflow"].compat.v1, "placeholder"),
         hasattr(sys.modules["tensorflow"].feature_column, "numeric_column"),
         hasattr(sys.modules["tensorflow"].lite, "Interpreter"),
+        hasattr(sys.modules["tensorflow"].debugging.experimental, "enable_dump_debug_info"),
+        hasattr(sys.modules["tensorflow"].experimental.numpy, "finfo"),
+        hasattr(sys.modules["tensorflow"].profiler.experimental, "start"),
+        hasattr(sys.modules["tensorflow"].raw_ops, "MatMul"),
+        hasattr(sys.modules["tensorflow"].tpu.experimental, "embedding"),
     ],
     "status": Path("/proc/self/status").read_text() if sys.platform == "linux" else "",
 }))
@@ -88,7 +98,9 @@ def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -
 def test_what_is_rarely_needed_is_imported_when_it_is(tmp_path: Path) -> None:
     found = imported(tmp_path)
     assert found["rare"] == []
-    assert found["later"] == [True, True, True]
+    assert found["later"] == [True] * 8
+    assert {"tensorflow._api.v2.compat.v1", "tensorflow._api.v2.raw_ops", "tensorflow._api.v2.tpu"} <= set(found["late"])  # type: ignore[call-overload]
+    assert found["compiles"] is False
 
 
 @pytest.mark.skipif(not IS_LINUX, reason="libraries keep their pages")
