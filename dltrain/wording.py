@@ -290,7 +290,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that `word` most likely means, or None where none is near; case and underscores do not count.
 
     A name of which a letter stands there too often or not often enough comes before all others (`Adamm` is Adam, not AdamW). Of
-    equally near names the one that begins and ends as the word does is taken, then the first given.
+    equally near names the one that begins and ends as the word does is taken (`rlu` is relu, not elu), then the first given.
     """
     return _nearest(word[:LONGEST], tuple(known))
 
@@ -315,8 +315,8 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
         rank = (
             _without_doubles(plain) != _without_doubles(candidate),
             distance,
-            abs(len(plain) - len(candidate)),
             -(prefix + suffix),
+            abs(len(plain) - len(candidate)),
         )
         if best is None or rank < best:
             best, found = rank, name

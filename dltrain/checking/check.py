@@ -26,6 +26,7 @@ from dltrain.data.facts import DataFacts, facts_of, faults_without_numbers
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, Note, texts, warnings_of
 from dltrain.model.given import given_schema
 from dltrain.model.heads.head import Head
+from dltrain.model.heads.inferred import inferred_values
 from dltrain.model.heads.reconstruction import code_layer
 from dltrain.model.heads.rules import heads_of
 from dltrain.model.own_code.shapes import ask_for_shapes
@@ -133,7 +134,7 @@ def _with_data(config: Config, result: CheckResult, samples: Path | None) -> Che
     from dltrain.checking.data_checks import check_data
 
     try:
-        lines, warnings = check_data(config, samples)
+        lines, warnings, facts = check_data(config, samples)
     except DltrainError as error:
         errors = (*result.errors, *(item for item in placed(config, error.faults) if item not in result.errors))
         return replace(result, errors=errors, exit_code=result.exit_code or error.exit_code)
@@ -141,6 +142,7 @@ def _with_data(config: Config, result: CheckResult, samples: Path | None) -> Che
         result,
         data=(*result.data, *(line for line in lines if line not in result.data)),
         warnings=in_order((*result.warnings, *warnings)),
+        inferred={**(result.inferred or {}), **_inferred(config, facts, _model(config, facts, [])[0])},
     )
 
 
@@ -214,7 +216,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
             *(describe_phases(config, network) if network else ()),
         ),
         data=_data_lines(facts),
-        inferred={**facts.inferred, **_inferred(heads)},
+        inferred=_inferred(config, facts, heads),
     )
 
 
@@ -268,6 +270,9 @@ def _data_lines(facts: DataFacts) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _inferred(heads: Sequence[Head]) -> dict[str, Any]:
+def _inferred(config: Config, facts: DataFacts, heads: Sequence[Head]) -> dict[str, Any]:
+    """What goes into the resolved config; how many classes there are only where it is not the first rows that say it."""
     tasks = {head.task for head in heads}
-    return {"data.task": tasks.pop()} if len(tasks) == 1 else {}
+    found = {**facts.inferred, **({"data.task": tasks.pop()} if len(tasks) == 1 else {})}
+    is_known = facts.exact or not any(head.classes for head in heads)
+    return {**found, **(inferred_values(config.model, heads) if is_known else {})}

@@ -18,7 +18,7 @@ from dltrain.config.types import Config
 from dltrain.data.arrays.disk_array import Array
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.data.dataset import Dataset, Part, Schema
-from dltrain.data.facts import facts_of, replace_folds
+from dltrain.data.facts import DataFacts, facts_of, replace_folds
 from dltrain.data.load import load_parts
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.preprocessing import SeriesPreprocessing
@@ -30,8 +30,8 @@ from dltrain.wording import listed
 BLOCK_BYTES = 64 << 20
 
 
-def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
-    """Lines about the data, and a warning for each oddity.
+def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, ...], tuple[Fault, ...], DataFacts]:
+    """Lines about the data, a warning for each oddity, and the facts of all of it.
 
     Args:
         config: whose data is read whole; its header was found right.
@@ -44,7 +44,8 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
     """
     data = replace(replace_folds(config.data), transform=())  # what is looked at is the data itself
     raw, dataset = load_parts(data, seed=config.seed)
-    if odd := tuple(check_slices(config, facts_of(dataset))):  # of a named data set columns are not known before
+    facts = facts_of(dataset)
+    if odd := tuple(check_slices(config, facts)):  # of a named data set columns are not known before
         raise ConfigError(odd)
     notes = tuple(note for note in dataset.notes if note.code != COPIES)  # a finding says it, with the rows
     if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
@@ -58,7 +59,7 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
         from dltrain.checking.samples import draw_samples
 
         quality.lines.append(draw_samples(dataset, samples))
-    return tuple(quality.lines), (*warnings_of(notes), *(_fault(finding) for finding in quality.findings))
+    return tuple(quality.lines), (*warnings_of(notes), *(_fault(finding) for finding in quality.findings)), facts
 
 
 def _fault(finding: Finding) -> Fault:

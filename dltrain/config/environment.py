@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.keys import COMPONENT_PLACES
+from dltrain.config.keys import names_component
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import read_scalar
 from dltrain.config.text.yaml_reader import MOST_BYTES, find_forbidden
@@ -40,18 +40,22 @@ class Environment:
     left: int = MOST_BYTES
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    def put_in(self, node: Node, path: str) -> Node:
+    def put_in(self, node: Node, path: str, *, arguments: bool = False) -> Node:
         """The tree with its references replaced; it is changed in place below its top.
 
         Args:
             node: any tree.
             path: its key, for messages.
+            arguments: the node holds the arguments of a component.
         """
         if isinstance(node, ListNode):
             node.items = [self.put_in(item, f"{path}.{index}") for index, item in enumerate(node.items)]
         elif isinstance(node, MappingNode):
+            named = not arguments and names_component(node, path)
             for name, value in node.entries.items():
-                node.entries[name] = self.put_in(value, f"{path}.{name}" if path else name)
+                through = named and isinstance(value, MappingNode)
+                inner = path if through else f"{path}.{name}" if path else name
+                node.entries[name] = self.put_in(value, inner, arguments=through)
         elif isinstance(node, ScalarNode) and "${" in node.text:
             return self._scalar(node, path)
         return node
@@ -124,15 +128,16 @@ def refuse_secrets(root: MappingNode, faults: Faults) -> None:
             _refuse_secrets(node, path, faults)
 
 
-def _refuse_secrets(node: Node, path: str, faults: Faults) -> None:
+def _refuse_secrets(node: Node, path: str, faults: Faults, *, arguments: bool = False) -> None:
     if isinstance(node, ListNode):
         for index, item in enumerate(node.items):
             _refuse_secrets(item, f"{path}.{index}", faults)
     elif isinstance(node, MappingNode):
-        is_component = COMPONENT_PLACES.fullmatch(path) is not None and len(node.entries) == 1
+        named = not arguments and names_component(node, path)
         for name, value in node.entries.items():
+            through = named and isinstance(value, MappingNode)
             if name != "weights":
-                _refuse_secrets(value, path if is_component else f"{path}.{name}", faults)
+                _refuse_secrets(value, path if through else f"{path}.{name}", faults, arguments=through)
     elif isinstance(node, ScalarNode) and isinstance(node.value, str) and without_secrets(node.text) != node.text:
         hint = "secrets may stand in paths and addresses of data and weights"
         faults.add(node, path, f"the run would hold the secret {node.text}", hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from dltrain.config.text.nodes import MappingNode
 from dltrain.config.types import Config
 from dltrain.config.types.key import Key, keys_in
 
@@ -16,6 +17,8 @@ COMPONENT_PLACES = re.compile(
     r"training\.(?:phases\.[^.]+\.)?optimizer|training\.loss|model\.output"
     r"|(?:model\.layers|data\.augment|data\.transform|training\.metrics)\.[^.]+"
 )
+# Where the values of a sweep's named choices stand; what follows is the key that each of them sets.
+IN_CHOICE = re.compile(r"sweep\.choices\.[^.]+\.[^.]+\.")
 
 WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)(?<!-)([+-]?)=(.*)", flags=re.DOTALL)
 # What a layer of the model may be, by the catalog; and what of it is an output only.
@@ -100,6 +103,16 @@ MOST = {
     "training.members.number": 1_000,
     "training.members.folds": 1_000,
 }
+
+
+def names_component(node: MappingNode, path: str) -> bool:
+    """Whether the one key of a mapping is the name of a component, through which paths look.
+
+    Args:
+        node: not the arguments of one.
+        path: where it stands: at the place of a component, or as an argument's value.
+    """
+    return len(node.entries) == 1 and COMPONENT_PLACES.match(IN_CHOICE.sub("", path, count=1)) is not None
 
 
 def key_of(word: str) -> str | None:

@@ -274,6 +274,8 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
         return meant
     if isinstance(node.value, str) and words:
         return did_you_mean(node.value, words)
+    if kind.takes("duration") and isinstance(node.value, str) and not node.value.strip().isdecimal():
+        return "at most 100 %, which is the whole training" if node.value.strip().endswith("%") else "such as 3 epochs, or 10 %"
     if isinstance(node.value, int | float) and kind.takes("regularizer"):
         return f"write {{L2: {{l2: {node.text}}}}}"
     if kind.takes("initializer") and not isinstance(node.value, str) and node.value in (0, 1):

@@ -25,6 +25,7 @@ from dltrain.config.reading import Context, Special, read_block
 from dltrain.config.text.nodes import Faults, MappingNode, Node, ScalarNode
 from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
+from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.config.tree import Tree, read_tree
 from dltrain.config.types import Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.config.types.own_code import OwnCode
@@ -191,7 +192,8 @@ def resolve(config: Config, inferred: Mapping[str, Any]) -> dict[str, Any]:
         inferred: key path (`data.task`, `model.output`, `training.loss`, ...) -> plain value.
 
     Returns:
-        plain values that `dump_yaml` writes and `load_config` reads as the same experiment.
+        plain values that `dump_yaml` writes and `load_config` reads as the same experiment; in one form, whether inferred
+        or given.
     """
     plain = copy.deepcopy(dict(config.resolved))
     for path, value in inferred.items():
@@ -204,7 +206,8 @@ def resolve(config: Config, inferred: Mapping[str, Any]) -> dict[str, Any]:
             target = inner
         else:
             target[last] = copy.deepcopy(value)
-    return plain
+    folder = config.file.parent if config.file else Path()  # its paths are absolute by now
+    return dict(load_config_text(dump_yaml(plain), folder=folder, code=config.code).resolved)
 
 
 def origins(config: Config) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from dltrain.config.keys import COMPONENT_PLACES
+from dltrain.config.keys import IN_CHOICE, names_component
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import DEEPEST, MOST_NODES
@@ -13,8 +13,6 @@ from dltrain.wording import did_you_mean, one_of
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REFERENCE = re.compile(r"\$([A-Za-z_][^\s]*)")
-# What stands in front of a key that a choice of a sweep sets.
-IN_CHOICE = re.compile(r"sweep\.choices\.[^.]+\.[^.]+\.")
 
 
 @dataclass(slots=True)
@@ -139,7 +137,7 @@ def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget
         node.items = [put_in(item, f"{path}.{index}", parameters, faults, budget) for index, item in enumerate(node.items)]
     elif isinstance(node, MappingNode):
         # Paths look through the name of a component, which stands at the place of one or is an argument's value.
-        named = not arguments and len(node.entries) == 1 and COMPONENT_PLACES.match(IN_CHOICE.sub("", path, count=1)) is not None
+        named = not arguments and names_component(node, path)
         for key, value in node.entries.items():
             through = named and isinstance(value, MappingNode)
             node.entries[key] = put_in(value, path if through else f"{path}.{key}", parameters, faults, budget, arguments=through)

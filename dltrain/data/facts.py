@@ -25,7 +25,7 @@ class DataFacts:
         names_known: the labels are called as `schema` says; otherwise only their number is known.
         errors: what is wrong with the data.
         blames_config: what is wrong is the config, which asks for what this data cannot be.
-        inferred: how its dates, numbers and fields are written, for the resolved config, by key path.
+        inferred: what goes into the resolved config, by key path: how dates and numbers are written, kinds of columns, a scale.
         columns: of a table, all that it has; empty: not known.
     """
 
@@ -68,7 +68,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
         labels,
         exact=True,
         notes=dataset.notes,
-        inferred={key: value for key, value in dataset.resolved.items() if key in WRITING},
+        inferred=dict(dataset.resolved),
         columns=dataset.columns,
     )
 

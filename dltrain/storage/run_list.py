@@ -159,7 +159,7 @@ def find_run(word: str, runs: Path) -> Path:
     if os.path.isfile(path) and path.suffix.casefold() in DATA_SUFFIXES:
         hint = f"`dltrain predict RUN --data {word}` and `dltrain evaluate RUN --data {word}` take it"
         raise UsageError(f"{word} is a file of data, not a run", hint=hint)
-    hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
+    hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs}; a run elsewhere is named by its path"
     beside = {name: str(path.parent / name) for name in _names_beside(path)} if word else {}
     near = nearest(path.name, [*(["latest"] if known else []), *(folder.name for folder in known), *beside])
     hint = f'did you mean "{beside.get(near, near)}"? {hint}' if near else hint

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltrain.config.blocks.sweep import is_within, standing
-from dltrain.config.parameters import IN_CHOICE
+from dltrain.config.keys import IN_CHOICE
 from dltrain.errors import ConfigError, Fault
 from dltrain.sweep.dimension import Dimension, is_among
 

@@ -17,9 +17,9 @@ from dltrain.config.blocks.sweep import read_over, sets_in_keys
 from dltrain.config.canonical import canonical_text
 from dltrain.config.catalog.metrics import COMPARABLE, find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
+from dltrain.config.keys import IN_CHOICE
 from dltrain.config.old_words.scores import metric_hint
 from dltrain.config.overrides import override_word
-from dltrain.config.parameters import IN_CHOICE
 from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.parts import COMPARED_ON

@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config import dump_yaml, load_config
 from dltrain.config.blocks.sweep import choices_in_keys, in_keys
 from dltrain.config.canonical import without_defaults
-from dltrain.config.parameters import IN_CHOICE
+from dltrain.config.keys import IN_CHOICE
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown

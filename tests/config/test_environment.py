@@ -105,6 +105,23 @@ def test_what_is_not_set_is_an_error_at_its_place(monkeypatch: pytest.MonkeyPatc
     assert "is not set" in faults_of(DATA, "training.epochs=${env:NOT_THERE}")[0].message
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("model: {layers: [{Dense: {units: '${env:NOT_THERE}'}}]}", "model.layers.0.units"),
+        ("training: {optimizer: {Adam: {learning_rate: '${env:NOT_THERE}'}}}", "training.optimizer.learning_rate"),
+        (
+            "training: {optimizer: {SGD: {learning_rate: {CosineDecay: {decay_steps: '${env:NOT_THERE}'}}}}}",
+            "training.optimizer.learning_rate.decay_steps",
+        ),
+        ("training: {early_stopping: {patience: '${env:NOT_THERE}'}}", "training.early_stopping.patience"),
+        ("training: {loss: '${env:NOT_THERE}'}", "training.loss"),
+    ],
+)
+def test_the_path_of_a_variable_that_is_not_set_looks_through_names_of_components(text: str, path: str) -> None:
+    assert [fault.path for fault in faults_of(DATA + text + "\n") if "NOT_THERE" in fault.message] == [path]
+
+
 def test_nothing_of_the_environment_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONE", "${env:TWO}${env:TWO}")
     monkeypatch.setenv("TWO", "boom")

@@ -385,7 +385,8 @@ def test_inferred_values_go_into_the_resolved_config() -> None:
     assert again.data.split.test == 0.25
     assert again.training is not None
     assert again.training.loss == LossConfig(Component("loss", "BinaryCrossentropy"))
-    assert resolve(load(DATA + "training: none\n"), inferred)["training"] == "none"
+    untrained = load("data: {source: csv, path: a.csv, target: y}\ntraining: none\n")
+    assert resolve(untrained, inferred)["training"] == "none"
 
 
 def test_the_name_follows_from_the_file() -> None:

@@ -97,7 +97,8 @@ def test_a_run_holds_all_that_is_promised(tmp_path: Path) -> None:
 
 
 def test_the_resolved_config_repeats_the_run(tmp_path: Path) -> None:
-    from dltrain.config import load_config
+    from dltrain.checking import check_config
+    from dltrain.config import dump_yaml, load_config, resolve
 
     first = fit(learnable(tmp_path, "training.epochs=3"), run_dir=tmp_path / "a")
     second = fit(load_config(tmp_path / "a" / "config.yaml"), run_dir=tmp_path / "b")
@@ -107,6 +108,8 @@ def test_the_resolved_config_repeats_the_run(tmp_path: Path) -> None:
     assert "BinaryCrossentropy" in resolved
     assert "sigmoid" in resolved
     assert (tmp_path / "b" / "config.yaml").read_text() == resolved
+    checked = learnable(tmp_path, "training.epochs=3")
+    assert dump_yaml(resolve(checked, check_config(checked).inferred)) == resolved
 
 
 def test_checkpoints_open_in_plain_keras_and_go_on_training_there(tmp_path: Path) -> None:

@@ -88,8 +88,10 @@ def listed_facts(config: DataConfig) -> DataFacts | None:
         config, shape, spec, "unit" if image else "standard", () if image else [f"column {n}" for n in range(shape[0])]
     )
     what = f"{rows:,} pictures of {'×'.join(map(str, shape))}" if image else f"{rows:,} rows of {shape[0]} numbers"
+    inferred = {"data.scale": config.scale or "unit"} if image else {}
     line = f"{config.source}: {what}" + (f", {classes} classes" if spec.task == "classification" and classes else "")
-    return with_rows(config, DataFacts(schema, notes=(Note(line),), names_known=names is not None), rows, source.parts)
+    facts = DataFacts(schema, notes=(Note(line),), names_known=names is not None, inferred=inferred)
+    return with_rows(config, facts, rows, source.parts)
 
 
 def target_of(config: DataConfig, task: str, classes: int | None, reason: str) -> TargetSpec | None:

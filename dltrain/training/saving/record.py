@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config import dump_yaml
+from dltrain.config import dump_yaml, resolve
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import with_faults
@@ -24,6 +24,7 @@ from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.heads.head import Head
+from dltrain.model.heads.inferred import inferred_values
 from dltrain.parts import PARTS, judged_part
 from dltrain.storage.atomic import now, write_atomically
 from dltrain.storage.layout import PICTURES
@@ -35,7 +36,6 @@ from dltrain.training.result import FitResult
 from dltrain.training.saving.answers import HeldOut, settle_answers
 from dltrain.training.saving.manifest import Manifest, named_by
 from dltrain.training.saving.pictures import Pictures
-from dltrain.training.saving.resolved import resolved_config
 from dltrain.training.saving.resuming import compare_with_run, require_as_left
 from dltrain.training.session import Session
 from dltrain.wording import without_credentials
@@ -107,7 +107,7 @@ class RunRecord:
         self.argv = [without_credentials(word) for word in session.argv]
         self.manifest = manifest or self._first_manifest()
         self.pictures = Pictures(run, config.name, session.drawers, session.reporter)
-        self._resolved = resolved_config(config, dataset, heads, run)
+        self._resolved = resolve(config, {**dataset.resolved, **inferred_values(config.model, heads)})
         self._result: FitResult | None = None
 
     def _first_manifest(self) -> Manifest:

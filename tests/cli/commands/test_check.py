@@ -83,10 +83,28 @@ def test_an_annotation_is_one_line_whatever_the_message():
 
 def test_resolved_reads_back_as_the_same_experiment(cli, tmp_path):
     result = cli("check", "--resolved", "good.yaml")
-    assert "task: classification" in result.out
+    for line in (
+        "task: classification",
+        "output: {Dense: {units: 3, activation: softmax}}",
+        "loss: SparseCategoricalCrossentropy",
+    ):
+        assert f"  {line}\n" in result.out
     (tmp_path / "again.yaml").write_text(result.out)
+    assert cli("check", "--resolved", "again.yaml").out == result.out
     again, before = load_config("again.yaml"), load_config("good.yaml")
-    assert replace(again, data=replace(again.data, task=None)) == before
+    model, training = replace(again.model, output="auto"), replace(again.training, loss=None)
+    assert replace(again, name="good", data=replace(again.data, task=None), model=model, training=training) == before
+
+
+def test_resolved_says_the_classes_of_a_large_table_where_all_of_it_was_read(cli, tmp_path):
+    rows = [f"{index % 97}.000000001,{'abc'[index % 3] if index > 80_000 else 'ab'[index % 2]}" for index in range(90_000)]
+    (tmp_path / "large.csv").write_text("x,y\n" + "\n".join(rows))
+    (tmp_path / "large.yaml").write_text(GOOD.replace("source: iris", "source: csv, path: large.csv, target: y"))
+    first = cli("check", "--resolved", "large.yaml").out
+    assert ("  output: auto\n" in first, "Dense: {units: 2" in first) == (True, False)
+    whole = cli("check", "--resolved", "--data", "large.yaml").out
+    assert "  output: {Dense: {units: 3, activation: softmax}}\n" in whole
+    assert "  features: {x: number}\n" in whole
 
 
 def test_overrides(cli):

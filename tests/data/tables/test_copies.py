@@ -102,7 +102,7 @@ def test_nothing_is_said_of_a_table_without_copies_or_whose_copies_are_kept_toge
 def test_a_check_of_the_data_says_it_once() -> None:
     rows = measured(np.random.default_rng(0), 400)
     assert said_of([*rows, *rows[:100]])
-    _, warnings = check_data(load_config("c.yaml"))
+    _, warnings, _ = check_data(load_config("c.yaml"))
     assert sum("of the test part" in warning.message for warning in warnings) == 1
 
 
@@ -124,7 +124,7 @@ def test_pictures_that_stand_in_two_parts_are_said_with_their_names() -> None:
     assert [note.text.partition(":")[0] for note in said] == [
         "1 file of the test part has the very content of files of the training part (test/cat/2.png = train/cat/7.png)"
     ]
-    _, warnings = check_data(config)
+    _, warnings, _ = check_data(config)
     assert sum("test/cat/2.png = train/cat/7.png" in warning.message for warning in warnings) == 1
     for limit in (None, 30):
         raw, _ = read_raw(replace(config.data, limit=limit), seed=0)
