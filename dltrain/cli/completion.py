@@ -77,7 +77,7 @@ def _arguments(command: str, before: Sequence[str], current: str) -> list[str]:
     if command in OF_CONFIGS:
         found += _files(current) + _overrides(current)
     if command == "explain":
-        found += [word for kind in ("keys", "names", "sources") for word in _tables()[kind] if word.startswith(current)]
+        found += _names([word for kind in ("keys", "names", "sources") for word in _tables()[kind]], current)
     if command == "datasets":
         found += [word for word in ("get", *_tables()["datasets"]) if word.startswith(current) and word not in before]
     if len(before) == 1:
@@ -92,13 +92,19 @@ def _overrides(current: str) -> list[str]:
     if sign:
         of_entry = re.fullmatch(r"(.*)\.\d+", key.rstrip("+-"))  # `model.layers.1=` takes what `model.layers` does
         values = tables["keys"].get(of_entry[1] if of_entry else key.rstrip("+-"), ())
-        return [f"{key}={word}" for word in values if word.startswith(value)]
+        return [f"{key}={word}" for word in _names(values, value)]
     found: dict[str, None] = {}
     for path in tables["keys"]:
         if path.startswith(current):
             rest, point, _ = path[len(current) :].partition(".")
             found[f"{current}{rest}{point}" if point else f"{path}="] = None
     return list(found)
+
+
+def _names(names: Sequence[str], begun: str) -> list[str]:
+    """The names that begin so; where none does, those that do in small letters, in which a config takes them as well."""
+    small = (name.lower() for name in names)
+    return [name for name in names if name.startswith(begun)] or [name for name in small if name.startswith(begun)]
 
 
 def _runs(current: str) -> list[str]:

@@ -25,6 +25,8 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ev", ["evaluate"]),
         ("fit c.yaml training.ep", ["training.epochs="]),
         ("fit c.yaml training.optimizer=Ada", ["Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax"]),
+        ("fit c.yaml training.optimizer=adam", ["adam", "adamw", "adamax"]),
+        ("explain bidir", ["bidirectional"]),
         ("fit c.yaml training.metrics+=Prec", ["Precision", "PrecisionAtRecall"]),
         ("fit c.yaml training.shuffle=", ["true", "false"]),
         ("check c.yaml data.task=r", ["regression", "reconstruction"]),
