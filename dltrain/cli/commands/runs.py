@@ -70,6 +70,8 @@ def command(
 
     if part is not None and sort is None:
         raise UsageError(Fault("--part says of which part --sort compares", hint=f"dltrain runs --sort accuracy --part {part}"))
+    if mode is not None and sort is None:
+        raise UsageError(Fault("--mode says which value of --sort is better", hint=f"dltrain runs --sort accuracy --mode {mode}"))
     infos = list_runs(runs, limit=limit if sort is None else None)
     if sort is None or not infos:
         _list(console, infos, runs, total=len(infos) if limit is None else len(run_folders(runs)))

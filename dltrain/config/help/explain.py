@@ -205,12 +205,12 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
 
 
 def _keys_called(name: str) -> list[Explanation]:
-    """The keys whose last word is the name; of none such those that are it without their underscores, as `batchsize`."""
+    """The keys whose last word is the name, those further up first; else those that are it without underscores: `batchsize`."""
     last = {path: path.rpartition(".")[2] for path in KEYS}
     found = [path for path in KEYS if last[path] == normalize_key(name)]
     if not found and "_" not in name:
         found = [path for path in KEYS if "_" in path and normalize(last[path]) == normalize(name)]
-    return [explain_key(KEYS[path]) for path in found]
+    return [explain_key(KEYS[path]) for path in sorted(found, key=lambda path: path.count("."))]
 
 
 def _nearest_hint(word: str) -> str:

@@ -98,6 +98,10 @@ def test_each_component_is_explained_in_each_of_its_spellings() -> None:
             assert found[0].description == entry.doc
 
 
+def test_of_keys_of_one_name_the_one_further_up_comes_first() -> None:
+    assert [found.name for found in explain("split")] == ["data.split", "data.text.split"]
+
+
 @pytest.mark.parametrize("name", load_catalog().activations)
 def test_each_activation_is_explained(name: str) -> None:
     found = next(found for found in explain(name) if found.kind == "activation")
