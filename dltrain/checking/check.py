@@ -215,7 +215,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
             *(_baseline(config, facts) if heads else ()),
             *(describe_phases(config, network) if network else ()),
         ),
-        data=_data_lines(facts),
+        data=_data_lines(config, facts),
         inferred=_inferred(config, facts, heads),
     )
 
@@ -262,11 +262,13 @@ def _baseline(config: Config, facts: DataFacts) -> tuple[str, ...]:
     return (f"baseline: {code[1]:,} principal components, as many as the layer {code[0]} has numbers",) if code else ()
 
 
-def _data_lines(facts: DataFacts) -> tuple[str, ...]:
+def _data_lines(config: Config, facts: DataFacts) -> tuple[str, ...]:
     lines = texts(facts.notes, "note")
     if facts.rows and not any(line.startswith("parts:") for line in lines):
         about = "" if facts.exact else "about "
-        lines.append(f"parts: {', '.join(f'{name} {about}{count:,}' for name, count in facts.rows.items())}")
+        sizes = ", ".join(f"{name} {about}{count:,}" for name, count in facts.rows.items())
+        split = config.data.split
+        lines.append(f"parts: {sizes}" + (f", fold {split.fold or 1} of {split.folds}" if split.folds else ""))
     return tuple(lines)
 
 

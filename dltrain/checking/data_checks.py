@@ -18,7 +18,7 @@ from dltrain.config.types import Config
 from dltrain.data.arrays.disk_array import Array
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.data.dataset import Dataset, Part, Schema
-from dltrain.data.facts import DataFacts, facts_of, replace_folds
+from dltrain.data.facts import DataFacts, facts_of, in_one_fold
 from dltrain.data.load import load_parts
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.preprocessing import SeriesPreprocessing
@@ -42,7 +42,7 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
         UsageError: there are no pictures to draw.
         RunError: they cannot be written there.
     """
-    data = replace(replace_folds(config.data), transform=())  # what is looked at is the data itself
+    data = replace(in_one_fold(config.data), transform=())  # what is looked at is the data itself
     raw, dataset = load_parts(data, seed=config.seed)
     facts = facts_of(dataset)
     if odd := tuple(check_slices(config, facts)):  # of a named data set columns are not known before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dltrain.checking.argument_checks import is_share
 from dltrain.checking.metric_checks import history_names
@@ -121,6 +121,12 @@ def check_requirements(config: Config, training: TrainingConfig, facts: DataFact
                 yield Fault(message, path="--require", hint=hint, severity=severity)
             else:
                 yield fault(config, "evaluation.require", message, hint, warning=severity == "warning")
+    # Of slices there are the scores that each row adds to, not what Keras's metrics or the report say of a whole part.
+    of_slices = replace(offered, known=scores, beside=())
+    for column, texts in config.evaluation.slices.items():
+        for text in texts:
+            for message, hint, severity in _faults_of_gate(text, facts, of_slices):
+                yield fault(config, f"evaluation.slices.{column}", message, hint, warning=severity == "warning")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltrain.config.types import DataConfig, SplitConfig, config_fault
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
-from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
+from dltrain.data.part_sizes import SplitError, fold_sizes, part_sizes
 from dltrain.errors import Fault, Note
 
 
@@ -92,12 +92,18 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
     split = config.split
     if config.may_label_series:
         return {}  # whole series may go to the parts
-    if rows is None or split.column or split.group or split.folds or config.validation or config.test:
+    if rows is None or split.column or split.group or config.validation or config.test:
+        return {}
+    if split.folds and config.series is not None:  # a rolling origin
         return {}
     if config.limit is not None:
         own = {name: min(count, config.limit) for name, count in own.items()}
         rows = min(rows, config.limit)
-    sizes = part_sizes(own.get("train", rows), split.test, split.validation, validation_as_keras=split.validates_on_the_last)
+    rows = own.get("train", rows)
+    if split.folds:
+        sizes = fold_sizes(rows, split.test, split.folds, split.fold or 1)
+    else:
+        sizes = part_sizes(rows, split.test, split.validation, validation_as_keras=split.validates_on_the_last)
     parts = {name: count for name, count in sizes.items() if count}
     if config.series is not None:  # rows of the model are windows
         series = config.series
@@ -139,22 +145,11 @@ def with_rows(config: DataConfig, facts: DataFacts, rows: int | None, own: Mappi
         return replace(facts, errors=(*facts.errors, config_fault(config, "data.split", str(error))))
 
 
-def replace_folds(config: DataConfig) -> DataConfig:
-    """The block without folds: what each fold's model sees has the same shape. Of a rolling origin the first, the shortest."""
+def in_one_fold(config: DataConfig) -> DataConfig:
+    """The block of one fold: that which it names, else the first. Of a rolling origin that is the shortest."""
     if config.split.folds is None:
         return config
-    if config.series is not None:
-        return replace(config, split=replace(config.split, fold=config.split.fold or 1))
-    return replace(config, split=SplitConfig(stratify=config.split.stratify))
-
-
-def with_folds(config: DataConfig, facts: DataFacts) -> DataFacts:
-    """Facts of data without folds, with the fault that its rows are too few for those that are asked for."""
-    split, rows = config.split, facts.rows.get("train")
-    if split.folds is None or config.series is not None or rows is None or not facts.exact:
-        return facts
-    reason = why_no_folds(part_sizes(rows, split.test, None)["train"], split.folds)
-    return replace(facts, errors=(*facts.errors, config_fault(config, "data.split", reason))) if reason else facts
+    return replace(config, split=replace(config.split, fold=config.split.fold or 1))
 
 
 def faults_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> list[Fault]:

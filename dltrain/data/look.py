@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
-from dltrain.data.facts import DataFacts, facts_of, replace_folds, with_folds
+from dltrain.data.facts import DataFacts, facts_of, in_one_fold
 from dltrain.data.sources import check_source, find_source
 from dltrain.data.sources.arguments import UNREAD, refuse_missing_files
 from dltrain.data.sources.source import listed_facts
@@ -44,7 +44,7 @@ def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFact
     Returns:
         Facts whose `errors` say what is wrong with the data; nothing is raised for that.
     """
-    written, config = config, replace_folds(config)
+    config = in_one_fold(config)
     # The steps of scikit-learn are arithmetic here: fitting them would take its import, and time.
     plain = replace(config, transform=())
     if IMAGE in (config.features or {}).values():  # pictures that a table names are not opened
@@ -71,5 +71,5 @@ def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFact
     except DltrainError as error:
         facts = DataFacts(errors=error.faults, blames_config=isinstance(error, ConfigError))
     if config.preprocessing is not None:  # its steps are in there already
-        return with_folds(written, facts)
-    return transformed_facts(config, with_folds(written, facts))
+        return facts
+    return transformed_facts(config, facts)

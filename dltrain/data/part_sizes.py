@@ -56,6 +56,20 @@ def part_sizes(
     return {"train": num_train, "validation": num_validation, "test": num_test}
 
 
+def fold_sizes(num_rows: int, test: float | None, folds: int, fold: int) -> dict[str, int]:
+    """Rows of each part where one of some folds, counted from 1, is the validation part of what the test part leaves.
+
+    Raises:
+        SplitError: more folds than rows, or nothing would be left for training.
+    """
+    sizes = part_sizes(num_rows, test, None)
+    left = sizes["train"]
+    if reason := why_no_folds(left, folds):
+        raise SplitError(reason)
+    held_out = left // folds + (fold <= left % folds)
+    return {"train": left - held_out, "validation": held_out, "test": sizes["test"]}
+
+
 def _rows_are(count: int) -> str:
     return f"{counted(count, 'row')} {'is' if count == 1 else 'are'}"
 

@@ -514,3 +514,18 @@ def test_another_component_among_the_arguments_of_one_is_told_where_it_belongs(w
     with pytest.raises(ConfigError) as caught:
         load_config_text("data: {source: digits}\nmodel: {layers: [Flatten]}\n", folder=Path(), overrides=[word])
     assert (caught.value.faults[0].hint or "").startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("keys", "part"),
+    [
+        ("path: a.csv, test: a.csv", "test"),
+        ("path: [a.csv, b.csv], validation: ./b.csv", "validation"),
+        ("path: a.csv, validation: b.csv, test: b.csv", "test"),
+        ("path: a.csv, test: b.csv", None),
+        ("path: a.csv, split: {test: 0.2}", None),
+    ],
+)
+def test_one_file_for_two_parts_is_said(keys: str, part: str | None) -> None:
+    config = load(f"data: {{source: csv, target: y, {keys}}}\n")
+    assert [fault.path for fault in config.warnings] == ([] if part is None else [f"data.{part}"])

@@ -111,6 +111,27 @@ def test_a_column_that_is_not_there_is_told_before_training(folder, capsys, comm
     assert "digits is none" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ("recal>=0.8", 'did you mean "recall"'),
+        ("loss<1", "no metric loss to require"),  # a slice has no loss: regularization belongs to no row
+        ("recall[x]>=0.8", "there is no class 'x'"),
+        ("validation.f1>=0.8", "no validation part"),
+    ],
+)
+def test_a_gate_of_slices_that_no_evaluation_will_know_is_told_before_training(tmp_path, capsys, gate, said):
+    (tmp_path / "a.csv").write_text("x,region,y\n" + "".join(f"{n % 9},{'ns'[n % 2]},{n % 3 % 2}\n" for n in range(60)))
+    text = "data: {source: csv, path: a.csv, target: y, split: {test: 0.3}}\nmodel: {layers: [{Dense: {units: 2}}]}\n"
+    (tmp_path / "a.yaml").write_text(f"{text}evaluation:\n  slices: {{region: '{gate}'}}\n")
+    assert run(["check", str(tmp_path / "a.yaml")]) == 2
+    message = capsys.readouterr().err
+    assert "a.yaml:4:20: error: evaluation.slices.region: " in message
+    assert said in message
+    for right in ("recall>=0.8", "f1[1]>=0.8", "log_loss<1", "test.roc_auc>0.5"):
+        assert run(["check", str(tmp_path / "a.yaml"), f"evaluation.slices={{region: '{right}'}}"]) == 0, right
+
+
 def test_the_key_is_read_and_written_back():
     text = "data: {source: iris}\nmodel: {layers: [Flatten]}\nevaluation: {slices: {region: accuracy>=0.8, sex: [f1>0.1, r2>0], age: null}}\n"
     config = load_config_text(text, folder=Path())

@@ -14,7 +14,7 @@ from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import LIKE_SCIKIT_LEARN, MULTILABEL, SEGMENTATION, DataConfig, ImagesConfig, SeriesConfig, TextConfig
 from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
 from dltrain.config.types.key import default_of
-from dltrain.wording import counted, did_you_mean
+from dltrain.wording import counted, did_you_mean, shown
 
 SEPARATOR_WORDS = ("tab", "comma", "semicolon", "pipe", "space", "whitespace", "::", "||")
 
@@ -60,13 +60,24 @@ def check_data(context: Context, node: MappingNode, config: DataConfig, source: 
 
 
 def _check_parts(block: _Block) -> None:
-    """Parts that are given twice."""
+    """Parts that are given twice, and files of which two parts are."""
     config = block.config
     for part in ("test", "validation"):
         if getattr(config, part) and getattr(config.split, part) is not None:
             block.add(part, f"the {part} part is given as files and as a share (data.split.{part})", "keep one of the two")
     if config.split.column is not None and (config.test or config.validation):
         block.add("split.column", "the parts are given as files and by a column", "keep one of the two")
+    for part, key, other in (
+        ("validation", "path", "training"),
+        ("test", "path", "training"),
+        ("test", "validation", "validation"),
+    ):
+        if same := set(getattr(config, part)) & set(getattr(config, key)):
+            message = (
+                f"the {part} part is of the same data as the {other} part ({shown(min(same))}): it looks easier than new data is"
+            )
+            hint = f"give it rows of its own, such as by `data.split: {{{part}: 0.2}}`"
+            block.context.faults.add(block.node.entries[part], f"data.{part}", message, hint, warning=True)
 
 
 def _check_needed(block: _Block, source: Source) -> None:

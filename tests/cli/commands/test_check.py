@@ -107,6 +107,25 @@ def test_resolved_says_the_classes_of_a_large_table_where_all_of_it_was_read(cli
     assert "  features: {x: number}\n" in whole
 
 
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("digits", "parts: train 1,149, validation 288, test 360, fold 1 of 5"),
+        ("iris", "parts: train 96, validation 24, test 30, fold 1 of 5"),
+        ("csv, path: small.csv, target: y", "parts: train 64, validation 16 (16 %), test 20 (20 %), fold 1 of 5, stratified"),
+    ],
+)
+def test_of_folds_the_parts_of_one_are_shown(source, parts, cli, tmp_path):
+    (tmp_path / "small.csv").write_text("x,y\n" + "".join(f"{index % 7},{'ab'[index % 2]}\n" for index in range(100)))
+    text = GOOD.replace("source: iris", f"source: {source}").replace("{test: 0.3}", "{test: 0.2, folds: 5}")
+    layers = "[Flatten]" if source == "digits" else "[{Dense: {units: 8}}]"
+    (tmp_path / "folds.yaml").write_text(
+        text.replace("\n  layers:\n    - Dense: {units: 16, activation: relu}", f" {{layers: {layers}}}")
+    )
+    result = cli("check", "folds.yaml")
+    assert (result.code, f"  {parts}\n" in result.out) == (0, True), result.out
+
+
 def test_overrides(cli):
     assert "  259 parameters" in cli("check", "good.yaml", "model.layers.0.units=32").out.splitlines()
 
