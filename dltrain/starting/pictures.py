@@ -35,7 +35,7 @@ from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, 
 from dltrain.starting.nets.design import Design, body_for, design, design_photographs
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
-from dltrain.storage.patterns import walk
+from dltrain.storage.patterns import folders_in, walk
 
 if TYPE_CHECKING:
     import polars
@@ -242,15 +242,6 @@ def list_layout(layout: Layout, task: str | None = None, target: str | None = No
     config = layout.config("image_folder", task=task, target=(target,) if target is not None else ())
     files = list_pictures(config).files
     return split_layout(config, len(files)), files
-
-
-def folders_in(folder: str) -> list[str]:
-    """Names of the folders in a folder, in order; none where it cannot be listed."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    except OSError:
-        return []
 
 
 def _holds(folder: str, fits: Callable[[str], bool]) -> bool:

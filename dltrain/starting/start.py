@@ -22,7 +22,7 @@ from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
 from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text
-from dltrain.storage.patterns import find_matches, walk
+from dltrain.storage.patterns import find_matches, folders_in, walk
 from dltrain.wording import listed, nearest, shown
 
 SILENT = Reporter()
@@ -152,7 +152,7 @@ def _start_file(
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     from dltrain.data.sources.text_folder import is_text_file
     from dltrain.starting.common_blocks import Layout
-    from dltrain.starting.pictures import folder_layout, folders_in, left_beside, picture_layout, start_pictures
+    from dltrain.starting.pictures import folder_layout, left_beside, picture_layout, start_pictures
 
     layout = picture_layout(where)
     texts = folder_layout(where, is_text_file) if layout is None else None

@@ -14,8 +14,8 @@ from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_split_of_layout, split_layout
 from dltrain.starting.nets.design import design_table, design_texts
-from dltrain.starting.pictures import folders_in
 from dltrain.starting.starter import Starter, Wishes
+from dltrain.storage.patterns import folders_in
 from dltrain.wording import listed
 
 

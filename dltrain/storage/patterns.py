@@ -109,6 +109,15 @@ def walk(folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
         waiting += [path for path in below if not os.path.islink(path)]
 
 
+def folders_in(folder: str) -> list[str]:
+    """Names of the folders in a folder, in order; none where it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if is_folder(entry) and not entry.name.startswith("."))
+    except OSError:
+        return []
+
+
 def is_folder(entry: os.DirEntry[str], *, follow: bool = True) -> bool:
     """Whether it is a folder; what cannot be looked at is none."""
     try:

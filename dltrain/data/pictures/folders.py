@@ -18,7 +18,7 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fa
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.files import neighbours
 from dltrain.data.labels.cells import NO_ROW
-from dltrain.data.labels.class_folders import in_turn, parts_fault
+from dltrain.data.labels.class_folders import in_turn, meant_below, outer_fault, parts_fault
 from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
@@ -202,9 +202,9 @@ def _list_classes(
         fault(f"expected a folder for each class in {shown(folder)}, found {what}", hint)
         return
     classes = [name for name in classes if files[name]] or classes
-    are_parts = parts_fault(folder, {name: [file.path for file in files[name]] for name in classes})
-    if are_parts:
-        fault(*are_parts)
+    paths = {name: [file.path for file in files[name]] for name in classes}
+    if (instead := parts_fault(folder, paths) or outer_fault(config, folder, paths)) is not None:
+        fault(*instead)
         return
     reader.pass_over(len(beside))
     for name in files:
@@ -241,7 +241,8 @@ def list_masked(
         message = f"expected the folders {PICTURES}/ and {MASKS}/ in it, found no {listed([f'{kind}/' for kind in lacking])}"
         above = os.path.dirname(os.path.normpath(folder)) or "."
         named = above if base in where and holds_masks(above) else folder
-        faults.append(Fault(message, file=shown(folder), hint=LAYOUT_OF_MASKS.format(path=shown(named))))
+        hint = meant_below(folder, where, "they") or LAYOUT_OF_MASKS.format(path=shown(named))
+        faults.append(Fault(message, file=shown(folder), hint=hint))
         return [], [], []
     pictures, masks = (list(reader.walk(where[kind], f"{base}/{kind}", None)) for kind in where)
     return pair_up(pictures, masks, where, faults, skip=skip)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import SEGMENTATION, DataConfig
+from dltrain.data.labels.class_folders import meant_below
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.folders import (
     LAYOUT_OF_MASKS,
@@ -196,7 +197,8 @@ def label_codes(files: Sequence[PictureFile], classes: Sequence[str]) -> tuple[N
             is_folder = os.path.basename(folder) == label
             what = f"the folder {label!r}" if is_folder else f"the label {label!r}"
             message = f"{what} ({labels.count(label):,} pictures) is no class of the run; its classes are {known}"
-            hint = f"did you mean {close!r}?" if close else "name each picture's folder as the class of the picture"
+            hint = f"did you mean {close!r}?" if close else None
+            hint = hint or (is_folder and meant_below(folder, codes)) or "name each picture's folder as the class of the picture"
             faults.append(Fault(message, file=folder if is_folder else first.path, hint=hint))
         raise DataError(capped(faults))
     return np.array([codes[label] for label in labels], np.int64), tuple(classes)

@@ -11,7 +11,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, neighbours, read_content, to_utf8
 from dltrain.data.fingerprint import digests_of_folder
-from dltrain.data.labels.class_folders import in_turn, parts_fault
+from dltrain.data.labels.class_folders import in_turn, meant_below, outer_fault, parts_fault
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
@@ -82,7 +82,8 @@ def read_texts(paths: Sequence[str], encoding: str | None, classes: Sequence[str
             files = [(file, shown_as, "") for file, shown_as in _walk(path, name)]
         if not files:
             of = f" in folders {listed(classes)}" if classes else ""
-            raise DataError(Fault(f"expected texts ({KINDS_OF_FILES}){of}, found none in {shown(path)}"))
+            hint = meant_below(path, classes) if classes else None
+            raise DataError(Fault(f"expected texts ({KINDS_OF_FILES}){of}, found none in {shown(path)}", hint=hint))
         tables.append(_table(files, config, path, notes))
     raw = combine_tables(tables)
     return raw if classes is not None else replace(raw, frame=raw.frame.drop(LABEL), target=())
@@ -128,9 +129,9 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     base, inside = os.path.basename(os.path.normpath(folder)), _inside(folder, fault)
     names = [entry.name for entry in inside if is_folder(entry)]
     texts_in = {name: list(_walk(os.path.join(folder, name), f"{base}/{name}")) for name in names}
-    are_parts = parts_fault(folder, {name: [file for file, _ in texts_in[name]] for name in names})
-    if are_parts:
-        raise fault(*are_parts)
+    paths = {name: [file for file, _ in texts_in[name]] for name in names}
+    if (instead := parts_fault(folder, paths) or outer_fault(config, folder, paths)) is not None:
+        raise fault(*instead)
     asked = config.arguments.get("classes")
     wanted = [str(name) for name in asked] if asked is not None else names
     missing = [name for name in wanted if name not in names]

@@ -90,6 +90,18 @@ def test_c1_links_are_followed_as_in_training(tmp_path: Path) -> None:
     assert_same(read_part(stored(dataset), [str(tmp_path / "p")], with_targets=True), dataset.parts["train"])
 
 
+def test_a_folder_that_lies_further_out_is_told_which_one_in_it_is_meant(tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        write_picture(tmp_path / "p" / "images" / label / "0.png", (9, 8), seed=ord(label[0]))
+    preprocessing = stored(load_dataset(config_of(tmp_path, "path: p/images"), seed=0))
+    with pytest.raises(DataError) as caught:
+        read_part(preprocessing, [str(tmp_path / "p")], with_targets=True)
+    assert caught.value.faults[0].hint == f"the folders of the classes are in {tmp_path}/p/images: name that"
+    with pytest.raises(DataError, match="holds one folder, images, whose folders are cat, dog") as refused:
+        load_dataset(config_of(tmp_path, "path: p"), seed=0)
+    assert f"path: {tmp_path}/p/images" in str(refused.value.faults[0].hint)
+
+
 def write_table(folder: Path, name: str, rows: list[tuple[str, ...]], header: str) -> Path:
     path = folder / name
     path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
