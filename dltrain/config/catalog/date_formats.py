@@ -6,6 +6,8 @@ import re
 
 DAY_FIRST, MONTH_FIRST = "day_first", "month_first"
 DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
+# What the services of ASP.NET write for a moment: milliseconds since 1970, perhaps with an offset behind them.
+JSON_DATE = "/Date(epoch_ms)/"
 # Numbers since 1970-01-01 00:00 of UTC, and the microseconds of one; days of a spreadsheet, and how many of them 1970 begins at.
 EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "excel": 86_400_000_000}
 ORIGINS = {"excel": 25_569}
@@ -28,12 +30,12 @@ def why_no_writing(writing: str) -> str:
         return f"{zone} is no time zone"
     if date_format is None:
         return "" if zone else "no format"
-    if date_format in EPOCHS:
+    if date_format in EPOCHS or date_format == JSON_DATE:
         return ""
     directives = set(re.findall(r"%\.?-?\d?([A-Za-z%])", date_format))
     if not directives & set("YyGFDcs"):
         return "a format with %Y or %y is expected, such as %d.%m.%Y"
-    return "" if directives & set("mbBjhqVFDcs") else "a format with a month is expected: %m, %b or %B"
+    return "" if directives & set("mbBjhqVFDcst") else "a format with a month is expected: %m, %b or %B"
 
 
 def epoch_of(value: object) -> str | None:

@@ -14,6 +14,7 @@ from dltrain.config.catalog.date_formats import EPOCHS, ORIGINS, split_writing
 from dltrain.data.columns.dates.counted import counted_dates
 from dltrain.data.columns.dates.finding import nearest_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
+from dltrain.data.columns.dates.writing import write_dates
 from dltrain.data.columns.kinds import infer_time
 from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_numbers
 from dltrain.data.raw import Locate
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\d{2})$"
 # What a column of the hours of a day is called, 0 to 23 without minutes.
 HOURS, _HOUR = ("hour", "hours", "hr", "hrs", "h"), r"^0?([0-9]|1[0-9]|2[0-3])(?:\.0)?$"
+LABELS_LOOKED_AT = 50
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -192,10 +194,16 @@ class Times:
         usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]
         if zone is not None and written is None:
             usual = f"{usual if smallest != DAY else '%Y-%m-%d %H:%M'}%z"
-        written = (written or usual).replace(".%f", "%.6f").replace("%Z", "%z")
+        written = (written or usual).replace("%Z", "%z")
+        if written.endswith("%z %Y"):
+            written = f"{usual}%z"
         colon = self.labels is not None and len(self.labels) > 0 and ":" in str(self.labels[0])[-3:]
         offset = re.search(r" ?%z$", written)
-        found: list[str] = _to_dates(clock).dt.strftime(written[: offset.start()] if offset else written).to_list()
+        some = np.unique(np.linspace(0, max(len(self.values) - 1, 0), LABELS_LOOKED_AT).astype(np.int64))
+        some = some[:0] if self.labels is None else some[: len(self.labels)]
+        labels = [] if self.labels is None else [str(label) for label in self.labels[some]]
+        known = _to_dates(self.to_clock(self.values[some]))
+        found = write_dates(_to_dates(clock), written[: offset.start()] if offset else written, known, labels)
         if offset is None:
             return found
         blank = " " if offset[0][0] == " " else ""

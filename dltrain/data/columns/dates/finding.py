@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.catalog.date_formats import DATE_ORDERS, DAY_FIRST, MONTH_FIRST, is_zone, split_writing
-from dltrain.data.columns.dates.formats import NAMED_PLACE, PLACE, ZONE, candidates
+from dltrain.config.catalog.date_formats import DATE_ORDERS, DAY_FIRST, JSON_DATE, MONTH_FIRST, is_zone, split_writing
+from dltrain.data.columns.dates.formats import ISO_OF_STATA, NAMED_PLACE, PLACE, STATA_WEEK, ZONE, candidates
 from dltrain.data.columns.dates.reading import (
     UTC,
     WIDTHS,
@@ -36,7 +37,7 @@ COMPACT = (
 )
 # The same in a column that is asked for times, its numbers perhaps without the zeros that they began with; the likelier first.
 DIGITS_OF_TIMES = (
-    "%Y%m", "%d%m%y", "%m%d%y", "%y%m%d", "%Y%j", "%Y%m%d", "%d%m%Y", "%m%d%Y", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
+    "%Y%m", "%G%V", "%d%m%y", "%m%d%y", "%y%m%d", "%Y%j", "%Y%m%d", "%d%m%Y", "%m%d%Y", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
 )  # fmt: skip
 _DIGITS_OF = {
     "Y": r"(?:19|20)\d\d", "y": r"\d\d", "m": r"(?:0[1-9]|1[0-2])", "d": _DAY, "j": r"(?:[0-2]\d\d|3[0-6]\d)", "H": _HOUR,
@@ -48,6 +49,9 @@ FEW_DATES = 5
 FEWEST_SEASONS = 3
 # So many values tell how most of a column are written.
 SOME_VALUES = 1_000
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+# Weeks that are told from months, and from other numbers behind a year, by their even spacing alone.
+WEEKS_LIKE_MONTHS = ("%G/%V", "%G-%V", "%V/%G", "%V-%G")
 # Dates of so late a year, or years so far apart, may be of the century before.
 FAR_YEAR, MANY_YEARS = 2040, 60
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
@@ -100,8 +104,12 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     year_first = next((each for each in fitting if each.startswith("%y") and each.count("%") == 3 and "%d" in each), None)
     if year_first is not None and chosen[:2] in ("%d", "%m") and wanted is None and chosen[2:3] != ".":
         chosen, note = _year_first_or_last(values, chosen, year_first, note)
-    elif (_is_weak(chosen) and not _is_regular(values, chosen)) or (chosen in ("%Y/%m", "%Y-%m") and _are_seasons(values)):
+    elif _is_something_else(values, chosen):
         return None
+    if chosen == JSON_DATE:
+        return Writing(f"{chosen} @{UTC}")
+    if STATA_WEEK in fitting:
+        chosen, note = _whose_weeks(values)
     if "%z" in chosen:
         zone, more = _zone_of(values, chosen)
         return Writing(f"{chosen} @{zone}", note or more)
@@ -235,6 +243,44 @@ def _are_seasons(values: polars.Series) -> bool:
     if parts[0].null_count() or len(parts[0]) < FEWEST_SEASONS:
         return False
     return bool(((parts[0].cast(int) + 1) % 100 == parts[1].cast(int)).all())
+
+
+def _is_something_else(values: polars.Series, date_format: str) -> bool:
+    """Whether what looks like dates of a format that much else is written in shows nothing else of dates."""
+    if date_format in WEEKS_LIKE_MONTHS:
+        return not _are_even(values, date_format)
+    if date_format in ("%Y/%m", "%Y-%m"):
+        return _are_seasons(values)
+    return _is_weak(date_format) and not _is_regular(values, date_format)
+
+
+def _are_even(values: polars.Series, date_format: str) -> bool:
+    """Whether the different dates follow each other evenly, with no gap that is much longer than the others."""
+    found = _order_and_spread(values, date_format)
+    return found is not None and found[1] < REGULAR_SPREAD
+
+
+def _whose_weeks(values: polars.Series) -> tuple[str, str]:
+    """Weeks such as `2011w7` as ISO 8601 counts them or as Stata does, from the first of January and never 53, and a note.
+
+    That a year of 53 weeks is gone through without the last tells; else nothing does.
+    """
+    name, first = name_of(values), values[0]
+    days = {date_format: parse(values, date_format)[0] for date_format in (ISO_OF_STATA, STATA_WEEK)}
+    weeks = {*days[ISO_OF_STATA].dt.epoch("d").to_list()}
+    are_skipped = any(day - 7 in weeks and day not in weeks and day + 7 in weeks for day in _days_of_week_53(days[ISO_OF_STATA]))
+    chosen, other = (STATA_WEEK, ISO_OF_STATA) if are_skipped else (ISO_OF_STATA, STATA_WEEK)
+    of = {ISO_OF_STATA: "ISO 8601", STATA_WEEK: "Stata"}
+    said = f"{name}: weeks such as {first} are read as those of {of[chosen]} ({days[chosen][0]:%Y-%m-%d})"
+    how = f'data.dates: {{{name}: "{other}"}} reads those of {of[other]} ({days[other][0]:%Y-%m-%d})'
+    return chosen, f'{said}; {how}, {{{name}: "{chosen}"}} says that it is right'
+
+
+def _days_of_week_53(dates: polars.Series) -> list[int]:
+    """On which days since 1970 the 53rd weeks begin of the years of some dates that have so many."""
+    years = dates.dt.iso_year().unique().to_list()
+    last = [date(year, 12, 28).isocalendar() for year in years]
+    return [date.fromisocalendar(*week).toordinal() - EPOCH_DAY - week[2] + 1 for week in last if week[1] == 53]
 
 
 def _is_regular(values: polars.Series, date_format: str) -> bool:

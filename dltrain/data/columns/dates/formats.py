@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from dltrain.config.catalog.date_formats import JSON_DATE
+
 # Hours from UTC of names that mean one offset: those of RFC 822 and of Europe.
 ZONE_HOURS = {
     "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -83,6 +85,8 @@ _CTIME = re.compile(rf"{_ENGLISH} +\d{{1,2}} \d\d:\d\d:\d\d(?P<zone> [+-]\d{{4}}
 # What DB2 writes: `2020-01-05-08.30.00.123456`.
 _DB2 = re.compile(r"\d{4}-\d\d-\d\d-\d\d\.\d\d\.\d\d(?P<part>\.\d{1,9})?")
 
+# How Stata writes a week, and how ISO 8601 would read it.
+STATA_WEEK, ISO_OF_STATA = "%Yw%tw", "%Gw%V"
 _LONGEST = 200  # characters of a date, in whatever words and zones
 
 
@@ -92,6 +96,8 @@ def candidates(text: str) -> tuple[str, ...]:
     if len(text) > _LONGEST:
         return ()
     text = re.sub(OTHER_BLANKS, " ", text.strip())
+    if text.startswith("/Date("):
+        return (JSON_DATE,)
     begin, sign, end = text.partition(INTERVAL)
     if sign and (both := [date_format for date_format in candidates(begin) if date_format in candidates(end)]):
         return tuple(date_format + TO_ITS_END for date_format in both if "%d" in date_format and "%z" not in date_format)
@@ -190,8 +196,8 @@ def _date_formats(text: str) -> list[str]:
         (r"\d{1,2}(/)\d{1,2}/\d{2}", "m d y|d m y|y m d"),
         (r"\d{1,2}([-. _]|\. )\d{1,2}\1\d{4}", "d m Y|m d Y"),
         (r"\d{1,2}([-.]|\. )\d{1,2}\1\d{2}", "d m y|m d y|y m d"),
-        (r"\d{4}([-/])\d{1,2}", "Y m"),
-        (r"\d{1,2}([-/])\d{4}", "m Y"),
+        (r"\d{4}([-/])\d{1,2}", "Y m|G V"),
+        (r"\d{1,2}([-/])\d{4}", "m Y|V G"),
         (r"\d{1,2}(\.)\d{4}", "m Y"),
         (r"\d{2}(/)\d{2}", "m y"),
         (r"\d{4}(-)\d{3}", "Y j"),
@@ -251,6 +257,9 @@ def _date_parts_formats(text: str) -> list[str]:
         (r"(?P<c>[QqT])[1-4](?P<s>[-/ '.])(?P<Y>\d\d)", "{c}%q{s}%y"),
         (r"[1-4](?P<c>[QqT])(?P<s>[-/ '.]?)(?P<Y>\d{4})", "%q{c}{s}%Y"),
         (r"[1-4](?P<c>[QqT])(?P<s>[-/ '.]?)(?P<Y>\d\d)", "%q{c}{s}%y"),
+        (r"(?P<Y>\d{4})(?P<s>[-/ ]?)(?P<c>[HhS])[12]", "%Y{s}{c}%q"),
+        (r"(?P<c>[HhS])[12](?P<s>[-/ '.]?)(?P<Y>\d{4})", "{c}%q{s}%Y"),
+        (r"[12](?P<c>[HhS])(?P<s>[-/ '.]?)(?P<Y>\d{4})", "%q{c}{s}%Y"),
         (r"(?P<Y>\d{4})(?P<s>-?)(?P<c>[Mm])(0?[1-9]|1[0-2])", "%Y{s}{c}%m"),
         (r"(?P<Y>\d{4})(?P<s>[-/ ]?)(?P<c>[Ww]|[KC]W) ?[0-5]?\d", "%G{s}{c}%V"),
         (r"(?P<c>(?:KW|CW|[Ww]eek|W)[. ]?)[0-5]?\d(?P<s>, |[-/ ])(?P<Y>\d{4})", "{c}%V{s}%G"),
@@ -260,5 +269,6 @@ def _date_parts_formats(text: str) -> list[str]:
     ):
         match = re.fullmatch(pattern, text)
         if match:
-            return [date_format.format(s=match["s"], c=match["c"])]
+            found = date_format.format(s=match["s"], c=match["c"])
+            return [found, STATA_WEEK] if found == ISO_OF_STATA else [found]
     return []

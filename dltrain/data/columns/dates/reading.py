@@ -3,7 +3,8 @@
 A column's writing is one text, stored with a run: a format of `strptime`, such as `%d.%m.%Y`; where its values are moments (they
 carry offsets, or the column of a Parquet file has a zone), ` @` and the zone whose clock the features read follow:
 `%Y-%m-%dT%H:%M:%S%z @Europe/Berlin`. `@Europe/Berlin` alone: the values were no text. `epoch`, `epoch_ms`: numbers since 1970;
-`excel`: days of a spreadsheet. Beside what `strptime` knows, `%q` is a quarter, `%dth` a day with its ending (`1st`), ` - ...`
+`excel`: days of a spreadsheet. Beside what `strptime` knows, `%q` is a quarter (`H%q`, `S%q`: a half-year), `%tw` a week as Stata
+counts them, from the first of January, `%dth` a day with its ending (`1st`), ` - ...`
 the end of an interval whose begin is read, and the names of months are those of several languages, whole or cut short, with a
 point or without.
 """
@@ -11,9 +12,10 @@ point or without.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dltrain.config.catalog.date_formats import EPOCHS, ORIGINS, split_writing
+from dltrain.config.catalog.date_formats import EPOCHS, JSON_DATE, ORIGINS, split_writing
 from dltrain.data.columns.dates.formats import (
     AFTER_NOON,
     BEFORE_NOON,
@@ -43,6 +45,10 @@ ISO_FORMATS = tuple(
 WIDTHS = {"Y": 4, "G": 4, "j": 3}
 # Hour 24, as which ISO 8601 writes the midnight that ends a day.
 _END_OF_DAY = rf"^(.*(?:[ T_:]|\d-|\d{{8}}))24((?:[:.]?00){{0,2}}(?:[.,]0+)?(?: ?(?:{ZONE}))?)$"
+_IN_JSON = r"^/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/$"
+_HALVES, _QUARTERS = ({"1": "-01", "2": "-07"}, {"1": "-01", "2": "-04", "3": "-07", "4": "-10"})
+# Week of Stata -> day of the year: the first begins on the first of January, the last one is longer.
+_WEEKS_OF_STATA = {f"{week:0{width}d}": f"-{7 * week - 6:03d}" for width in (1, 2) for week in range(1, 53)}
 
 
 def to_dates(series: polars.Series, writing: str | None, *, with_iso: bool = True) -> polars.Series:
@@ -184,6 +190,8 @@ def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polar
     """Text of one format: see `_read`."""
     import polars
 
+    if date_format == JSON_DATE:
+        return _read_epoch(series.str.extract(_IN_JSON), EPOCHS["epoch_ms"], 0)
     if " " in date_format and (series.str.len_bytes() != series.str.len_chars()).any():  # blanks of ASCII alone need none
         series = series.str.replace_all(OTHER_BLANKS, " ")
     if date_format.endswith(TO_ITS_END):
@@ -251,7 +259,10 @@ def zone_last(texts: polars.Series, date_format: str) -> tuple[polars.Series, st
 def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
     """Text and its format with quarters, endings of days and names of months as `strptime` reads them."""
     if "%q" in date_format:
-        return _of_quarters(text, date_format)
+        is_half = re.search(r"[HhSs]%q|%q[HhSs]", date_format)
+        return _of_parts(text, date_format, "%q", _HALVES if is_half else _QUARTERS, "%m")
+    if "%tw" in date_format:
+        return _of_parts(text, date_format, "%tw", _WEEKS_OF_STATA, "%j")
     if "%p" in date_format:
         text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m").str.replace(BEFORE_NOON, "AM").str.replace(AFTER_NOON, "PM")
     if "%dth" in date_format:  # French writes `1er` beside `2`
@@ -268,19 +279,29 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
     return text, date_format
 
 
-def _of_quarters(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
-    """Quarters as their first months."""
+def _of_parts(
+    text: polars.Series, date_format: str, part: str, begins: Mapping[str, str], written: str
+) -> tuple[polars.Series, str]:
+    """Quarters, half-years and weeks of a year as the month or the day of the year on which they begin.
+
+    Args:
+        text: the dates.
+        date_format: theirs.
+        part: stands for the part in it.
+        begins: number of the part -> what is written behind the year instead.
+        written: the format of that.
+    """
     import polars
 
-    parts = {"%Y": r"(?P<year>\d{4})", "%y": r"(?P<year>\d\d)", "%q": "(?P<quarter>[1-4])"}
+    parts = {"%Y": r"(?P<year>\d{4})", "%y": r"(?P<year>\d\d)", part: r"(?P<part>\d{1,2})"}
     pattern = re.escape(date_format)
-    for part, written in parts.items():
-        pattern = pattern.replace(re.escape(part), written)
+    for one, expression in parts.items():
+        pattern = pattern.replace(re.escape(one), expression)
     if "(?P<year>" not in pattern:
         return polars.Series(text.name, [None] * len(text), dtype=polars.String), "%Y"
     found = text.str.extract_groups(f"(?i)^{pattern}$").struct
-    months = found.field("quarter").replace_strict({"1": "-01", "2": "-04", "3": "-07", "4": "-10"}, default=None)
-    return found.field("year") + months, f"{'%Y' if '%Y' in date_format else '%y'}-%m"
+    where = found.field("part").replace_strict(dict(begins), default=None, return_dtype=polars.String)
+    return found.field("year") + where, f"{'%Y' if '%Y' in date_format else '%y'}-{written}"
 
 
 def zone_minutes(zones: polars.Series) -> polars.Series:
