@@ -16,6 +16,7 @@ from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import look_at_table, read_head
+from dltrain.data.tables.second_table import second_table
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import empty_note, find_layout, repeats_warning
@@ -65,6 +66,8 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     check.add(scan.num_fields[layout.first :], scan.lines[layout.first :])
     if faults := check.faults():
         raise DataError(faults)
+    if (second := second_table(content, scan, layout, layout.first, name)) is not None:
+        raise DataError(second)
     if len(scan.starts) <= layout.first:
         raise DataError(Fault("the file holds a header and no rows", file=name, line=int(scan.lines[0])))
     frame = read_columns(without_blanks(content, scan), layout.columns, layout.separator, layout.quote, name)

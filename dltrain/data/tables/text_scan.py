@@ -27,6 +27,7 @@ MOST_BLANKS = 8
 # So many lines may one row go over; it is told by so many rows.
 MOST_LINES, PERIODS = 6, 5
 BROKEN_ROWS = "write each row in one line"
+ANOTHER_TABLE = "where another table, or a newer form of this one, begins there, write it to a file of its own"
 
 
 @dataclass(slots=True)
@@ -294,15 +295,18 @@ class WidthCheck:
     wrong: list[tuple[int, int]] = field(default_factory=list)
     last: list[int] = field(default_factory=list)
     widths: set[int] = field(default_factory=set)
+    first_wrong: int = -1
 
     def add(self, num_fields: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
         """Take in the next records: the number of fields and the line of each."""
         if not len(num_fields):
             return
         self.first_line = self.first_line or int(lines[0])
-        self.num_records += len(num_fields)
         self.last = [*self.last, *num_fields[-MOST_LINES * PERIODS :].tolist()][-MOST_LINES * PERIODS :]
         indices = np.flatnonzero(num_fields != self.width)
+        if len(indices) and not self.num_wrong:
+            self.first_wrong = self.num_records + int(indices[0])
+        self.num_records += len(num_fields)
         self.num_wrong += len(indices)
         self.widths.update(np.unique(num_fields).tolist())
         self.wrong += [(int(lines[index]), int(num_fields[index])) for index in indices[: NUM_SHOWN - len(self.wrong)]]
@@ -326,6 +330,11 @@ class WidthCheck:
             message = f"each row goes over {len(broken)} lines, of {', '.join(map(str, broken))} values"
             return [Fault(message, file=self.file, line=self.first_line, hint=BROKEN_ROWS)]
         faults: list[Fault] = []
+        is_end = 1 < self.num_wrong == self.num_records - self.first_wrong <= self.num_records / 2
+        if is_end and len(self.widths) == 2 and self.wrong[0][1] > 1:
+            line, have = self.wrong[0]
+            message = f"from here on the rows have {have} values, {self.named_by} {self.width}"
+            return [Fault(message, file=self.file, line=line, hint=ANOTHER_TABLE)]
         for line, have in self.wrong:
             message = f"the row has {have} values, {'more' if have > self.width else 'fewer'} than {self.named_by} ({self.width})"
             hint = "quote values that hold the separator" if have > self.width else None

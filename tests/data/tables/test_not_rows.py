@@ -235,3 +235,33 @@ def test_a_comment_among_labels_and_subtotals_of_the_test_part_are_told(
     told = [note for note in load_as(monkeypatch, bound, config).warnings if "has not seen" in note]
     assert len(told) == 1
     assert told[0].endswith("k 2 (Subtotal, subtotal); 'Subtotal': if it is the sum of others, take the row out of the file")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (["", "city,c,d,z", *LINES[:9]], "a row of words below a blank line, city, c, d, z"),
+        (["", "", "city,c", "Rome,3", "Oslo,5"], "from here on the rows have 2 values, the header names 4"),
+        (["city,c,d,z,u", *(f"{line},1" for line in LINES[:9])], "from here on the rows have 5 values, the header names 4"),
+    ],
+    ids=["as wide", "narrower", "wider"],
+)
+def test_a_second_table_below_the_first_is_one_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, second: list[str], said: str
+) -> None:
+    small_chunks(monkeypatch, 5_000)  # a header is known by the rows before it
+    file = tmp_path / "two.csv"
+    lines = [HEADER, *LINES, *second]
+    file.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=said) as caught:
+        load_as(monkeypatch, bound, config_of(file))
+    assert len(caught.value.faults) == 1
+    assert caught.value.faults[0].line == next(row for row, line in enumerate(lines, 1) if line.startswith("city"))
+    assert "a file of its own" in str(caught.value.faults[0].hint)
+
+
+def test_words_below_a_blank_line_are_a_row_where_columns_hold_words(tmp_path: Path) -> None:
+    from dltrain.data.sources.csv import parse_text
+
+    for text in (b"a,b\nx,1\ny,2\n\nz,NA\nu,3\n", b"a,b\nx,y\ny,z\n\nz,x\nu,v\n", b"a,b\n1,y\n2,z\n\n3,x\n4,v\n"):
+        assert parse_text(text, "t.csv", config_of(tmp_path / "t.csv")).frame.height == 4

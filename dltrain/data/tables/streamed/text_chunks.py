@@ -12,6 +12,7 @@ import numpy as np
 
 from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
 from dltrain.data.tables.column_names import column_of, only
+from dltrain.data.tables.second_table import second_table
 from dltrain.data.tables.text_layout import TextLayout
 from dltrain.data.tables.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
 from dltrain.data.tables.text_scan import NEWLINE, TextScan, scan_text, too_long, without_empty_end
@@ -162,11 +163,14 @@ def scan_records(content: bytes, first_line: int, file: str, layout: TextLayout,
     """The records of a chunk, scanned; its scan may hold records of a wrong number of fields.
 
     Raises:
-        DataError: quotes out of place.
+        DataError: quotes out of place, or a second table.
     """
     scan = scan_text(content, layout.separator, layout.quote, shown(file), first_line)
     if scan.faults:
         raise DataError(scan.faults)
+    second = second_table(content, scan, layout, first, shown(file))
+    if second is not None:
+        raise DataError(second)
     lines = scan.lines[first:]
     return Records(without_blanks(content, scan), len(lines), int(lines[0]) if len(lines) else first_line, scan, first)
 
