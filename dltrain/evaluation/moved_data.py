@@ -16,6 +16,7 @@ from dltrain.parts import KEY_OF_PART
 from dltrain.settings import data_folder
 from dltrain.storage.far.address import bare, is_far
 from dltrain.storage.far.copies import was_fetched
+from dltrain.storage.layout import TRIALS
 from dltrain.storage.patterns import is_there
 from dltrain.storage.run import Run
 from dltrain.wording import shown
@@ -61,7 +62,10 @@ def find_moved(config: DataConfig, run: Path, said: Sequence[str] = ()) -> tuple
     Raises:
         DataError: files that are nowhere, all of them.
     """
-    folders = [run.absolute(), run.absolute().parent, run.absolute().parent.parent]
+    above = run.absolute().parents
+    # A fit of a trial lies in its sweep, which was moved as a whole.
+    in_sweep = next((place + 2 for place, folder in enumerate(above[:2]) if folder.name == TRIALS), 0)
+    folders = [run.absolute(), *above[: 2 + in_sweep]]
     own = data_folder()
     if own is not None:
         folders.append(own)
@@ -86,10 +90,12 @@ def find_moved(config: DataConfig, run: Path, said: Sequence[str] = ()) -> tuple
         return path
 
     places = {key: tuple(place(path, f"data.{key}") for path in getattr(config, key)) for key in PATH_KEYS}
+    pictures = tuple(place(folder, "data.images.folder") for folder in config.images.folder)
     faults += _strange_arguments(config.arguments, run)
     if faults:
         raise DataError(faults)
-    return replace(config, **places), notes  # type: ignore[arg-type]
+    images = replace(config.images, folder=pictures)
+    return replace(config, **places, images=images), notes  # type: ignore[arg-type]
 
 
 def refuse_strange_addresses(config: DataConfig, run: Path, said: Sequence[str] = (), command: str = "") -> None:

@@ -68,7 +68,7 @@ _ITS_OWN = FILES | FOLDERS.keys() - {"tensorboard"} | {"trials", "members"}
 UNFINISHED = re.compile(r"\..+\.(\d{1,9})-[0-9a-f]{8}\.tmp(\.\w{1,10})?")
 # Folders in each other below one of a run's; a config may name some.
 DEEPEST = 64
-_TRIALS = "trials"
+TRIALS = "trials"
 _TRIAL = re.compile(r"\d{4,}")
 _FIT = re.compile(r"(seed-\d+-?)?(fold-\d+)?")  # of a trial
 _MEMBERS = "members"  # of an ensemble: each a run by itself
@@ -128,7 +128,7 @@ def own_paths(folder: Path) -> Iterator[Path]:
         elif path.name in patterns:
             yield from _own_files(path, patterns[path.name])
             yield path
-        elif path.name == _TRIALS:
+        elif path.name == TRIALS:
             for trial in sorted(path.iterdir()):
                 yield from _own_trial(trial)
             yield path

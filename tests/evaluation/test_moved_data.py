@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dltrain.data import load_dataset
 from dltrain.errors import DataError, UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
+from dltrain.evaluation.moved_data import find_moved
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.reporting import Reporter
 from dltrain.training.fit import fit
@@ -90,6 +92,23 @@ def test_e1_where_the_data_is_can_be_said_and_is_looked_for(
         evaluate(run, overrides=["data.target=b"])
     with pytest.raises(UsageError, match="exclude each other"):
         evaluate(run, data=["mine.csv"], overrides=["data.path=mine.csv"])
+
+
+@pytest.mark.parametrize("place", ["runs/run", "runs/sweep/trials/0003", "runs/sweep/trials/0003/fold-1"])
+def test_e1_siblings_pictures_of_a_table_and_trials_of_a_sweep_are_looked_for_beside_them(place: str, tmp_path: Path) -> None:
+    text = "data: {source: csv, path: data/rows.csv, target: y, images: {folder: data/shots, suffix: .jpg}}"
+    config = load_config_text(text, folder=tmp_path / "first").data
+    second = tmp_path / "second"
+    (second / "data" / "shots").mkdir(parents=True)
+    (second / "data" / "rows.csv").write_text("id,y\n1,2\n")
+    found, notes = find_moved(config, second / place)
+    assert found.path == (str(second / "data" / "rows.csv"),)
+    assert found.images == replace(config.images, folder=(str(second / "data" / "shots"),))
+    assert len(notes) == 2
+    shutil.rmtree(second / "data" / "shots")
+    with pytest.raises(DataError, match="shots") as caught:
+        find_moved(config, second / place)
+    assert "data.images.folder=WHERE" in str(caught.value.faults[0].hint)
 
 
 def test_e1_training_rows_among_other_data_are_said(moved: Path, tmp_path: Path) -> None:
