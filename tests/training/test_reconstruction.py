@@ -204,6 +204,9 @@ training: {epochs: 20}
     by_hand = np.mean(((made.astype(float) - rows) / parts["spread"]) ** 2, axis=1)
     np.testing.assert_allclose(found.columns["error"], by_hand, rtol=1e-3)
     assert "spread" not in found.columns
+    sweep(config_of(text.replace("test: 0.2", "folds: 2"), folder=tmp_path), run_dir=tmp_path / "folds")
+    notes = json.loads((tmp_path / "folds" / "metrics.json").read_text())["notes"]
+    assert any("2 principal components over the 2 folds: rmse is" in said for said in notes), notes
 
 
 def test_what_is_drawn_is_a_function_of_seed_and_step() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.types import RECONSTRUCTION
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.evaluation.metrics.intervals import Interval
 from dltrain.evaluation.metrics.metrics import baseline_sentence
 from dltrain.evaluation.metrics.part_intervals import mean_intervals
 from dltrain.evaluation.metrics.pca_baseline import PcaBaseline
 from dltrain.evaluation.metrics.report import PartReport
-from dltrain.evaluation.metrics.verdicts import SCORE_ERRORS, errors_better
+from dltrain.evaluation.metrics.verdicts import SCORE_ERRORS, Verdict, errors_better
 from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 
@@ -124,8 +125,16 @@ def report_reconstruction(
         result.intervals |= {f"{CORRUPTED}{key}": value for key, value in measured.intervals().items()}
         if pca is not None:
             result.baseline |= {f"{CORRUPTED}{key}": value for key, value in compared.metrics().items()}
-    better = errors_better(measured.row_errors, compared.row_errors) if pca is not None else 0.0
-    if pca is not None and name != "train" and better <= SCORE_ERRORS:
+    if pca is None:
+        return result
+    better = errors_better(measured.row_errors, compared.row_errors)
+    prefix, rows = CORRUPTED if corrupt is not None else "", len(measured.row_errors)
+    errors, theirs = float(measured.row_errors.mean()), float(compared.row_errors.mean())
+    other = f"{len(pca.components)} principal components"
+    result.verdicts[RECONSTRUCTION] = Verdict(
+        "mse", errors, theirs, rows, False, better, strength=better, against=other, prefix=prefix
+    )
+    if name != "train" and better <= SCORE_ERRORS:
         key = f"{CORRUPTED}mse" if corrupt is not None else "mse"
         sentence = baseline_sentence(name, key, result.metrics, result.baseline, is_worse=better < -SCORE_ERRORS)
         result.notes.append(sentence.replace("the baseline:", f"PCA with {len(pca.components)} components:"))
