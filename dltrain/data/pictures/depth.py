@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,12 @@ from dltrain.errors import Note, warn
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 HEAD_BYTES = 26  # of a PNG file: up to the kind of its colours
-GREY = 0
+COLOURS = 3
 FEW_WHOLE = 128  # below it, fractions rounded to whole numbers of 8 bits fill less than half of these
+
+# Pictures of 16 bits for each colour whose upper 8 stay below it hold values of fewer bits, such as the 12 of a camera.
+FEW_LEVELS = 64
+_BITS_OF_SAMPLE = 258  # the tag of TIFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,14 @@ class Depth:
         highest: their largest value.
         num_deep: how many there are.
         num_coarse: pictures of 16 bits for each colour, of which Pillow reads the upper 8.
+        highest_coarse: the largest value of these 8 bits.
     """
 
     white: float | None = None
     highest: float = 0.0
     num_deep: int = 0
     num_coarse: int = 0
+    highest_coarse: int = 255
 
     def notes(self) -> list[Note]:
         """Sentences for the user."""
@@ -47,6 +53,8 @@ class Depth:
             found.append(Note(f"{self.num_deep:,} pictures of more than 8 bits a pixel, {values}"))
         if self.num_coarse:
             said = f"of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read"
+            if self.highest_coarse < FEW_LEVELS:
+                said += f", whose values go up to {self.highest_coarse} of 255: nearly all is lost; write them with 8 bits"
             found.append(warn(said, "upper_bits"))
         return found
 
@@ -64,30 +72,26 @@ def find_depth(paths: Sequence[str]) -> Depth:
     8 bits would leave few values of them. Files that cannot be read are passed over: decoding them says so.
     """
     suspects = []
-    num_coarse = 0
     for path in paths:
         head = _head(path)
-        if head.startswith(TIFF):
+        if head.startswith(TIFF) or (head.startswith(PNG) and len(head) == HEAD_BYTES and head[24] == 16):
             suspects.append(path)
-        elif head.startswith(PNG) and len(head) == HEAD_BYTES and head[24] == 16:
-            if head[25] == GREY:
-                suspects.append(path)
-            else:
-                num_coarse += 1
     if not suspects:
-        return Depth(num_coarse=num_coarse)
+        return Depth()
     with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        found = [one for one in pool.map(_highest, suspects) if one is not None]
+        seen = [one for one in pool.map(_highest, suspects) if one is not None]
+    found, coarse = ([one for one in seen if one.is_coarse is flag] for flag in (False, True))
+    of_coarse = (len(coarse), int(max((one.highest for one in coarse), default=255)))
     if not found:
-        return Depth(num_coarse=num_coarse)
-    highest = max(value for value, _, _ in found)
-    if all(fractional for _, fractional, _ in found) and highest <= 1:
+        return Depth(None, 0.0, 0, *of_coarse)
+    highest = max(one.highest for one in found)
+    if all(one.may_be_fractions for one in found) and highest <= 1:
         white = 1.0
-    elif highest < FEW_WHOLE and any(has_fractions for _, _, has_fractions in found):
+    elif highest < FEW_WHOLE and any(one.are_fractions for one in found):
         white = highest
     else:
         white = white_of_bits(min(32, max(8, int(np.ceil(highest)).bit_length())))
-    return Depth(white, highest, len(found), num_coarse)
+    return Depth(white, highest, len(found), *of_coarse)
 
 
 def _head(path: str) -> bytes:
@@ -104,15 +108,27 @@ def _head(path: str) -> bytes:
         os.close(file)
 
 
-def _highest(path: str) -> tuple[float, bool, bool] | None:
-    """The largest value of a picture, and whether its values may be and are fractions; None: it has 8 bits or cannot be read."""
+class _Values(NamedTuple):
+    """What one picture holds: its largest value, whether its values may be fractions and are, and whether bits of it are lost."""
 
-    def look(image: Any) -> tuple[float, bool, bool] | None:
+    highest: float
+    may_be_fractions: bool = False
+    are_fractions: bool = False
+    is_coarse: bool = False
+
+
+def _highest(path: str) -> _Values | None:
+    """What a picture holds; None: it has 8 bits or cannot be read."""
+
+    def look(image: Any) -> _Values | None:
         if not is_deep(image):
-            return None
+            is_png = image.format == "PNG"  # of grey without transparency, 16 bits are deep
+            bits = getattr(image, "tag_v2", {}).get(_BITS_OF_SAMPLE, ())
+            is_coarse = is_png or (isinstance(bits, tuple) and len(bits) > 1 and max(bits) == 16)
+            return _Values(float(np.asarray(image)[..., :COLOURS].max(initial=0)), is_coarse=True) if is_coarse else None
         values = np.asarray(image)
         values = values[np.isfinite(values)]
-        return float(values.max(initial=0)), image.mode == "F", bool((values != np.floor(values)).any())
+        return _Values(float(values.max(initial=0)), image.mode == "F", bool((values != np.floor(values)).any()))
 
     try:
         return decode_file(path, look)[0]

@@ -163,8 +163,9 @@ def test_f5_stored_with_the_run_and_old_runs_stay(tmp_path: Path) -> None:
     assert not np.array_equal(seen["nearest"], seen["bilinear"])
 
 
-def test_c4_sixteen_bits_for_each_colour_are_said(tmp_path: Path) -> None:
-    values = np.random.default_rng(0).integers(0, 65536, (6, 5, 3)).astype(">u2")
+@pytest.mark.parametrize("most", [65536, 4096], ids=["16 bits", "12 of 16"])
+def test_c4_sixteen_bits_for_each_colour_are_said(tmp_path: Path, most: int) -> None:
+    values = np.random.default_rng(0).integers(0, most, (6, 5, 3)).astype(">u2")
     lines = b"".join(b"\0" + line.tobytes() for line in values)
     for label in "ab":
         chunks = [(b"IHDR", struct.pack(">IIBBBBB", 5, 6, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
@@ -175,3 +176,20 @@ def test_c4_sixteen_bits_for_each_colour_are_said(tmp_path: Path) -> None:
         (tmp_path / "p" / label / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
     dataset = load_dataset(config_of(tmp_path), seed=0)
     assert "of 2 pictures of 16 bits for each colour the upper 8 bits are read" in str(dataset.warnings)
+    assert ("whose values go up to 15 of 255" in str(dataset.warnings)) == (most == 4096)
+
+
+def test_c4_tiff_of_sixteen_bits_for_each_colour_is_said(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (6, 5, 3)).astype("<u2")
+    body = values.tobytes()
+    tags = [
+        (256, 4, 1, 5), (257, 4, 1, 6), (258, 3, 3, 8 + len(body)), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, 3),
+        (278, 4, 1, 6), (279, 4, 1, len(body)),
+    ]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    end = struct.pack("<HHHH", 16, 16, 16, len(tags)) + entries + struct.pack("<I", 0)
+    path = tmp_path / "0.tif"
+    path.write_bytes(b"II*\0" + struct.pack("<I", 8 + len(body) + 6) + body + end)
+    found = find_depth([str(path)])
+    assert (found.num_coarse, found.num_deep, found.white) == (1, 0, None)
+    assert found.highest_coarse == values.max() >> 8
