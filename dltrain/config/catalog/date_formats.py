@@ -9,7 +9,7 @@ DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
 # What the services of ASP.NET write for a moment: milliseconds since 1970, perhaps with an offset behind them.
 JSON_DATE = "/Date(epoch_ms)/"
 # Numbers since 1970-01-01 00:00 of UTC, and the microseconds of one; days of a spreadsheet, and how many of them 1970 begins at.
-EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "excel": 86_400_000_000}
+EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0.001, "excel": 86_400_000_000}
 ORIGINS = {"excel": 25_569}
 # What says that digits which look like dates are none.
 NO_DATES = "number"
@@ -41,7 +41,7 @@ def why_no_writing(writing: str) -> str:
 def epoch_of(value: object) -> str | None:
     """The word of `data.dates` by which a number is a time between 1973 and 2286; None: it looks like none."""
     text = str(value).strip()
-    if re.fullmatch(r"\d{9,17}(\.\d+)?", text) is None:
+    if re.fullmatch(r"\d{9,19}(\.\d+)?", text) is None:
         return None
     seconds = float(text) * 1e-6
     return next((word for word, microseconds in EPOCHS.items() if 1e8 <= seconds * microseconds < 1e10), None)

@@ -270,8 +270,8 @@ class DataConfig:
     )
     dates: str | Mapping[str, str] | None = keyed(
         "text|map(text)",
-        "How dates are written: `day_first`, `month_first`, a format of strptime (` @` and a zone: its clock counts), `epoch` or "
-        "`epoch_ms` since 1970, `excel` (days); `number`: digits that are none. For all columns or each; by default found out.",
+        "How dates are written: `day_first`, `month_first`, a format of strptime (` @` and a zone: its clock counts), `epoch`, "
+        "`epoch_ms`, `_us`, `_ns` of 1970, `excel` (days); `number`: no dates. For all columns or each; else found.",
         example={"sold": "%d.%m.%Y"},
     )
     replace: Mapping[str, Mapping[str, str]] = keyed(

@@ -43,6 +43,7 @@ _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\
 # What a column of the hours of a day is called, 0 to 23 without minutes.
 HOURS, _HOUR = ("hour", "hours", "hr", "hrs", "h"), r"^0?([0-9]|1[0-9]|2[0-3])(?:\.0)?$"
 LABELS_LOOKED_AT = 50
+_LONG_NUMBER = re.compile(r"-?\d{16,}")
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -54,7 +55,7 @@ class Times:
         kind: "date", "number" or "row".
         values: int64 microseconds since 1970 (of UTC, where dates have a zone), or float64 numbers, or int64 row numbers.
         date_format: how dates are written, see `dltrain.data.columns.dates`.
-        labels: object [rows]: each as the file has it; None: the file has no text of its own for it.
+        labels: object [rows]: each as the file has it; None: its dates are no text, or its numbers have fractions.
     """
 
     kind: str
@@ -177,18 +178,25 @@ class Times:
             there = np.flatnonzero(beyond <= 0)
             for place, label in zip(there.tolist(), self.labels[later[there]].tolist(), strict=True):
                 found[place] = label
+        if self.labels is not None and step.unit == "number" and float(step.size).is_integer():
+            for place in np.flatnonzero(beyond > 0).tolist():
+                last = str(self.labels[lasts[place]])
+                if _LONG_NUMBER.fullmatch(last):  # of which a float does not hold every digit
+                    found[place] = str(int(last) + int(step.size) * int(beyond[place]))
         return found
 
     def texts(self, values: NDArray[Any]) -> list[str]:
         """Times as they are written in the data, or as ISO 8601 has them."""
         if self.kind == "number":
-            return [f"{value:.10g}" for value in values.tolist()]
+            return [_plain(value) for value in values.tolist()]
         if self.kind == "row":
             return [str(value + 1) for value in values.tolist()]
         written, zone = split_writing(self.date_format)
         if written in EPOCHS:
-            counts = (values / EPOCHS[written] + ORIGINS[written]) if written in ORIGINS else values // EPOCHS[written]
-            return [f"{count:.10g}" if written in ORIGINS else str(count) for count in counts.tolist()]
+            one = EPOCHS[written]
+            if written in ORIGINS:
+                return [_plain(count) for count in (values / one + ORIGINS[written]).tolist()]
+            return [str(count) for count in (values // int(one) if one >= 1 else values * round(1 / one)).tolist()]
         clock = self.to_clock(values)
         smallest = next((size for size in (DAY, 60 * SECOND, SECOND) if not (clock % size).any()), 1)
         usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]
@@ -211,6 +219,11 @@ class Times:
             text + blank + _offset(minutes, colon=colon or self.labels is None)
             for text, minutes in zip(found, ((clock - values) // (60 * SECOND)).tolist(), strict=True)
         ]
+
+
+def _plain(value: float) -> str:
+    """A number as tables write it: a whole one without a point, and none with what its last bits add."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e22 else f"{value:.15g}"
 
 
 def _offset(minutes: int, *, colon: bool) -> str:
@@ -316,7 +329,7 @@ def read_times(
         return Times("date", _to_int(dates), date_format, series.to_numpy() if is_text(series) else None)
     numbers = to_numbers(series, reading)
     _refuse_gaps(~np.isfinite(numbers), series, columns[0], "a date or a number", locate)
-    return Times("number", numbers)
+    return Times("number", numbers, labels=None if series.dtype.is_float() else text_of(series).to_numpy())
 
 
 def _written(date_format: str | None) -> str:

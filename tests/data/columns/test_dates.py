@@ -367,11 +367,17 @@ def test_iso_is_read_beside_another_format():
 
 
 @pytest.mark.parametrize(
-    ("first", "word"), [(1_577_836_800, "epoch"), (1_577_836_800_000, "epoch_ms"), (1_577_836_800_000_000, "epoch_us")]
+    ("first", "word"),
+    [
+        (1_577_836_800, "epoch"),
+        (1_577_836_800_000, "epoch_ms"),
+        (1_577_836_800_000_000, "epoch_us"),
+        (1_577_836_800_000_000_000, "epoch_ns"),
+    ],
 )
 @pytest.mark.parametrize("as_text", [True, False])
 def test_numbers_since_1970_are_told_how_to_be_said(tmp_path: Path, first: int, word: str, as_text: bool) -> None:
-    step = {"epoch": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}[word] * 86_400
+    step = {"epoch": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epoch_ns": 1_000_000_000}[word] * 86_400
     frame = polars.DataFrame({"t": [first + day * step for day in range(60)], "y": [day * 0.5 for day in range(60)]})
     path = tmp_path / ("t.csv" if as_text else "t.parquet")
     frame.write_csv(path) if as_text else frame.write_parquet(path)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import polars
 import pytest
 
 from dltrain.config.catalog.date_formats import why_no_writing
 from dltrain.data.columns.dates.finding import find_digits_of_times, find_writing
 from dltrain.data.columns.dates.reading import to_dates, to_moments
-from dltrain.data.series.times import Times
+from dltrain.data.columns.reading import Reading
+from dltrain.data.series.times import Times, read_times
 
 WEEKS = [date(2008, 12, 29) + timedelta(weeks=step) for step in range(120)]
 DAYS = [datetime(2020, 1, 1) + timedelta(days=step) for step in range(40)]
@@ -120,3 +122,14 @@ def test_digits_of_a_year_and_a_week_are_no_days(form: Callable[[str], object]) 
     assert found is not None
     assert not isinstance(found, list)
     assert to_dates(values, found.text).dt.date().to_list() == WEEKS
+
+
+@pytest.mark.parametrize("first", [1_577_836_800_123, 1_577_836_800_123_456_789, 2**53 + 1, 20_200_101_123_045])
+@pytest.mark.parametrize("dtype", [polars.Int64, polars.String])
+def test_times_that_are_long_numbers_keep_their_digits(first: int, dtype: type[polars.DataType]) -> None:
+    values = [first + 2**20 * step for step in range(40)]
+    frame = polars.DataFrame({"t": values}).cast(dtype)
+    times = read_times(frame, ["t"], Reading(), lambda row: ("f", row))
+    step, _ = times.step(np.ones(39, bool))
+    found = times.following(step, np.array([0, 38, 39]), np.zeros(40, np.int64), 1)
+    assert found == [str(values[1]), str(values[39]), str(values[39] + 2**20)]

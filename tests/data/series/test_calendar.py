@@ -45,7 +45,7 @@ def irregular() -> list[str]:
         (working_days("%Y-%m-%d"), "2020-03-23"),
         (working_days("%m/%d/%Y"), "03/23/2020"),
         (irregular(), None),
-        (unpadded(), "22/03/2020"),
+        (unpadded(), "22/3/2020"),
     ],
 )
 def test_c2_labels_join_with_the_source(tmp_path: Path, times: list[str], beyond: str | None) -> None:

@@ -18,7 +18,7 @@ CALLED_DATE = re.compile(
 # Days from 1954 to 2064: fewer are years, sizes or counts more often.
 FIRST_DAY, LAST_DAY = 20_000, 60_000
 FEWEST = 5
-SECONDS_OF = {"epoch": 1.0, "epoch_ms": 1e-3, "epoch_us": 1e-6}
+SECONDS_OF = {"epoch": 1.0, "epoch_ms": 1e-3, "epoch_us": 1e-6, "epoch_ns": 1e-9}
 
 
 def counted_dates(name: str, numbers: NDArray[Any], *, are_times: bool = False) -> tuple[str, str, str]:

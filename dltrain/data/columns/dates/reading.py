@@ -144,13 +144,13 @@ def _read_text(series: polars.Series, date_format: str | None, *, with_iso: bool
     return dates, is_moment
 
 
-def _read_epoch(series: polars.Series, microseconds: int, origin: int) -> tuple[polars.Series, polars.Series]:
+def _read_epoch(series: polars.Series, microseconds: float, origin: int) -> tuple[polars.Series, polars.Series]:
     """Moments out of numbers (of text or not) that count so many microseconds each, 1970 being `origin`; see `_read`."""
     import polars
 
     whole = series.cast(polars.Int64, strict=False) if not series.dtype.is_float() else None
     if whole is not None and whole.null_count() == series.null_count():
-        counts = (whole - origin) * microseconds
+        counts = (whole - origin) * int(microseconds) if microseconds >= 1 else (whole - origin) // round(1 / microseconds)
     else:
         parts = (series.cast(polars.Float64, strict=False) - float(origin)) * float(microseconds)
         counts = parts.round(0).cast(polars.Int64, strict=False)
