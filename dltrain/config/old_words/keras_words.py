@@ -32,7 +32,8 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
         "it is an argument of the optimizer: training.optimizer.weight_decay": "weight_decay",
         "it is an argument of the optimizer: training.optimizer: {SGD: {momentum: 0.9}}": "momentum",
         "training.clip_norm": (
-            "clipnorm gradient_clip clip_gradients clip_grad_norm clip_grad_norm_ gradient_clipping clip_norm gradient_clip_norm"
+            "clipnorm gradient_clip clip_gradients clip_grad_norm clip_grad_norm_ gradient_clipping clip_norm gradient_clip_norm "
+            "clip_grad grad_clip max_grad_norm"
         ),
         "training.clip_norm, of each weight; the optimizer's global_clipnorm is of all together": (
             "max_grad_norm gradient_clip_val"
@@ -55,7 +56,7 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
         f"{STOPPING}.monitor": "monitor",
         f"{STOPPING}.min_delta": "min_delta tol",
         f"{STOPPING}.restore_best_weights": "restore_best_weights",
-        f"{CHECKPOINT}.save_best_only": "save_best_only",
+        f"{CHECKPOINT}.save_best_only": "save_best_only save_best",
         f"{CHECKPOINT}.filepath": "filepath",
         f"{CHECKPOINT}.format": "save_format",
         EACH_EPOCH: "period save_freq save_period save_every save_steps every_n_epochs save_top_k",

@@ -16,6 +16,7 @@ from dltrain.data.dataset import SERIES, Part, Schema
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.series.answers import add_answers
+from dltrain.data.series.beyond import times_following
 from dltrain.data.series.calendars import A_WEEK, CALENDARS, Step, day_of
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
 from dltrain.data.series.groups import read_groups, silent_note, unknown_note
@@ -298,7 +299,7 @@ class SeriesPreprocessing(Preprocessing):
         ahead = self.series.first_ahead
         if not self.series.time:
             return {"row": times.texts(ends + ahead)}
-        return {"time": times.following(self.step, ends, runs, ahead)}
+        return {"time": times_following(times, self.step, ends, runs, ahead)}
 
     def _starts(self, rows: NDArray[np.int64], runs: NDArray[np.int64], *, with_targets: bool) -> NDArray[np.int64]:
         """Where windows begin that go across no gap, neither in time nor in the numbers of the rows."""

@@ -43,7 +43,6 @@ _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\
 # What a column of the hours of a day is called, 0 to 23 without minutes.
 HOURS, _HOUR = ("hour", "hours", "hr", "hrs", "h"), r"^0?([0-9]|1[0-9]|2[0-3])(?:\.0)?$"
 LABELS_LOOKED_AT = 50
-_LONG_NUMBER = re.compile(r"-?\d{16,}")
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -163,27 +162,6 @@ class Times:
             moved = (self.clock + step.size * count).astype(np.int64)
         zone = split_writing(self.date_format)[1]
         return moved if zone is None else _to_int(from_clock(_to_dates(moved), zone))
-
-    def following(self, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64], count: int) -> list[str]:
-        """The time so many rows after each of some rows, as text: that row's own, or as many steps on as its run ends before."""
-        lasts = np.searchsorted(runs, runs[rows], side="right") - 1
-        beyond = rows + count - lasts
-        later = np.where(beyond > 0, lasts, rows + count)
-        values = self.values[later]
-        for steps in np.unique(beyond[beyond > 0]).tolist():
-            places = np.flatnonzero(beyond == steps)
-            values[places] = self.take(lasts[places]).later(step, steps)
-        found = self.texts(values)
-        if self.labels is not None:
-            there = np.flatnonzero(beyond <= 0)
-            for place, label in zip(there.tolist(), self.labels[later[there]].tolist(), strict=True):
-                found[place] = label
-        if self.labels is not None and step.unit == "number" and float(step.size).is_integer():
-            for place in np.flatnonzero(beyond > 0).tolist():
-                last = str(self.labels[lasts[place]])
-                if _LONG_NUMBER.fullmatch(last):  # of which a float does not hold every digit
-                    found[place] = str(int(last) + int(step.size) * int(beyond[place]))
-        return found
 
     def texts(self, values: NDArray[Any]) -> list[str]:
         """Times as they are written in the data, or as ISO 8601 has them."""

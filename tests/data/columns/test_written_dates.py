@@ -13,6 +13,7 @@ from dltrain.config.catalog.date_formats import why_no_writing
 from dltrain.data.columns.dates.finding import find_digits_of_times, find_writing
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.reading import Reading
+from dltrain.data.series.beyond import times_following
 from dltrain.data.series.times import Times, read_times
 
 WEEKS = [date(2008, 12, 29) + timedelta(weeks=step) for step in range(120)]
@@ -131,5 +132,5 @@ def test_times_that_are_long_numbers_keep_their_digits(first: int, dtype: type[p
     frame = polars.DataFrame({"t": values}).cast(dtype)
     times = read_times(frame, ["t"], Reading(), lambda row: ("f", row))
     step, _ = times.step(np.ones(39, bool))
-    found = times.following(step, np.array([0, 38, 39]), np.zeros(40, np.int64), 1)
+    found = times_following(times, step, np.array([0, 38, 39]), np.zeros(40, np.int64), 1)
     assert found == [str(values[1]), str(values[39]), str(values[39] + 2**20)]

@@ -70,6 +70,26 @@ def test_c2_labels_join_with_the_source(tmp_path: Path, times: list[str], beyond
         assert labels[-1] == beyond
 
 
+def test_c2_siblings_each_series_goes_on_by_its_own_calendar(tmp_path: Path) -> None:
+    every = {
+        "by days": (pandas.date_range("2021-01-01", periods=200, freq="D"), "2021-07-20"),
+        "by weeks": (pandas.date_range("2021-01-04", periods=40, freq="W-MON"), "2021-10-11"),
+        "by months": (pandas.date_range("2021-01-31", periods=30, freq="ME"), "2023-07-31"),
+        "by quarters": (pandas.date_range("2015-01-01", periods=24, freq="QS"), "2021-01-01"),
+    }
+    rows = [
+        (name, f"{day:%Y-%m-%d}", float(place * 7 % 11)) for name, (days, _) in every.items() for place, day in enumerate(days)
+    ]
+    frame = polars.DataFrame(rows, schema=["shop", "t", "y"], orient="row")
+    frame.write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("t",), id=("shop",), history=4, gaps=False)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    dataset = load_dataset(config, seed=0)
+    asked = dataset.preprocessing.transform(RawTable(frame.cast(polars.String)), with_targets=False)
+    last = dict(zip(asked.identifiers["shop"], asked.identifiers["time"], strict=True))
+    assert last == {name: day for name, (_, day) in every.items()}
+
+
 def test_a5_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
     hours = polars.datetime_range(datetime(2020, 10, 30), datetime(2020, 11, 2), "1h", eager=True, time_zone="UTC")
     values = [float(number * 7 % 11) for number in range(len(hours))]
