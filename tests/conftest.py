@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +15,10 @@ from hypothesis import settings
 from tests.drawn import drawing_pictures, leaving_pictures_empty
 from tests.support import run_dltrain
 
+# What the tests start reads what an earlier one has compiled, also where the surroundings ask for nothing to be kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run what takes minutes")
@@ -20,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     # The same examples in every run, so that a commit passes or fails by itself; `--slow` looks for new ones.
-    settings.register_profile("repeatable", derandomize=True, deadline=None)
+    settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
     if not config.getoption("--slow"):
         settings.load_profile("repeatable")
     config.addinivalue_line("markers", "slow: takes long; runs with --slow only")
@@ -34,11 +40,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes long; pytest --slow runs it"))
 
 
+@pytest.fixture(scope="session")
+def thorough(pytestconfig: pytest.Config) -> bool:
+    """Whether `--slow` is given, with which a test looks at every member of what it looks at."""
+    return bool(pytestconfig.getoption("--slow"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the decoded pictures of the tests apart from the user's, and from those of another session."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    """Files are not synced: no test takes the power away, and a small fit waits for the disk as long as it trains.
+
+    Workers and commands in processes of their own sync as ever.
+    """
+
+    def left_to_the_system(descriptor: int) -> None:
+        os.fstat(descriptor)  # which refuses what is not open, as ever
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", left_to_the_system)
         yield
 
 
