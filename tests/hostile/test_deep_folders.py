@@ -86,7 +86,9 @@ def test_a_run_with_such_folders_is_refused_and_removed_but_for_them(tmp_path: P
     assert (run.path / "state" / "d").is_dir()
 
 
-@pytest.mark.parametrize("source", ["text_folder", "image_folder", "csv"])
+@pytest.mark.parametrize(
+    "source", ["image_folder", *(pytest.param(name, marks=pytest.mark.slow) for name in ("text_folder", "csv"))]
+)
 def test_data_in_such_folders_is_an_answer(source: str, deep: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path, target = ("deep/**/*.csv", ", target: y") if source == "csv" else (deep, "")
     config = deep.parent / "c.yaml"
