@@ -21,8 +21,16 @@ SILENT = [
     Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
     Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
 ]
-# What another of them does as well.
-HALVES = [Trouble(stdout=FULL), Trouble(stderr=FULL), Trouble(stdout=None), Trouble(environment={"HOME": None})]
+# What another of them does as well, or a fit without a console in the tests of the command line.
+HALVES = [
+    Trouble(stdout=FULL),
+    Trouble(stderr=FULL),
+    Trouble(stdout=FULL, stderr=FULL),
+    Trouble(stdout=None),
+    Trouble(stdout=None, stderr=None),
+    Trouble(environment={"HOME": None}),
+    Trouble(environment={"LC_ALL": "C", "LANG": "C", "COLUMNS": "20"}),
+]
 ODD = [
     Trouble(stderr=None),
     Trouble(environment={"HOME": "/dev/null"}),
