@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dltrain.config import dump_yaml
 from dltrain.config.text.nodes import Faults
 from dltrain.config.text.yaml_reader import read_yaml
+from tests.support import examples
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     [
@@ -65,7 +66,7 @@ def same(first: Any, second: Any) -> bool:
 
 
 @given(st.dictionaries(TEXTS, VALUES, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, 150), deadline=None)
 def test_what_is_written_is_read_back(mapping: dict[str, Any]) -> None:
     assert same(read(dump_yaml(mapping)), mapping)
 
