@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from dltrain.cli.faults import render_faults
 from dltrain.cli.text import display_width
 from dltrain.errors import Fault, fault_documents
+from tests.support import examples
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_long_line_is_cut_around_its_column(config):
 
 
 @given(content=st.binary(max_size=200), line=st.integers(-2, 5), column=st.integers(-2, 300), message=st.text(max_size=20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, 150), deadline=None)
 def test_any_file_and_place_can_be_shown(tmp_path_factory, content, line, column, message):
     file = tmp_path_factory.getbasetemp() / "any.yaml"
     file.write_bytes(content)

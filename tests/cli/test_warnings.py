@@ -81,7 +81,7 @@ def test_a_warning_that_was_kept_without_its_code_is_not_kept_twice():
     assert [(one["message"], one.get("code")) for one in now] == [("odd", "oddity"), ("new", None)]
 
 
-@pytest.mark.parametrize("engine", ["stacked", "processes"])
+@pytest.mark.parametrize("engine", ["stacked", pytest.param("processes", marks=pytest.mark.slow)])
 def test_a_sweep_says_them_once(cli, table, engine):
     words = ["--over", "training.optimizer.learning_rate=0.1,0.2", "--engine", engine, "--run-dir", "sweep", "--json"]
     result = cli("sweep", "t.yaml", *words)

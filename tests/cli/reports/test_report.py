@@ -24,6 +24,7 @@ from dltrain.cli.reports.page import Code, Page, Paragraph, Picture, Section, Ta
 from dltrain.cli.text import format_number
 from dltrain.evaluation.metrics.metrics import classification_report
 from dltrain.storage.run import Run
+from tests.support import examples
 
 HOSTILE = '<script>alert("x")</script>'
 OTHER = "'><img src=x onerror=alert(1)> | `@all`"
@@ -273,7 +274,7 @@ def test_against_an_older_run(folder, capsys):
     st.lists(st.sampled_from(["|", "`", "<", "@", "&", "\n", "#", "$", "x", "\u732b"]), min_size=1, max_size=9),
     st.integers(1, 3000),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(8, 30), deadline=None)
 def test_no_names_and_no_number_of_them_go_beyond_a_comment_or_a_summary(texts, marks, count):
     """A comment of GitHub takes 65,536 characters, a summary of a job 1 MiB."""
     names = [text + "".join(marks) * 50 for text in texts]
