@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from dltrain.processes.warm.server import stamps_of
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, examples
 
 SERVER = """
 import os, signal, sys, time
@@ -311,14 +311,14 @@ def test_it_may_be_killed_while_a_command_runs_and_ends_when_nobody_comes(tmp_pa
 
 
 def test_nothing_is_carried_over(warm: Warm) -> None:
-    """Forty commands: none sees what another did, and their random numbers differ."""
-    seen = set()
-    for number in range(40):
+    """Many commands: none sees what another did, and their random numbers differ."""
+    seen, count = set(), examples(12, 40)
+    for number in range(count):
         code = f"import os, random, sys; assert not hasattr(sys, 'mine'); sys.mine = {number}; os.environ['A'] = 'b'; print(random.random())"
         ended = warm.run(code)
         assert ended.returncode == 0, ended.stderr
         seen.add(ended.stdout)
-    assert len(seen) == 40
+    assert len(seen) == count
 
 
 def test_stamps_are_of_code_alone(tmp_path: Path) -> None:
