@@ -333,12 +333,10 @@ def _callback_cases() -> list[Case]:
 CASES = [*_optimizer_cases(), *_schedule_cases(), *_callback_cases()]
 # One of each kind, for every run of the tests.
 FAST = [
-    Case("SGD", {"learning_rate": 0.05, "use_ema": True, "ema_momentum": 0.8}),
     Case("Adam", {"learning_rate": 0.01, "amsgrad": True, "use_ema": True, "ema_momentum": 0.8}, {"average": True}),
     Case("SGD", {"learning_rate": SCHEDULES[9], "gradient_accumulation_steps": 3, "global_clipnorm": 0.05}),
     Case("SGD", {"learning_rate": 2.0}, {"epochs": 12, "early_stopping": STOPPING[9], "reduce_lr_on_plateau": PLATEAU[0]}),
     Case("SGD", {"learning_rate": 0.3}, {"epochs": 6, "checkpoint": CHECKPOINT[1], "class_weight": "balanced"}),
-    Case("Adam", {"learning_rate": 0.01}, {"precision": "mixed_bfloat16"}),
     Case("SGD", {"learning_rate": 0.05, "use_ema": True, "ema_momentum": 0.8}, {"average": True, "precision": "mixed_float16"}),
 ]
 

@@ -137,12 +137,20 @@ def test_d1_the_best_model_is_chosen_and_kept_by_the_average_where_asked(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["training.average=true", "training.early_stopping={patience: 2, restore_best_weights: true}"]]
+    "words",
+    [
+        pytest.param([], id="at the end"),
+        pytest.param(
+            ["training.average=true", "training.early_stopping={patience: 2, restore_best_weights: true}"],
+            id="each epoch",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_d1_resumes_to_the_bit(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(NOISE, AVERAGED, *words)
     fit(config, run_dir=tmp_path / "whole")
-    fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [9, 8])
+    fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [9])
     assert_same_bits(tmp_path / "whole", tmp_path / "cut")
     for name in ("best.h5", "last.h5"):
         files = [tmp_path / run / "checkpoints" / name for run in ("whole", "cut")]
@@ -150,6 +158,7 @@ def test_d1_resumes_to_the_bit(words: list[str], tmp_path: Path, monkeypatch: py
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_d1_more_epochs_go_on_from_the_weights_before_the_average(tmp_path: Path) -> None:
     fit(config_of(NOISE, AVERAGED, "training.epochs=2"), run_dir=tmp_path / "longer")
     fit(config_of(NOISE, AVERAGED), resume=tmp_path / "longer")
@@ -157,6 +166,7 @@ def test_d1_more_epochs_go_on_from_the_weights_before_the_average(tmp_path: Path
     assert_same_bits(tmp_path / "whole", tmp_path / "longer")
 
 
+@pytest.mark.slow
 def test_d1_the_next_phase_begins_with_the_average_as_a_second_fit_does(tmp_path: Path) -> None:
     phases = "training.phases=[{epochs: 2}, {epochs: 1, optimizer: {SGD: {learning_rate: 0.0}}}]"
     fit(config_of(NOISE, AVERAGED, phases, "data.split={test: 0.2}"), run_dir=tmp_path / "run")

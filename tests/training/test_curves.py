@@ -96,7 +96,8 @@ def test_each_step_is_keras_s_with_the_numbers_of_its_share(tmp_path: Path) -> N
     assert rates == pytest.approx(last, rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("jit_compile", [False, True])
 def test_resume_to_the_bit_with_curves(jit_compile: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(CURVED, f"training.jit_compile={str(jit_compile).lower()}")
     fit(config, run_dir=tmp_path / "whole")
@@ -134,6 +135,7 @@ def test_the_phases_each_have_a_curve_of_their_own(tmp_path: Path) -> None:
     assert rates == pytest.approx([*first, *second], rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_curves_are_stacked_as_alone(tmp_path: Path) -> None:
     """Also where a trial is shorter than the others, so that its share of the training is another."""
     peaks = [config_of(CURVED, f"training.optimizer.learning_rate.peak={peak}") for peak in (0.01, 0.04)]

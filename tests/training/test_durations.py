@@ -34,5 +34,6 @@ def test_the_rates_of_a_fit_are_keras_s_and_a_resume_with_more_epochs_says_what_
     assert later == pytest.approx([float(whole(epoch * STEPS)) for epoch in range(5, 9)], rel=1e-5, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_in_a_stack_as_alone(tmp_path: Path) -> None:
     assert_like_own_fits([config_of(NOISE, COSINE, f"seed={seed}") for seed in (1, 2)], tmp_path)

@@ -261,7 +261,7 @@ def test_a_run_directory_that_is_not_empty_is_in_the_way(tmp_path: Path) -> None
     assert (tmp_path / "run" / "mine.txt").read_text() == "keep"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+@pytest.mark.parametrize("number", [errno.ENOSPC, pytest.param(errno.EFBIG, marks=pytest.mark.slow)])
 def test_a_full_disk_leaves_the_old_files_and_a_message(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dltrain.training.trainer.EPOCH_SAVE_SECONDS", 0.0)
     real, written = os.fsync, []

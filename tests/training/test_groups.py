@@ -111,6 +111,7 @@ def test_ntk_is_the_ntk_parametrization_under_adam() -> None:
     assert np.allclose(np.asarray(model(x)), x @ np.asarray(by_hand[0]) / 4.0 + np.asarray(by_hand[1]), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_resume_to_the_bit_with_groups_and_a_file_of_plain_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
@@ -124,6 +125,7 @@ def test_resume_to_the_bit_with_groups_and_a_file_of_plain_keras(tmp_path: Path,
     assert type(model.optimizer) is keras.optimizers.AdamW
 
 
+@pytest.mark.slow
 def test_groups_are_stacked_as_alone(tmp_path: Path) -> None:
     assert_like_own_fits([config_of(GROUPED, f"training.optimizer.learning_rate={rate}") for rate in (0.003, 0.01)], tmp_path)
 

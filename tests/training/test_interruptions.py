@@ -287,7 +287,7 @@ SAVES = [(True, True), (True, False), (False, True), (False, False)]
 
 
 @settings(
-    max_examples=examples(40, 100),
+    max_examples=examples(15, 100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -316,7 +316,7 @@ def test_any_plan_of_interruptions_ends_the_same(
 @pytest.fixture
 def each(pytestconfig: pytest.Config) -> int:
     """Every how manieth boundary is tried: each of them with --slow."""
-    return 1 if pytestconfig.getoption("--slow") else 7
+    return 1 if pytestconfig.getoption("--slow") else 13
 
 
 def test_a_better_file_survives_a_state_that_was_not_written(

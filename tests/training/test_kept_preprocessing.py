@@ -39,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_resumed_to_the_bit_with_the_run_it_is_from_in_the_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = TEXT.format(name="second", path="b.csv", more=", preprocessing: first", weights=", weights: first")
     config = config_of(text, folder=folder)

@@ -80,15 +80,20 @@ def prepare(case: dict[str, Any]) -> tuple[Any, EncodedPart, EncodedPart]:
     return model, encoded, encode_part(part, schema, heads)
 
 
-# With XLA: a net with weights of rows, one with updates of its own, one of several branches; the others differ in the loss.
-SLOW_WITH_XLA = {"two classes", "five classes, one-hot, weights of rows", "class weights, regularizer"}
+# A net with updates of its own in both ways; without XLA one of branches, one of convolutions and one with weights of rows and
+# of classes. The others differ in the loss.
+FAST = {"five classes, one-hot, weights of rows", "class weights, regularizer", "convolutions, logits", "branches"}
+FAST_WITH_XLA = {"regression, batch normalization"}
 
 
 @pytest.mark.parametrize(
     ("case", "jit_compile"),
     [
         pytest.param(
-            case, jit, id=f"{name}-{'xla' if jit else 'plain'}", marks=[pytest.mark.slow] * (jit and name in SLOW_WITH_XLA)
+            case,
+            jit,
+            id=f"{name}-{'xla' if jit else 'plain'}",
+            marks=[pytest.mark.slow] * (name not in (FAST_WITH_XLA if jit else FAST | FAST_WITH_XLA)),
         )
         for name, case in CASES.items()
         for jit in (False, True)

@@ -136,7 +136,7 @@ class StopAt(Reporter):
     ("more", "sent"),
     [
         pytest.param((), None, id="killed-together"),
-        pytest.param(IN_TURN, signal.SIGTERM, id="SIGTERM-in turn"),
+        pytest.param(IN_TURN, signal.SIGTERM, id="SIGTERM-in turn", marks=pytest.mark.slow),
         pytest.param((), signal.SIGTERM, id="SIGTERM-together", marks=pytest.mark.slow),
         pytest.param(IN_TURN, None, id="killed-in turn", marks=pytest.mark.slow),
     ],
@@ -160,6 +160,7 @@ def test_an_interrupted_ensemble_ends_to_the_bit_where_an_uninterrupted_one_does
     assert again.members == json.loads((whole / "metrics.json").read_text())["members"]
 
 
+@pytest.mark.slow
 def test_a_finished_ensemble_goes_on_where_its_epochs_are_raised(three: Path, tmp_path: Path) -> None:
     short = fit(learnable(tmp_path, "training.members=3", "training.epochs=2"), run_dir=tmp_path / "short")
     assert short.epochs == 2
@@ -186,6 +187,7 @@ def test_averages_of_logarithms_are_the_same_in_metrics_and_predictions(tmp_path
         assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4, abs=1e-4), name
 
 
+@pytest.mark.slow
 def test_logits_are_averaged_as_probabilities(tmp_path: Path) -> None:
     run = fit(learnable(tmp_path, "training.members=2", "model.logits=true", *SHORT), run_dir=tmp_path / "run").run
     data = str(tmp_path / "rows.csv")

@@ -18,7 +18,7 @@ from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_
 LAYERS = "model.layers=[{Dense: {units: 5, activation: relu}}, BatchNormalization]"
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_the_file_is_a_model_of_this_policy_in_plain_keras_and_the_run_computes_with_it(policy: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     result = fit(config_of(NOISE, LAYERS, "training.epochs=2", f"training.precision={policy}"), run_dir=run)
@@ -43,6 +43,7 @@ def _whole(layer: object) -> dict[str, object]:
     return {**layer.get_config(), "dtype": "float32"}  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_resumes_to_the_bit_with_the_scale_of_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(NOISE, LAYERS, "training.epochs=3", "training.precision=mixed_float16", "training.clip_norm=0.1")
     fit(config, run_dir=tmp_path / "whole")

@@ -21,12 +21,18 @@ training: {epochs: 2, batch_size: 8}
 """
 
 
-def test_realmlp_is_stacked_as_alone_and_resumed_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_realmlp_is_stacked_as_alone(tmp_path: Path) -> None:
+    assert_like_own_fits([config_of(PRESET, *WORDS, f"seed={seed}") for seed in (1, 2)], tmp_path, last=True)
+
+
+@pytest.mark.slow
+def test_realmlp_is_resumed_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
-    assert_like_own_fits([config_of(PRESET, *WORDS, f"seed={seed}") for seed in (1, 2)], tmp_path, last=True)
-    fit_with_interruptions(config_of(PRESET, *WORDS, "seed=2"), tmp_path / "cut", monkeypatch, [4])
-    whole, cut = newest_state(tmp_path / "own-1"), newest_state(tmp_path / "cut")
+    fit(config_of(PRESET, *WORDS), run_dir=tmp_path / "whole")
+    fit_with_interruptions(config_of(PRESET, *WORDS), tmp_path / "cut", monkeypatch, [4])
+    whole, cut = newest_state(tmp_path / "whole"), newest_state(tmp_path / "cut")
     for a, b in zip([*whole.values.model, *whole.values.optimizer], [*cut.values.model, *cut.values.optimizer], strict=True):
         assert np.array_equal(a, b)
     model = keras.models.load_model(tmp_path / "cut" / "checkpoints" / "best.h5")

@@ -58,6 +58,7 @@ def test_metrics_predictions_and_exports_are_in_own_units(folder: Path) -> None:
     np.testing.assert_allclose(np.ravel(found), predict(run, data=[str(folder / "two.csv")]).prediction, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_such_fits_are_stacked_as_alone(folder: Path) -> None:
     texts = [TEXT, TEXT.replace("seed: 3", "seed: 4")]
     assert_like_own_fits([load_config_text(text, folder=folder) for text in texts], folder, tolerance=1e-3)

@@ -16,10 +16,10 @@ from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 OPTIMIZERS = [
-    "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}", "Adafactor", "Muon",
+    "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}",
     "Adam: {learning_rate: {CosineDecay: {initial_learning_rate: 0.01, decay_steps: 20}}, clipnorm: 1.0, use_ema: true}",
     *(pytest.param(name, marks=pytest.mark.slow) for name in (
-        "AdamW", "RMSprop: {momentum: 0.5}", "Adam", "Adamax", "Nadam", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion", "ScheduleFreeAdamW",
+        "Adafactor", "Muon", "AdamW", "RMSprop: {momentum: 0.5}", "Adam", "Adamax", "Nadam", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion", "ScheduleFreeAdamW",
     )),
 ]  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_resume_to_the_bit_for_each_optimizer(optimizer: str, tmp_path: Path, mo
         "training.checkpoint.format=keras",  # an .h5 file cannot hold all of them
     )
     fit(config, run_dir=tmp_path / "whole")
-    fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [4, 7])
+    fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [11])
     assert_same_bits(tmp_path / "whole", tmp_path / "cut")
 
 
@@ -80,7 +80,7 @@ def test_no_optimizer_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", [[1], [9, 8, 8], *(pytest.param(plan, marks=pytest.mark.slow) for plan in ([8], [3, 11]))], ids=str
+    "plan", [[9, 8], *(pytest.param(plan, marks=pytest.mark.slow) for plan in ([1], [8], [3, 11], [9, 8, 8]))], ids=str
 )
 def test_resume_to_the_bit_with_noise_augmentation_and_callbacks(
     plan: list[int], everything: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -156,7 +156,13 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"best.h5": [1]}', '{"values": {"best.h5": -9.0}, "sha256": "00"}', '{"values": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"values": {"best.h5": -9.0}, "sha256": "00"}',
+        *(pytest.param(text, marks=pytest.mark.slow) for text in ("", "[]", '{"best.h5": [1]}', '{"values": 1}')),
+    ],
+)
 def test_a_damaged_note_of_the_best_is_no_note(text: str, cut: Path, tmp_path: Path) -> None:
     config = config_of(NOISE, "training.epochs=2")
     shutil.copytree(cut, tmp_path / "run")

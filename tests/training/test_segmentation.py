@@ -82,6 +82,7 @@ def whole(folder: Path) -> Path:
     return folder / "whole"
 
 
+@pytest.mark.slow
 def test_resumes_to_the_bit_with_turned_masks(folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = fit_with_interruptions(config_of(SHAPES, folder=folder), folder / "cut", monkeypatch, [2, 3])
     assert_same_bits(whole, folder / "cut")

@@ -119,9 +119,14 @@ def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
     assert np.sqrt(np.mean([error[test][2:] ** 2 for error in errors])) == pytest.approx(metrics["rmse"], rel=0.1)
 
 
-def test_recurrent_layers_go_on_with_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "layer",
+    ["{Dropout: {rate: 0.1}}", pytest.param("{GRU: {units: 4, dropout: 0.1}}", marks=pytest.mark.slow)],
+    ids=["plain", "recurrent"],
+)
+def test_an_interrupted_fit_goes_on_with_the_same_bits(layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hard = ("data.series.scale=per_series", "data.series.quantiles=[0.1, 0.5, 0.9]")
-    layers = "model.layers=[{GRU: {units: 4, dropout: 0.1}}]"
+    layers = f"model.layers=[{layer}]" if "GRU" in layer else f"model.layers=[Flatten, {layer}]"
     config = waves(tmp_path, layers, "training.epochs=2", "data.series.horizon=1", *hard)
     fit(config, run_dir=tmp_path / "once")
     fit_with_interruptions(config, tmp_path / "often", monkeypatch, [3])

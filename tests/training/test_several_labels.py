@@ -121,6 +121,7 @@ def test_an_exported_file_says_the_same(folder):
     np.testing.assert_allclose(found, np.stack([said.columns[f"probability_{label}"] for label in LABELS], axis=1), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_interrupted_fit_goes_on_to_the_bit(folder):
     words = ["-q", "fit", str(folder / "c.yaml"), "evaluation=null"]
     assert run([*words, "training.epochs=2", "--run-dir", str(folder / "part")]) == 0
@@ -162,6 +163,7 @@ def test_labels_come_from_the_training_part_and_rare_ones_can_be_left_out(folder
     assert any("that no row of the training part has" in text and "once (1 row elsewhere)" in text for text in dataset.warnings)
 
 
+@pytest.mark.slow
 def test_pictures_of_a_table_have_several_labels(tmp_path):
     """Two members on tags of colours: metrics as scikit-learn's of what is predicted, the average as of its members."""
     draw = np.random.default_rng(3)

@@ -129,13 +129,16 @@ def test_predictions_of_each_target_from_raw_rows(folder: Path, run: Path) -> No
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(metrics["size_in_cm_rmse"], rel=1e-4)
 
 
-def test_a_layer_called_as_a_target_is_its_output_and_resume_is_exact(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_called_as_a_target_is_its_output_and_resume_is_exact(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, thorough: bool
+) -> None:
     branched = config(folder, LAYERS)
     decisions = check_config(branched).decisions
     assert any("the layer kind is its output" in line for line in decisions)
     fit(branched, run_dir=folder / "branches")
-    fit_with_interruptions(branched, folder / "cut", monkeypatch, [5, 11])
-    assert_same_bits(folder / "branches", folder / "cut")
+    if thorough:
+        fit_with_interruptions(branched, folder / "cut", monkeypatch, [5, 11])
+        assert_same_bits(folder / "branches", folder / "cut")
     low = predict(folder / "branches", data=[str(folder / "rows.csv")], layer="low")
     assert low.arrays["low"].shape == (240, 6)
     with pytest.raises(ConfigError, match="cannot tell 3 classes apart"):

@@ -37,8 +37,8 @@ def numbers_of(folder: Path) -> list[str]:
     return [line.rpartition(",")[0] for line in (folder / "history.csv").read_text().splitlines()]
 
 
-def test_it_is_the_fit_with_that_number_and_goes_on_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = config_of(IRIS, FOUND)
+def test_it_is_the_fit_with_that_number(tmp_path: Path) -> None:
+    config = config_of(IRIS, FOUND, "training.epochs=2")
     rate = find_rate(config).rate
     assert rate is not None
     fit(config, run_dir=tmp_path / "found")
@@ -50,24 +50,27 @@ def test_it_is_the_fit_with_that_number_and_goes_on_to_the_bit(tmp_path: Path, m
     assert stored is not None
     assert stored.optimizer.arguments["learning_rate"] == rate
     fit(
-        config_of(IRIS, FOUND, f"training.optimizer.learning_rate={rate}"),
+        config_of(IRIS, FOUND, "training.epochs=2", f"training.optimizer.learning_rate={rate}"),
         run_dir=tmp_path / "said",
     )
     assert numbers_of(tmp_path / "found") == numbers_of(tmp_path / "said")
+    with pytest.raises(ConfigError, match="momentum"):
+        fit(config_of(IRIS, FOUND, "training.epochs=2", "training.optimizer.momentum=0.4"), resume=tmp_path / "found")
+    with pytest.raises(ConfigError, match="learning_rate"):
+        fit(config, resume=tmp_path / "said")
 
+
+@pytest.mark.slow
+def test_an_interrupted_fit_goes_on_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(IRIS, FOUND)
+    fit(config, run_dir=tmp_path / "found")
     looked = 140  # steps, each of which is a call
     with interrupted_at_call(monkeypatch, looked + 12), pytest.raises(InterruptedRun):
         fit(config, run_dir=tmp_path / "cut")
     fit(config, resume=tmp_path / "cut")
     assert numbers_of(tmp_path / "cut") == numbers_of(tmp_path / "found")
-    assert Run(tmp_path / "cut").read_manifest()["found_rate"] == manifest["found_rate"]
-    with pytest.raises(ConfigError, match="momentum"):
-        fit(
-            config_of(IRIS, FOUND, "training.optimizer.momentum=0.4"),
-            resume=tmp_path / "cut",
-        )
-    with pytest.raises(ConfigError, match="learning_rate"):
-        fit(config, resume=tmp_path / "said")
+    manifests = [Run(tmp_path / name).read_manifest()["found_rate"] for name in ("cut", "found")]
+    assert manifests[0] == manifests[1]
 
 
 def test_where_the_loss_tells_nothing_the_default_is_taken_and_said(tmp_path: Path) -> None:

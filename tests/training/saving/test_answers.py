@@ -120,17 +120,17 @@ def test_another_threshold_is_tried(two, capsys):
     assert not (two["plain"] / "answers.json").exists()
 
 
-def test_an_old_model_keeps_its_own_labels(two, tmp_path, capsys):
-    for name in ("old.csv", "old.parquet"):
-        assert dltrain(["predict", str(two["asked"]), "--part", "test", "-o", str(tmp_path / name)]) == 0
-        capsys.readouterr()
-        assert dltrain(["evaluate", str(two["plain"]), "--against", str(tmp_path / name), "--json"]) == 0
-        by_file = json.loads(capsys.readouterr().out)["against"]["metrics"]
-        assert by_file["accuracy"]["old"] == pytest.approx(evaluate(two["asked"]).metrics["accuracy"])
-        assert by_file["recall"]["new"] == pytest.approx(evaluate(two["plain"]).metrics["recall"])
-        # Its own predictions are no other model, though a file has fewer digits.
-        assert dltrain(["evaluate", str(two["asked"]), "--against", str(tmp_path / name), "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["against"]["verdict"] == "not different"
+@pytest.mark.parametrize("name", ["old.csv", pytest.param("old.parquet", marks=pytest.mark.slow)])
+def test_an_old_model_keeps_its_own_labels(name, two, tmp_path, capsys):
+    assert dltrain(["predict", str(two["asked"]), "--part", "test", "-o", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    assert dltrain(["evaluate", str(two["plain"]), "--against", str(tmp_path / name), "--json"]) == 0
+    by_file = json.loads(capsys.readouterr().out)["against"]["metrics"]
+    assert by_file["accuracy"]["old"] == pytest.approx(evaluate(two["asked"]).metrics["accuracy"])
+    assert by_file["recall"]["new"] == pytest.approx(evaluate(two["plain"]).metrics["recall"])
+    # Its own predictions are no other model, though a file has fewer digits.
+    assert dltrain(["evaluate", str(two["asked"]), "--against", str(tmp_path / name), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["against"]["verdict"] == "not different"
 
 
 @pytest.mark.parametrize(
@@ -192,6 +192,7 @@ def test_several_classes_follow_curves_and_say_what_they_lack(tmp_path):
     assert made.difference < 1e-4
 
 
+@pytest.mark.slow
 def test_an_average_is_calibrated_and_its_members_are_not(tmp_path):
     more = ("training.epochs=6", "training.members={folds: 3}", "data.split={test: 0.3}")
     run = fit(rare(tmp_path, *more, "evaluation.threshold=f1", "evaluation.calibrate=temperature"), run_dir=tmp_path / "run").run
@@ -209,6 +210,7 @@ def test_an_average_is_calibrated_and_its_members_are_not(tmp_path):
     assert evaluate(run).members["log_loss"]["values"] == pytest.approx(evaluate(plain).members["log_loss"]["values"])
 
 
+@pytest.mark.slow
 def test_each_trial_of_a_stack_has_its_own(tmp_path):
     asked = (*ASKED, "training.epochs=6")
     configs = [rare(tmp_path, *asked, f"training.optimizer.learning_rate={rate}") for rate in (0.002, 0.03)]

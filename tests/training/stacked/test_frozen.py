@@ -38,7 +38,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["rates", pytest.param("dropout", marks=pytest.mark.slow)])
 def test_each_trial_is_its_own_fit(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
     build = templates.build_model
@@ -60,6 +60,7 @@ def test_each_trial_is_its_own_fit(case: str, tmp_path: Path, monkeypatch: pytes
         assert Run(one.path).read_manifest()["features"]["layers"][0] == "body"
 
 
+@pytest.mark.slow
 def test_other_heads_find_body_and_features_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.processes.signals import StopSignals
     from dltrain.training.fit import fit
@@ -85,6 +86,7 @@ def test_other_heads_find_body_and_features_of_the_first(tmp_path: Path, monkeyp
             assert metrics[part] == pytest.approx(values, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_interrupted_stack_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.training.stacked.steps import StackedSteps
 

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from dltrain import system
+from dltrain.config import load_config
+from dltrain.training.fit import fit as fit_here
 from dltrain.training.workers.group import _close_to_others
 from tests.support import REPOSITORY, run_dltrain, shared_data
 from tests.training.workers.support import answers, own_address, ports_heard
@@ -54,7 +56,7 @@ def fit(folder: Path, run: str, *words: str, exit_code: int = 0) -> str:
 
 def assert_same_fit(folder: Path, config: str, *counts: int, tolerance: float = 1e-5) -> None:
     (folder / "c.yaml").write_text(config)
-    fit(folder, "alone")
+    fit_here(load_config(folder / "c.yaml"), run_dir=folder / "alone")
     names, alone = history(folder / "alone")
     for count in counts:
         fit(folder, f"by{count}", "--workers", str(count))
