@@ -20,7 +20,7 @@ def document(matrix, labels=None):
     return {"report": classification_report(matrix, labels), "reports": {"test": {"y": {"confusion_matrix": matrix.tolist()}}}}
 
 
-@pytest.mark.parametrize("kind", [np.int64, np.float64])
+@pytest.mark.parametrize("kind", [np.int64, pytest.param(np.float64, marks=pytest.mark.slow)])
 def test_thousands_of_classes_come_back_from_a_small_file(tmp_path, kind):
     run = create_run("x", runs=tmp_path)
     rows = np.random.default_rng(0).integers(0, 1500, (2, 6000))

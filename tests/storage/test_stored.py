@@ -101,11 +101,18 @@ def test_what_was_removed_to_save_space_is_not_missed(stored):
     assert command(["evaluate", str(stored), "-q"]) == 0
 
 
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "c.yaml").write_text(CONFIG.replace("epochs: 2", "epochs: 1"))
+    words = ["--over", "training.optimizer.learning_rate=0.01,0.1", "--run-dir", str(folder / "run"), "-q"]
+    assert command(["sweep", str(folder / "c.yaml"), *words]) == 0
+    return folder / "run"
+
+
 @pytest.mark.parametrize("name", ["sweep.json", "metrics.json"])
-def test_attack_17_a_flipped_bit_in_a_sweep_is_seen(name, tmp_path, capsys):
-    (tmp_path / "c.yaml").write_text(CONFIG.replace("epochs: 2", "epochs: 1"))
-    words = ["--over", "training.optimizer.learning_rate=0.01,0.1", "--run-dir", str(tmp_path / "run"), "-q"]
-    assert command(["sweep", str(tmp_path / "c.yaml"), *words]) == 0
+def test_attack_17_a_flipped_bit_in_a_sweep_is_seen(name, swept, tmp_path, capsys):
+    shutil.copytree(swept, tmp_path / "run")
     assert command(["sweep", "--resume", str(tmp_path / "run"), "-q"]) == 0
     flip(tmp_path / "run" / name)
     assert command(["sweep", "--resume", str(tmp_path / "run"), "-q"]) == 6

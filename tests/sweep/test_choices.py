@@ -20,7 +20,7 @@ from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.plan import SweepOptions, base_text, plan_sweep, trial_config
 from dltrain.sweep.study import importance
 from dltrain.sweep.sweep import sweep
-from tests.sweep.support import SMALL, small
+from tests.sweep.support import SMALL, faked, small
 from tests.sweep.test_strategies import trial_of
 
 CHOICES = (
@@ -226,7 +226,7 @@ def test_importance_is_of_what_all_trials_have() -> None:
 
 
 def test_a_sweep_over_choices_goes_on_to_more_of_them(tmp_path: Path, inline: Callable[..., object]) -> None:
-    inline()
+    inline(faked(lambda parameters: 0.5))
     file = tmp_path / "small.yaml"
     block = "sweep: {choices: {size: {small: {}, large: {model.layers.0.units: 8, parameters: {training.batch_size: [8, 16]}}"
     file.write_text(SMALL + block + "}}}\n")

@@ -91,6 +91,7 @@ def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path, pictures_are_drawn):
     assert [(gate.metric, gate.met) for gate in result.gates] == [("accuracy", True), ("f1[1]", True), ("f1[0]", False)]
 
 
+@pytest.mark.slow
 def test_files_of_fits_with_other_frozen_layers_hold_their_own(tmp_path: Path) -> None:
     """Frozen layers that are drawn by the seed: each file is what its fit was measured with."""
     fits = [config_of(FROZEN, "data.split.seed=1", "training.epochs=1", f"seed={seed}") for seed in (1, 2)]
