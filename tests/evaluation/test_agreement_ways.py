@@ -135,8 +135,6 @@ REFUSED = [
 FAST = {
     ("labels-cells", "threshold"),
     ("masks-folders", "streamed"),
-    ("series-whole", "alone"),
-    ("text-pairs", "stacked"),
 }
 
 
@@ -194,7 +192,7 @@ def test_a_source(
     for run in runs if thorough else runs[-1:]:
         exact = json.loads((run / "manifest.json").read_text()).get("engine") != "stacked"
         if way != "members-of-folds":  # whose validation part is that of no one model
-            check_parts(run, tally, exact=exact)
+            check_parts(run, tally, exact=exact, thorough=thorough)
         stored = json.loads((run / "metrics.json").read_text())["metrics"]
         for part in stored if thorough and way != "members-of-folds" else ("test",):
             check_file(run, [data.files[part]], tally, part, exact=exact)

@@ -201,6 +201,7 @@ def test_pictures_of_any_size(digits, tmp_path):
         assert answers["prediction"][0].decode() == predicted.prediction[0]
 
 
+@pytest.mark.slow
 def test_logits_and_numbers_in_their_own_units(tmp_path):
     text = """
 name: two

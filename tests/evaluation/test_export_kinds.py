@@ -105,7 +105,7 @@ class Windows:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("net", [pytest.param(net, marks=[] if net == "LSTM" else [pytest.mark.slow]) for net in NETS])
+@pytest.mark.parametrize("net", [pytest.param(net, marks=[] if net == "Conv1D" else [pytest.mark.slow]) for net in NETS])
 def test_a_series_from_its_raw_columns(series, net, form, tmp_path):
     windows = series(net)
     result = exported(windows.run, form, tmp_path)

@@ -124,8 +124,17 @@ def test_e1_training_rows_among_other_data_are_said(moved: Path, tmp_path: Path)
     assert result.metrics == pytest.approx(stored(run), rel=1e-6)
 
 
-@pytest.mark.parametrize("stream", [None, "100"])
-@pytest.mark.parametrize("source", ["image_folder", "csv", "npz"])
+@pytest.mark.parametrize(
+    ("source", "stream"),
+    [
+        ("image_folder", None),
+        ("csv", "100"),
+        *(
+            pytest.param(source, stream, marks=pytest.mark.slow)
+            for source, stream in (("image_folder", "100"), ("csv", None), ("npz", None), ("npz", "100"))
+        ),
+    ],
+)
 def test_e1_siblings_training_rows_on_disk_and_of_arrays(
     source: str, stream: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

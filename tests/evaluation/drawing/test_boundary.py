@@ -31,7 +31,13 @@ def table(tmp_path, monkeypatch):
     return fit
 
 
-@pytest.mark.parametrize(("target", "task"), [("side", "classification"), ("sum", "regression"), ("z", "classification")])
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [
+        ("side", "classification"),
+        *(pytest.param(*both, marks=pytest.mark.slow) for both in (("sum", "regression"), ("z", "classification"))),
+    ],
+)
 def test_f8_a_boundary_over_two_columns(target, task, table, tmp_path, capsys):
     table(target, task)
     assert command(["trace", "run", "--plot", "b.png"]) == 0
