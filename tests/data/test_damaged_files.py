@@ -19,6 +19,7 @@ import pytest
 from dltrain.cli.app import run
 from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.errors import DataError
+from tests.support import examples
 
 TABLE = "a,b,y\n" + "".join(f"{row},{row * 7 % 11},{['no', 'yes'][row % 2]}\n" for row in range(60))
 
@@ -77,7 +78,7 @@ WHOLE: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_attack_11_bytes_changed_cut_and_put_in(name: str) -> None:
     whole, chance = WHOLE[name](), random.Random(name)
-    for number in range(25):
+    for number in range(examples(12, 25)):
         data = bytearray(whole)
         at = chance.randrange(len(data))
         edit = number % 4

@@ -23,6 +23,7 @@ from dltrain.data.columns.kinds import infer_kind, infer_time
 from dltrain.data.columns.reading import Reading
 from dltrain.data.load import load_dataset
 from dltrain.errors import DataError
+from tests.support import examples
 
 FORMATS = [
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y",
@@ -52,7 +53,7 @@ def as_written(moment: datetime, form: str) -> datetime:
 moments = st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2067, 12, 31)), min_size=1, max_size=20)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(3, 10), deadline=None)
 @pytest.mark.parametrize("form", FORMATS + MONTHS)
 @given(moments)
 def test_dates_written_in_a_format_read_back_equal(form, found):
@@ -62,7 +63,7 @@ def test_dates_written_in_a_format_read_back_equal(form, found):
     assert read(*written) == [as_written(moment, form) for moment in found]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(3, 10), deadline=None)
 @pytest.mark.parametrize("form", ORDERED)
 @given(moments, st.integers(13, 28))
 def test_a_value_over_12_tells_day_from_month(form, found, day):
@@ -74,7 +75,7 @@ def test_a_value_over_12_tells_day_from_month(form, found, day):
     assert to_dates(texts(*texts_), writing.text).to_list() == [as_written(moment, form) for moment in found]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(3, 10), deadline=None)
 @pytest.mark.parametrize("form", ORDERED)
 @given(moments)
 def test_a3_the_order_that_is_said_is_taken(form, found):

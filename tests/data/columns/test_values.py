@@ -293,7 +293,7 @@ ROLES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
+@pytest.mark.parametrize("bound", [IN_MEMORY, pytest.param(STREAMED, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", columns_of_every_type())
 def test_b3_a_type_is_read_or_refused(tmp_path: Path, name: str, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)

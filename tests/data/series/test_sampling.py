@@ -16,6 +16,7 @@ from dltrain.data.new_rows import read_ahead
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.window_scale import WindowScale, deviations
 from dltrain.model.keras_import import import_keras
+from tests.support import examples
 
 
 def config(folder: Path, count: int, series: SeriesConfig) -> DataConfig:
@@ -33,7 +34,7 @@ def config(folder: Path, count: int, series: SeriesConfig) -> DataConfig:
     stride=st.integers(1, 3),
     before=st.booleans(),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(4, 12), deadline=None)
 def test_windows_are_those_of_keras_to_the_bit(
     tmp_path_factory: object, history: int, sampling: int, offset: int, horizon: int, stride: int, before: bool
 ) -> None:

@@ -70,11 +70,17 @@ def test_each_input_has_its_columns(folder: Path) -> None:
     assert "input_columns" not in config.resolved["data"]
 
 
-def test_a_run_resumes_predicts_and_exports(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_a_run_resumes_to_the_bit(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(TEXT, folder=folder)
+    fit(config, run_dir=tmp_path / "whole")
+    fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [5])
+    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_run_predicts_and_exports(folder: Path) -> None:
     config = config_of(TEXT, folder=folder)
     whole = fit(config, run_dir=folder / "whole")
-    fit_with_interruptions(config, folder / "cut", monkeypatch, [5])
-    assert_same_bits(folder / "whole", folder / "cut")
     run = Path(whole.run)
     assert load_preprocessing(run).schema == load_dataset(config.data, seed=4).schema
     assert evaluate(run).metrics == whole.metrics["test"]

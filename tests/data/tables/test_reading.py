@@ -61,7 +61,7 @@ TABLES: dict[str, tuple[dict[str, Any], str]] = {
     "timeseries/classic/monthly-car-sales.csv": ({}, "Sales"),
     "timeseries/classic/monthly-sunspots.csv": ({}, "Sunspots"),
 }
-FAST = ("california_housing", "bank-additional.csv", "titanic/train.csv", "winequality-red", "employee_salaries", "concrete")
+FAST = ("bank-additional.csv", "titanic/train.csv", "winequality-red")
 WRITINGS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     "comma.csv": lambda frame, file: frame.to_csv(file, index=False),
     "semicolon.csv": lambda frame, file: frame.to_csv(file, index=False, sep=";"),

@@ -204,7 +204,9 @@ def test_files_of_their_own_for_parts_with_columns_in_another_order(tmp_path: Pa
     assert_same(load_as(monkeypatch, IN_MEMORY, given), streamed)
 
 
-@pytest.mark.parametrize("options", [{}, {"features": {"age": None, "whole": "category", "id": "category"}}])
+@pytest.mark.parametrize(
+    "options", [{"features": {"age": None, "whole": "category", "id": "category"}}, pytest.param({}, marks=pytest.mark.slow)]
+)
 def test_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, object]) -> None:
     frame = polars.read_csv((HEADER + "".join(ROWS)).encode(), try_parse_dates=True, null_values=["NA"])
     frame = frame.with_columns(whole=polars.int_range(300).cast(polars.Float64) % 5)
@@ -277,7 +279,7 @@ def cell(draw: random.Random, kind: str, index: int) -> str:
     }[kind]()
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed >= 20)) for seed in range(60)])
 def test_random_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Whatever a table holds, both ways come to the same end: equal data, or an error whose faults streaming names as well."""
     draw = random.Random(seed)
@@ -307,6 +309,7 @@ def test_random_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: in
         assert_same(resident, load_as(monkeypatch, STREAMED, given))
 
 
+@pytest.mark.slow
 def test_adult(monkeypatch: pytest.MonkeyPatch) -> None:
     small_chunks(monkeypatch, 300_000)
     given = DataConfig(
