@@ -248,7 +248,9 @@ def _customers(name: str, numbers: np.ndarray, truth: np.ndarray | None = None) 
     return [f"{name},age,y", *(f"{x},{years},{word}" for x, years, word in zip(numbers, age, words, strict=True))]
 
 
-@pytest.mark.parametrize("name", ["CLIENTNUM", "EmployeeNumber", "account_no"])
+@pytest.mark.parametrize(
+    "name", ["CLIENTNUM", *(pytest.param(name, marks=pytest.mark.slow) for name in ("EmployeeNumber", "account_no"))]
+)
 def test_numbers_of_customers_that_differ_in_every_row_and_tell_nothing_are_no_feature(tmp_path: Path, name: str) -> None:
     numbers = np.random.default_rng(9).choice(10**8, 800, replace=False) + 7 * 10**8
     text = _config(tmp_path, _customers(name, numbers), "y")

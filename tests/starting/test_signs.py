@@ -167,7 +167,7 @@ def written_and_said(folder: Path, lines: list[str], capsys: pytest.CaptureFixtu
         ([f"+4917{row * 987_654_321 % 9_000_000 + 1_000_000}" for row in range(60)], "as telephone numbers have"),
     ],
 )
-@pytest.mark.parametrize("wide", [0, 600])
+@pytest.mark.parametrize("wide", [0, pytest.param(600, marks=pytest.mark.slow)])
 def test_versions_and_telephone_numbers_are_codes(codes, why, wide: int, tmp_path: Path, capsys) -> None:
     others = "".join(f",{column}" for column in range(wide))
     names = "".join(f",x{column}" for column in range(wide))

@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
 from dltrain.errors import DataError, UsageError
@@ -169,11 +170,10 @@ def test_each_first_config_beats_the_baseline(file, target, metric, tmp_path):
     assert value > baseline if metric == "accuracy" else value < 0.95 * baseline
 
 
-def test_a_first_config_fits(tmp_path, warm):
+def test_a_first_config_fits(capsys):
     Path("iris.yaml").write_text(make_starter("iris").text)
-    done = run_dltrain("fit", "iris.yaml", "--json", "training.epochs=30", "training.jit_compile=false", cwd=tmp_path, **warm)
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    assert command(["fit", "iris.yaml", "--json", "training.epochs=30", "training.jit_compile=false"]) == 0
+    document = json.loads(capsys.readouterr().out)
     assert document["metrics"]["test"]["accuracy"] > 0.8 > 0.5 > document["baseline"]["accuracy"]
 
 
@@ -501,7 +501,7 @@ def test_header(rows, expected):
 
 
 @given(st.text(max_size=200), st.text(min_size=1, max_size=200), st.text(max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(50, 200), deadline=None)
 def test_whatever_stands_in_a_remark_or_a_name_the_values_are_read_back(remark, name, value):
     from dltrain.config.text.nodes import Faults, MappingNode
     from dltrain.config.text.yaml_reader import read_yaml
@@ -522,7 +522,7 @@ def test_whatever_stands_in_a_remark_or_a_name_the_values_are_read_back(remark, 
     st.sampled_from(["number", "label", "code"]),
     st.integers(0, 3),
 )
-@settings(max_examples=examples(20, 40), deadline=None)
+@settings(max_examples=examples(8, 40), deadline=None)
 def test_any_table_has_a_config_that_loads(kinds, target, seed):
     generator = np.random.default_rng(seed)
     columns = {f"{kind} {index}": _column(kind, generator) for index, kind in enumerate([*kinds, "number"])}

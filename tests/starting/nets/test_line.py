@@ -45,7 +45,7 @@ def test_the_error_of_a_row_left_out_is_that_of_a_fit_without_it() -> None:
     assert _errors_left_out(kernel, truth - truth.mean(axis=0)) == pytest.approx(best, rel=1e-6)
 
 
-@pytest.mark.parametrize("rows", [60, 200, 600])
+@pytest.mark.parametrize("rows", [60, 200, pytest.param(600, marks=pytest.mark.slow)])
 def test_a_line_is_told_from_curves(rows: int) -> None:
     found = []
     for seed in range(10):

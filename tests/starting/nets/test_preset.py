@@ -111,7 +111,7 @@ def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
     assert config.training.members.folds == (5 if kind in ("few classes", "words") else None)
 
 
-@pytest.mark.parametrize("rows", [160, 1000])
+@pytest.mark.parametrize("rows", [1000, pytest.param(160, marks=pytest.mark.slow)])
 def test_members_validate_on_folds_of_all_rows_but_the_test_part(rows: int) -> None:
     text, config = start(mixed(rows))
     assert "preset: realmlp" in text
