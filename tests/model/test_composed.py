@@ -142,6 +142,7 @@ def test_other_exports_answer_as_the_run_does(form: str, tmp_path: Path) -> None
     assert export(run, format=form, destination=tmp_path / f"out{suffix}").path.exists()
 
 
+@pytest.mark.slow
 def test_they_are_stacked_as_alone(tmp_path: Path) -> None:
     assert_like_own_fits([config_of(COMPOSED_TEXT, f"seed={seed}") for seed in (1, 2)], tmp_path)
 

@@ -120,14 +120,17 @@ def test_another_loss_is_said_to_be_of_the_mean() -> None:
     assert any("MeanAbsoluteError is that of the members' mean" in fault.message for fault in report.warnings)
 
 
-def test_tabm_is_stacked_as_alone_resumed_to_the_bit_and_opens_in_plain_keras(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_tabm_is_stacked_as_alone(tmp_path: Path) -> None:
+    assert_like_own_fits([config_of(PRESET, *SMALL, f"seed={seed}") for seed in (1, 2)], tmp_path)
+
+
+def test_tabm_is_resumed_to_the_bit_and_opens_in_plain_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
-    assert_like_own_fits([config_of(PRESET, *SMALL, f"seed={seed}") for seed in (1, 2)], tmp_path, last=True)
-    fit_with_interruptions(config_of(PRESET, *SMALL, "seed=2"), tmp_path / "cut", monkeypatch, [4])
-    whole, cut = newest_state(tmp_path / "own-1"), newest_state(tmp_path / "cut")
+    fit(config_of(PRESET, *SMALL), run_dir=tmp_path / "whole")
+    fit_with_interruptions(config_of(PRESET, *SMALL), tmp_path / "cut", monkeypatch, [4])
+    whole, cut = newest_state(tmp_path / "whole"), newest_state(tmp_path / "cut")
     for a, b in zip([*whole.values.model, *whole.values.optimizer], [*cut.values.model, *cut.values.optimizer], strict=True):
         assert np.array_equal(a, b)
     run = tmp_path / "cut"

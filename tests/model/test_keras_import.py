@@ -55,7 +55,7 @@ def imported(home: Path, code: str = CODE, **environment: str) -> dict[str, obje
     return found
 
 
-@pytest.mark.parametrize("how", ["home", "KERAS_HOME"])
+@pytest.mark.parametrize("how", ["home", pytest.param("KERAS_HOME", marks=pytest.mark.slow)])
 def test_f9_settings_of_keras_change_no_number(tmp_path: Path, how: str) -> None:
     keras_home = tmp_path / ".keras" if how == "home" else tmp_path / "elsewhere"
     keras_home.mkdir()

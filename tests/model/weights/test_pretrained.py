@@ -75,24 +75,24 @@ def test_imagenet_offline_says_what_to_put_where(tmp_path: Path, monkeypatch: py
     assert caught.value.exit_code == 3
 
 
-def test_wrong_files_are_named(body: Any, file: Path, tmp_path: Path) -> None:
+def test_wrong_files_are_named(body: Any, file: Path, tmp_path: Path, thorough: bool) -> None:
     import h5py
 
     keras = import_keras()
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save_weights(tmp_path / "other.weights.h5")
-    keras.applications.MobileNetV2(alpha=0.5, include_top=False, weights=None, input_shape=SHAPE).save_weights(
-        tmp_path / "wider.weights.h5"
-    )
     whole = file.read_bytes()
     files = {
         "other.weights.h5": "does not hold the weights of MobileNetV2",
-        "wider.weights.h5": "does not hold the weights of MobileNetV2",
         "cut.weights.h5": "does not hold the weights of MobileNetV2",
         "text.weights.h5": "does not hold the weights of MobileNetV2",
         "link.weights.h5": "holds a link",
         "large.weights.h5": "larger than they can be",
         "missing.weights.h5": "there is no weights file",
     }
+    if thorough:
+        wider = keras.applications.MobileNetV2(alpha=0.5, include_top=False, weights=None, input_shape=SHAPE)
+        wider.save_weights(tmp_path / "wider.weights.h5")
+        files["wider.weights.h5"] = "does not hold the weights of MobileNetV2"
     (tmp_path / "cut.weights.h5").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.weights.h5").write_text("weights\n")
     buffer = io.BytesIO()
