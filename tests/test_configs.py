@@ -37,7 +37,7 @@ EXPECTED = {
     "adult": Expected("tabular/adult/adult-train.csv", ("accuracy>=0.85",), WITH_VALIDATION),
     "ag_news": Expected("text/ag_news_test/test.csv", ("accuracy>=0.88",), WITH_VALIDATION, short=("data.limit=900",)),
     "airline": Expected("timeseries/classic/airline-passengers.csv", (), WITH_VALIDATION, ("rmse", 0.5)),
-    "autoencoder_mnist": Expected("mnist", ("mse<=0.007",), WITH_VALIDATION, ("mse", 0.4), ("data.limit=600",)),
+    "autoencoder_mnist": Expected("mnist", ("mse<=0.007",), WITH_VALIDATION, ("mse", 0.4), ("data.limit=200",)),
     "beijing": Expected("timeseries/beijing_pm25/pollution.csv", (), WITH_VALIDATION, ("rmse", 0.985), ("data.limit=3000",)),
     "bikes": Expected(
         "tabular/bike_sharing/bike_sharing.csv",
@@ -49,7 +49,7 @@ EXPECTED = {
     "capacity": Expected("tabular/concrete/concrete_data.csv", ("rmse<=9.0",), WITH_VALIDATION),
     "clothing": Expected("clothing/train", ("accuracy>=0.75",), WITH_VALIDATION),
     "clothing_augmented": Expected("clothing", ("accuracy>=0.62",), WITH_VALIDATION, short=("data.limit=200",)),
-    "clothing_cnn": Expected("clothing", ("accuracy>=0.5",), WITH_VALIDATION, short=("data.limit=200",)),
+    "clothing_cnn": Expected("clothing", ("accuracy>=0.5",), WITH_VALIDATION, short=("data.limit=100",)),
     "concrete": Expected("tabular/concrete/concrete_data.csv", ("rmse<=7.0",), WITH_VALIDATION),
     "denoise_mnist": Expected("mnist", ("mse<=0.01",), WITH_VALIDATION, ("mse", 0.6), ("data.limit=600",)),
     "dlinear": Expected("timeseries/classic/daily-min-temperatures.csv", ("mase<1",), WITH_VALIDATION, ("rmse", 0.9)),
@@ -73,7 +73,9 @@ EXPECTED = {
     ),
     "shapes_unet": Expected(None, ("mean_iou>=0.7",), WITH_VALIDATION, short=("data.rows=40",)),
     "shops": Expected(None, ("mase<1",), WITH_VALIDATION, ("rmse", 0.7)),
-    "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.96",), WITH_VALIDATION, short=("data.limit=800",)),
+    "sms_spam": Expected(
+        "text/sms_spam/sms_spam.csv", ("f1[spam]>=0.96",), WITH_VALIDATION, short=("data.limit=300", "training.members=2")
+    ),
     "sms_spam_lstm": Expected(
         "text/sms_spam/sms_spam.csv", ("f1[spam]>=0.9",), WITH_VALIDATION, None, ("data.limit=800",), "last.keras"
     ),
@@ -89,7 +91,7 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # Two epochs of clothing take minutes where the features of its pictures are not stored yet; the others are much like one that
 # is fitted in the fast suite, or are fitted by the commands of the README.
 SLOW = {
-    "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits",
+    "adult", "california", "learning_rates", "lfw", "mnist", "playground", "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits",
     "digits_rbm", "dlinear", "iris", "lfw7", "noise", "nbeats", "nhits", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm",
     "sms_spam_transformer", "tcn", "wages",
 }  # fmt: skip

@@ -26,10 +26,19 @@ def dltrain(folder, command, **streams):
     return subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
+COMMANDS = ("--json datasets", "datasets", "explain Dense", "--help", "--version", "schema", "--json runs")
+ENDS = (">/dev/full", ">&- 2>&- <&-", ">&-", ">/dev/full 2>/dev/full", "2>&-", "1</dev/null")
+
+
+# One command at all of them, and each at a console that is full and at none.
 @pytest.mark.parametrize(
-    "command", ["--json datasets", "datasets", "explain Dense", "--help", "--version", "schema", "--json runs"]
+    ("command", "end"),
+    [
+        pytest.param(command, end, marks=[pytest.mark.slow] * (command != COMMANDS[0] and end not in ENDS[:2]))
+        for command in COMMANDS
+        for end in ENDS
+    ],
 )
-@pytest.mark.parametrize("end", [">/dev/full", ">&-", ">/dev/full 2>/dev/full", ">&- 2>&- <&-", "2>&-", "1</dev/null"])
 def test_e7_a_console_that_cannot_be_written(command, end, tmp_path):
     done = dltrain(tmp_path, f"{command} {end}")
     assert done.returncode == 0

@@ -75,6 +75,7 @@ def test_an_injected_fault_arrives(box: Box):
     assert len(ended.calls) == 1
 
 
+@pytest.mark.slow
 def test_the_disk_before_a_call_is_what_a_kill_leaves(box: Box):
     case = CASES["fit"](box)
     calls = count_calls(box, case)
