@@ -125,15 +125,19 @@ def test_tabm_is_stacked_as_alone(tmp_path: Path) -> None:
     assert_like_own_fits([config_of(PRESET, *SMALL, f"seed={seed}") for seed in (1, 2)], tmp_path)
 
 
-def test_tabm_is_resumed_to_the_bit_and_opens_in_plain_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import keras
-
+@pytest.mark.slow
+def test_tabm_is_resumed_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fit(config_of(PRESET, *SMALL), run_dir=tmp_path / "whole")
     fit_with_interruptions(config_of(PRESET, *SMALL), tmp_path / "cut", monkeypatch, [4])
     whole, cut = newest_state(tmp_path / "whole"), newest_state(tmp_path / "cut")
     for a, b in zip([*whole.values.model, *whole.values.optimizer], [*cut.values.model, *cut.values.optimizer], strict=True):
         assert np.array_equal(a, b)
-    run = tmp_path / "cut"
+
+
+def test_tabm_opens_in_plain_keras(tmp_path: Path) -> None:
+    import keras
+
+    run = fit(config_of(PRESET, *SMALL), run_dir=tmp_path / "whole").run
     model = keras.models.load_model(run / "checkpoints" / "best.h5")
     assert {type(layer).__module__.partition(".")[0] for layer in model.layers} == {"keras"}
     # Which asks the file for the answers of the run.

@@ -79,6 +79,7 @@ def test_f9_settings_of_keras_change_no_number(tmp_path: Path, how: str) -> None
     assert (keras_home / "keras.json").read_text() == written
 
 
+@pytest.mark.slow
 def test_f9_a_settings_file_that_keras_refuses_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float31", "epsilon": 1}')
