@@ -18,6 +18,7 @@ from dltrain.data import load_dataset
 from dltrain.data.stored import load_preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import RunError
+from tests.support import examples
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_bomb_is_refused_by_its_declared_size(stored: Path, monkeypatch: pytes
         load_preprocessing(stored)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(13, 40), deadline=None)
 @given(st.data())
 def test_any_flipped_byte_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("flipped")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dltrain.data.arrays import disk_array
 from dltrain.data.arrays.disk_array import DiskArray, rows_in_memory
 from dltrain.errors import DataError
+from tests.support import examples
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]
     return path, values
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20, 60))
 @given(
     st.lists(st.tuples(st.integers(0, 999), st.integers(1, 40), st.integers(1, 30)), max_size=6),
     st.integers(1, 400),

@@ -347,7 +347,7 @@ def test_names_of_months_with_points_and_without_stand_together():
     assert [moment.month for moment in read(*(f"5 {month} 2020" for month in french))] == list(range(1, 13))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(16, 50), deadline=None)
 @given(moments)
 def test_weeks_are_those_of_iso_8601(found):
     days = [moment.date() for moment in found]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltrain.data.columns.scaling import fit_number
+from tests.support import examples
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -32,7 +33,7 @@ PAIRS = [(scale, impute) for scale in ("standard", "minmax", "robust") for imput
 
 
 @pytest.mark.parametrize(("scale", "impute"), [*PAIRS, ("quantile", "median"), ("quantile", "most_frequent")])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(10, 30), deadline=None)
 @given(st.integers(0, 10_000), st.integers(4, 300))
 def test_like_scikit_learn(scale: str, impute: str, seed: int, num_rows: int) -> None:
     from sklearn.impute import SimpleImputer

@@ -17,7 +17,7 @@ from dltrain.data.columns.tokens import UNKNOWN, TokenCounts, Tokenizer, tokens_
 from dltrain.data.load import load_dataset
 from dltrain.data.new_rows import read_part
 from dltrain.reporting import Reporter
-from tests.support import shared_data
+from tests.support import examples, shared_data
 
 ODD = [
     "Ünïcode ÄÖ ß STRASSE İstanbul ΑΣ", "a-b c_d [UNK] e", "tab\there\nnew\x0bline\u00a0nbsp\u2003em", "don't stop!!! 🙂🙂 x",
@@ -76,7 +76,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "cc", "d!", "É", UNKNOWN]), max_siz
 
 
 @given(st.lists(WORDS, min_size=1, max_size=8), st.sampled_from([(1,), (2,), (1, 2), (3, 1)]), st.integers(1, 5))
-@settings(max_examples=60)
+@settings(max_examples=examples(20, 60))
 def test_ngrams_and_indices_by_hand(rows: list[list[str]], ngrams: tuple[int, ...], length: int) -> None:
     texts: list[str | None] = [" ".join(words) for words in rows]
     expected = [[" ".join(words[i : i + n]) for n in ngrams for i in range(len(words) - n + 1)] for words in rows]

@@ -29,6 +29,7 @@ from dltrain.data.labels.cells import (
 from dltrain.data.labels.learn import read_labels
 from dltrain.data.raw import RawTable
 from dltrain.errors import DataError, Note
+from tests.support import examples
 
 READING = Reading()
 
@@ -84,7 +85,7 @@ def test_what_is_joined_is_read_again_as_scikit_learn_binarizes_it(rows: list[se
     np.testing.assert_array_equal(found, expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(13, 40))
 @given(
     st.lists(
         st.lists(st.sampled_from(["a", "b c", "d, e", "it's", 'a "q"', "é", "😀", "10"]), unique=True), min_size=1, max_size=20

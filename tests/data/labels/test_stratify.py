@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from dltrain.data.labels.stratify import deal_out
 from dltrain.data.splits import fold_indices, split_rows
+from tests.support import examples
 
 
 def labels_of(seed: int, rows: int, shares: list[float]) -> np.ndarray:
     return (np.random.default_rng(seed).random((rows, len(shares))) < shares).astype(np.int8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(13, 40), deadline=None)
 @given(
     st.integers(0, 10_000),
     st.integers(30, 300),

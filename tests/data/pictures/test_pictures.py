@@ -17,7 +17,7 @@ from dltrain.data.sources import lfw_people
 from dltrain.errors import DataError, Note, RunError
 from dltrain.reporting import Reporter
 from tests.data.sources.support import write_faces, write_picture
-from tests.support import shared_data
+from tests.support import examples, shared_data
 
 LFW = {
     "source": "lfw_people",
@@ -249,7 +249,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(66, 200), deadline=None)
 @given(reader=st.fixed_dictionaries({}, optional={name: PLAIN | st.just(value) for name, value in LFW.items()}))
 def test_any_reader_is_taken_or_refused(reader: dict[str, object]) -> None:
     with pytest.raises((RunError, DataError)) as caught:
@@ -258,7 +258,7 @@ def test_any_reader_is_taken_or_refused(reader: dict[str, object]) -> None:
         assert isinstance(caught.value, DataError)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50, 150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["jpg", "png", "webp", "bmp", "gif", "tif"]),
     places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),

@@ -17,6 +17,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import fill_forward
 from dltrain.errors import DataError, Note
+from tests.support import examples
 
 
 def config(path: Path, **options: Any) -> DataConfig:
@@ -57,7 +58,7 @@ def own(preprocessing: Any, scaled: Any) -> np.ndarray:
     stride=st.integers(1, 3),
     history_from=st.sampled_from(["part", "before"]),
 )
-@settings(max_examples=30)
+@settings(max_examples=examples(10, 30))
 def test_windows_are_of_one_series_and_of_one_part(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], history: int, horizon: int, stride: int, history_from: str
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dltrain.data.series.naive import NaiveErrors, naive_errors
 from dltrain.data.series.timeline import slopes_of
+from tests.support import examples
 
 CELLS = st.one_of(st.none(), st.integers(-5, 5))
 
@@ -17,7 +18,7 @@ CELLS = st.one_of(st.none(), st.integers(-5, 5))
     series=st.lists(st.lists(st.tuples(CELLS, st.booleans()), min_size=1, max_size=12), min_size=1, max_size=3),
     season=st.sampled_from([None, 1, 2, 3]),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(26, 80))
 def test_naive_errors_and_slopes_are_those_of_plain_loops(
     series: list[list[tuple[int | None, bool]]], season: int | None
 ) -> None:

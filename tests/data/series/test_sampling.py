@@ -81,7 +81,7 @@ def test_windows_are_those_of_keras_to_the_bit(
 
 
 @given(history=st.integers(1, 5), sampling=st.integers(1, 4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(6, 20), deadline=None)
 def test_the_deviation_of_a_window_is_that_of_the_rows_it_has(history: int, sampling: int) -> None:
     values = np.random.default_rng(1).normal(5, 2, (40, 2)).astype(np.float32)
     starts = np.arange(40 - (history - 1) * sampling)

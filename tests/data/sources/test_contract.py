@@ -22,7 +22,7 @@ from dltrain.data.sources import find_source, read_source
 from dltrain.errors import ConfigError, DltrainError
 from dltrain.reporting import Reporter
 from tests.data.sources.support import write_faces, write_picture, write_texts
-from tests.support import shared_data
+from tests.support import examples, shared_data
 
 Options = dict[str, Any]
 
@@ -173,7 +173,7 @@ def test_it_is_listed_as_it_is(name: str) -> None:
         assert option.required or option.default is not None or "none" in option.type
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(10, 30), deadline=None)
 @given(
     rows=st.integers(1, 60),
     seed=st.integers(0, 99),
@@ -193,7 +193,7 @@ def test_any_table(rows: int, seed: int, gaps: int, target: str, split: SplitCon
         agree(DataConfig(source, path=(str(path),), target=(target,), split=split))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(10, 30), deadline=None)
 @given(
     shape=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     kind=st.sampled_from(["f4", "f8", "u1", "i8", "U3"]),
@@ -232,7 +232,7 @@ def test_any_folder_of_pictures(counts: list[int], color: str, test: float | Non
         agree(DataConfig("image_folder", path=(folder,), arguments=arguments, split=SplitConfig(test=test), limit=limit))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(13, 40), deadline=None)
 @given(
     rows=st.sampled_from([0, 3, 10, 50]),
     shape=st.lists(st.integers(0, 4), min_size=0, max_size=4),

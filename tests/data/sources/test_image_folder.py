@@ -24,7 +24,7 @@ from dltrain.data.sources import image_folder
 from dltrain.errors import ConfigError, DataError, DltrainError, Note, texts, warnings_of
 from tests.data.pictures.test_pictures import png_header
 from tests.data.sources.support import Recorder, write_picture
-from tests.support import shared_data
+from tests.support import examples, shared_data
 
 
 @pytest.fixture(autouse=True)
@@ -351,7 +351,7 @@ def test_the_camera_held_upright(tmp_path: Path) -> None:
     assert image[-5:].min() == 255
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(40, 120))
 @given(
     own=st.tuples(st.integers(1, 60), st.integers(1, 60)),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),

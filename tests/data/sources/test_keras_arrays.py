@@ -22,7 +22,7 @@ from dltrain.data.sources import cifar10, fashion_mnist, mnist, read_source
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from tests.data.sources.support import Recorder, listing
-from tests.support import shared_data
+from tests.support import examples, shared_data
 
 ROWS = 20
 
@@ -246,7 +246,7 @@ def test_second_reading_comes_from_the_cache(batches: dict[str, tuple[np.ndarray
     np.testing.assert_array_equal(first.images, second.images)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(33, 100), deadline=None)
 @given(
     shape=st.lists(st.integers(0, 6), min_size=1, max_size=3),
     place=st.floats(0, 1, exclude_max=True),
