@@ -37,7 +37,7 @@ def table() -> polars.DataFrame:
     return frame.with_columns(polars.Series("^y$", np.where(total > 0, "p", "q")))
 
 
-@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
+@pytest.mark.parametrize("bound", [IN_MEMORY, pytest.param(STREAMED, marks=pytest.mark.slow)])
 def test_f11_any_name_trains_and_answers_alike(tmp_path: Path, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)
     frame = table()

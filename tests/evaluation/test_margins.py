@@ -22,7 +22,7 @@ NAMES = ["accuracy", {"BinaryAccuracy": {"name": "again"}}, "Precision", "Recall
     ("layers", "training"),
     [
         ([{"Dense": {"units": 1, "activation": "tanh"}}], {"loss": "SquaredHinge"}),
-        ([{"Dense": {"units": 1}}], {"loss": {"BinaryCrossentropy": {"from_logits": True}}}),
+        pytest.param([{"Dense": {"units": 1}}], {"loss": {"BinaryCrossentropy": {"from_logits": True}}}, marks=pytest.mark.slow),
     ],
     ids=["margins", "logits"],
 )

@@ -13,6 +13,7 @@ from dltrain.data.dataset import IGNORED
 from dltrain.evaluation.masks.score import PixelScore, pixel_report
 from dltrain.evaluation.metrics.intervals import draw, units_of
 from dltrain.evaluation.metrics.verdicts import Prior
+from tests.support import examples
 
 
 def drawn(seed: int, rows: int, classes: int, ignored: float = 0.2) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -32,7 +33,7 @@ def scored(codes: NDArray[np.uint8], probabilities: NDArray[np.float64]) -> Pixe
 
 
 @given(seed=st.integers(0, 10_000), classes=st.integers(2, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(8, 25), deadline=None)
 def test_scores_are_scikit_learns_of_the_pixels_that_count(seed: int, classes: int) -> None:
     codes, probabilities = drawn(seed, 4, classes)
     counted = codes != IGNORED

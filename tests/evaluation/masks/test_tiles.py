@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.reader import PictureReader
 from dltrain.evaluation.masks.tiles import OVERLAP, _told, starts_of
+from tests.support import examples
 
 
 @given(length=st.integers(1, 500), tile=st.integers(1, 80))
@@ -24,7 +25,7 @@ def test_tiles_reach_from_end_to_end_and_overlap(length: int, tile: int) -> None
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), tile=st.integers(2, 16), color=st.booleans(), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, 60), deadline=None)
 def test_a_model_that_looks_at_one_pixel_says_the_same_in_tiles(
     height: int, width: int, tile: int, color: bool, seed: int
 ) -> None:

@@ -22,6 +22,7 @@ from dltrain.evaluation.metrics.label_metrics import (
 )
 from dltrain.evaluation.metrics.label_report import describe_labels, judge_labels, prior_of_labels, reference_of_labels
 from dltrain.evaluation.metrics.label_sums import label_sums
+from tests.support import examples
 
 
 def rows_of(seed: int, rows: int, labels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -47,7 +48,7 @@ def test_thresholds_of_labels_say_other_labels_than_one_half():
     assert sums["recall[b]"] == pytest.approx(sk.recall_score(true[:, 1], said[:, 1]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(10, 30), deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 5), st.booleans())
 def test_they_are_scikit_learns(seed: int, rows: int, labels: int, weighted: bool) -> None:
     true, scores, weights = rows_of(seed, rows, labels)

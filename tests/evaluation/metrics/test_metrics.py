@@ -18,6 +18,7 @@ from dltrain.evaluation.metrics.metrics import (
     roc_auc,
 )
 from dltrain.evaluation.metrics.verdicts import errors_better
+from tests.support import examples
 
 
 @st.composite
@@ -31,7 +32,7 @@ def classified(draw, most_classes=5):
 
 
 @given(classified())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, 60), deadline=None)
 def test_confusion_matrix_and_report(case):
     targets, probabilities = case
     classes = probabilities.shape[1]
@@ -49,7 +50,7 @@ def test_confusion_matrix_and_report(case):
 
 
 @given(classified())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, 60), deadline=None)
 def test_classification_metrics(case):
     targets, probabilities = case
     classes = probabilities.shape[1]
@@ -64,7 +65,7 @@ def test_classification_metrics(case):
 
 
 @given(classified(most_classes=2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, 60), deadline=None)
 def test_roc_auc_with_ties(case):
     targets, probabilities = case
     got = roc_auc(targets == 1, probabilities[:, 1])
@@ -83,7 +84,7 @@ numbers = st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 2), min_size=2, max_size=
 
 
 @given(numbers)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(33, 100), deadline=None)
 def test_regression_metrics(rows):
     true, predicted = np.array(rows).T
     got = regression_metrics(true, predicted)
