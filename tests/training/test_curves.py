@@ -126,6 +126,7 @@ def test_the_file_opens_in_plain_keras_with_plain_numbers(tmp_path: Path) -> Non
     assert float(model.optimizer.learning_rate) == pytest.approx(0.04 * coslog4((4 * STEPS - 1) / (4 * STEPS)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_phases_each_have_a_curve_of_their_own(tmp_path: Path) -> None:
     phases = "[{epochs: 2}, {epochs: 3, optimizer: {SGD: {learning_rate: {FlatCos: {peak: 0.1}}}}}]"
     run = fit(config_of(CURVED, f"training.phases={phases}"), run_dir=tmp_path / "run").run

@@ -86,6 +86,7 @@ def test_the_model_is_the_mean_over_the_last_epochs_and_validated_as_such(
     assert evaluate(tmp_path / "swa", part="validation").metrics["loss"] == pytest.approx(best, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_resumes_to_the_bit_and_an_end_before_it_begins_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(NOISE, *SWA)
     fit(config, run_dir=tmp_path / "whole")

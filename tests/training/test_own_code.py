@@ -142,6 +142,7 @@ def test_another_file_is_another_experiment_on_a_resume(run: Path, tmp_path: Pat
     assert caught.value.faults[0].path == "code.code/my_layers.py"
 
 
+@pytest.mark.slow
 def test_a_resume_ends_with_the_same_bits(run: Path, tmp_path: Path) -> None:
     file = run.parent / "own.yaml"
     with trusting_code():

@@ -83,6 +83,7 @@ def test_the_mean_of_the_training_part_is_a_baseline_of_the_verdict(tmp_path: Pa
     assert "The model is no better than the mean of the training part: rmse on the validation part is" in notes
 
 
+@pytest.mark.slow
 def test_members_are_measured_as_their_average_is(tmp_path: Path) -> None:
     run = fit(waves(tmp_path, "training.members=2", "training.epochs=1"), runs=tmp_path / "runs").run
     members = json.loads((run / "metrics.json").read_text())["members"]["metrics"]["test"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.model.encode import EncodedPart
 from dltrain.training.streamed_segments import StreamedSegments
+from tests.support import examples
 
 
 def streamed(
@@ -37,7 +38,7 @@ def steps_of(data: StreamedSegments, epoch: int, first_step: int) -> list[list[i
     return steps
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(13, 40), deadline=None)
 @given(
     rows=st.integers(1, 60),
     batch_size=st.integers(1, 9),

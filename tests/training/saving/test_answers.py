@@ -328,6 +328,7 @@ def test_what_an_earlier_fit_found_is_not_of_the_weights_of_one_that_was_broken_
     assert (stored.heads[0].answers, stored.answers_of) == (None, None)
 
 
+@pytest.mark.slow
 def test_a_softmax_is_divided_by_the_best_temperature(tmp_path):
     text = "seed: 2\ndata: {source: digits, scale: unit, limit: 500, split: {test: 0.3, validation: 0.4}}\n"
     text += "model: {layers: [Flatten]}\ntraining: {epochs: 3}\n"
