@@ -105,7 +105,7 @@ def _own_metrics(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: P
     return found
 
 
-def summarize_members(metrics: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, dict[str, Any]]]:
+def summarize_members(metrics: Sequence[Mapping[str, Mapping[str, float | None]]]) -> dict[str, dict[str, dict[str, Any]]]:
     """Part -> metric -> {"mean", "min", "max", "values"}.
 
     Args:
@@ -115,11 +115,11 @@ def summarize_members(metrics: Sequence[Mapping[str, Mapping[str, float]]]) -> d
     return {part: summarize([one.get(part, {}) for one in metrics]) for part in parts}
 
 
-def summarize(metrics: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """Metric -> {"mean", "min", "max", "values"} of one part."""
-    names = [name for name in metrics[0] if all(name in one for one in metrics)]
-    found = {name: [float(one[name]) for one in metrics] for name in names}
+def summarize(metrics: Sequence[Mapping[str, float | None]]) -> dict[str, dict[str, Any]]:
+    """Metric -> {"mean", "min", "max", "values"} of one part; of what each has: a fold of one class alone has no AUC."""
+    found = {name: [float(value) for one in metrics if (value := one.get(name)) is not None] for name in metrics[0]}
     return {
         name: {"mean": float(np.mean(values)), "min": min(values), "max": max(values), "values": values}
         for name, values in found.items()
+        if len(values) == len(metrics)
     }

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 500
 MOST_CATEGORIES = 50
+# Of so many owners of each class, three parts get some, near their shares of the rows.
+FEWEST_OF_CLASS = 5
 MOST_ROWS = 20_000
 # Of more dates pairs are not looked at; a time may be rounded to hours or days.
 MOST_DATES, SAME_SPAN = 8, 0.999
@@ -63,9 +65,14 @@ class Leaks:
     owner: Owner | None = None
 
     @property
-    def group(self) -> str | None:
-        """The column all of whose rows of one value have the same target, so that they have to be in one part."""
+    def told_by_owner(self) -> str | None:
+        """The column all of whose rows of one value have the same target, which would be learned by heart."""
         return self.owner.name if self.owner is not None and self.owner.is_one else None
+
+    @property
+    def group(self) -> str | None:
+        """That column, where it names enough for its rows to be kept in one part, with some of each class in all parts."""
+        return self.told_by_owner if self.owner is not None and self.owner.fewest >= FEWEST_OF_CLASS else None
 
     def kept_together(self, split: SplitConfig, target: TargetSpec) -> SplitConfig:
         """The split that keeps such rows together, with the shares of the classes in each part."""
@@ -73,11 +80,10 @@ class Leaks:
 
     @property
     def one_answer(self) -> str:
-        """What is said where all rows of an owner have the same target; else empty."""
-        owner = self.owner
-        if owner is None or not owner.is_one:
+        """What is said where all rows of an owner have the same target and stay together; else empty."""
+        if self.owner is None or self.group is None:
             return ""
-        return f"all rows of a {owner.name} ({owner.count:,} of them) have the same target, so they stay in one part"
+        return f"all rows of a {self.group} ({self.owner.count:,} of them) have the same target, so they stay in one part"
 
 
 def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | None, columns: Columns) -> Leaks:
@@ -105,9 +111,9 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
     answers = labels if labels is not None else columns.numbers[target]
     dates = {name for name, kind in columns.kinds.items() if kind.kind == "date"}
     owner = find_owner(frame, [name for name in frame.columns if name != target and name not in dates], answers)
-    rest = [
-        name for name in features if name not in same and name != (owner.name if owner is not None and owner.is_one else None)
-    ]
+    if owner is not None and labels is None:
+        owner = replace(owner, fewest=owner.count)  # each number may be one owner's
+    rest = [name for name in features if name not in same and name != Leaks(owner=owner).told_by_owner]
     telling = _most_telling_class(frame, rest, labels, columns) if labels is not None else _most_telling(rest, target, columns)
     return Leaks(same, why if same else "", telling, owner)
 

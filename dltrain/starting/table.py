@@ -261,7 +261,7 @@ def _config(
     features: dict[str, str | None] = {
         name: kind.kind
         for name, kind in columns.kinds.items()
-        if not kind.left_out and name not in left_out and name not in (target.name, identifier, leaks.group, *raw.target)
+        if not kind.left_out and name not in left_out and name not in (target.name, identifier, leaks.told_by_owner, *raw.target)
     }
     texts = [name for name, kind in features.items() if kind == "text"]
     are_named = len(features) <= MOST_FEATURES_NAMED or bool(texts) or columns.are_chosen

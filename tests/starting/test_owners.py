@@ -25,10 +25,10 @@ def write(header: str, rows: list[str], target: str) -> str:
     return text
 
 
-def patients(owner: str, status: str = "by patient") -> list[str]:
+def patients(owner: str, status: str = "by patient", count: int = 40) -> list[str]:
     rng = np.random.default_rng(0)
     rows = []
-    for patient in range(40):
+    for patient in range(count):
         own = rng.normal(size=2)
         for visit in range(8):
             label = patient % 2 if status == "by patient" else (patient + visit) % 2
@@ -54,6 +54,27 @@ def test_rows_of_one_answer_stay_in_one_part(name: str, owner: str) -> None:
     assert not parts[0] & parts[1]
     for part in dataset.parts.values():
         assert np.bincount(part.targets["status"].ravel().astype(int)).tolist() == [part.num_rows / 2] * 2
+
+
+@pytest.mark.parametrize("count", [6, 8, 10, 12])
+def test_a_few_owners_are_kept_together_where_each_part_gets_some_of_each_class(count: int) -> None:
+    rows = [row for _ in range(480 // count // 8) for row in patients("P{:03d}", count=count)]
+    text = write("patient_id,x,y,status", rows, "status")
+    config = load_config("c.yaml")
+    assert config.data.features is not None
+    assert "patient_id" not in config.data.features
+    assert config.data.split.group == (None if count < 10 else "patient_id")
+    assert (f"to be tested on others than the {count} of patient_id" in " ".join(text.split())) == (count < 10)
+    load_dataset(config.data, seed=config.seed)
+
+
+def test_there_are_no_more_folds_than_owners() -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"P{owner % 6:03d},{rng.normal():.3f},{rng.normal():.3f},{owner % 6 * 1.5}" for owner in range(240)]
+    write("patient_id,x,y,dose", rows, "dose")
+    config = load_config("c.yaml")
+    assert config.training is not None
+    assert (config.data.split.group, config.training.members.folds) == ("patient_id", 4)
 
 
 def test_rows_of_several_answers_are_pointed_out() -> None:

@@ -66,7 +66,7 @@ def choose_net(
         config = _without_validation(config)
     if chosen.folds or chosen.preset:
         fitted = _fit(prepared.apply(config), whole)
-    return prepared.apply(config), prepared, chosen, fitted.notes
+    return prepared.apply(config), prepared, _by_groups(chosen, config, whole, fitted), fitted.notes
 
 
 def _line(config: DataConfig, whole: RawTable, columns: Columns) -> tuple[DataConfig, Preparation, Design, list[Note]] | None:
@@ -79,7 +79,17 @@ def _line(config: DataConfig, whole: RawTable, columns: Columns) -> tuple[DataCo
         prepared = replace(prepared, encode={})
         fitted = _fit(prepared.apply(config), whole)
     chosen = design_line(fitted)
-    return (prepared.apply(config), prepared, chosen, fitted.notes) if chosen is not None else None
+    if chosen is None:
+        return None
+    return prepared.apply(config), prepared, _by_groups(chosen, config, whole, fitted), fitted.notes
+
+
+def _by_groups(chosen: Design, config: DataConfig, whole: RawTable, fitted: Fitted) -> Design:
+    """The net in no more folds than there are groups of rows that stay together."""
+    if not chosen.folds or config.split.group is None:
+        return chosen
+    groups = whole.frame[config.split.group][fitted.parts["train"].row_ids].n_unique()
+    return replace(chosen, members=max(2, min(chosen.members, groups)))
 
 
 def _prepare(config: DataConfig, whole: RawTable, columns: Columns) -> tuple[Preparation, Fitted]:

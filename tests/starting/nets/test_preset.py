@@ -116,7 +116,7 @@ def test_members_validate_on_folds_of_all_rows_but_the_test_part(rows: int) -> N
     text, config = start(mixed(rows))
     assert "preset: realmlp" in text
     assert config.training is not None
-    assert (config.training.members.folds, config.data.split.test, config.data.split.validation) == (5, 0.25, None)
+    assert (config.training.members.folds, config.data.split.test, config.data.split.validation) == (10, 0.25, None)
     assert "each stopped by another fold of the rows" in text
     assert config.data.clip_target is True
     columns = mixed(1000)
@@ -139,7 +139,9 @@ def test_a_target_that_leans_a_little_is_learned_as_it_is() -> None:
 
 
 def test_epochs_go_by_the_time() -> None:
-    assert members_within(120, 1_000, 80) == (5, 256)
+    assert members_within(120, 1_000, 80) == (10, 256)
+    assert members_within(120, 3_840, 80) == (10, 102)
+    assert members_within(120, 3_841, 80) == (5, 191)
     assert members_within(120, 100_000, 80) == (1, 39)
     assert members_within(600, 100_000, 80) == (5, 39)
     assert members_within(1, 10_000_000, 80) == (1, 20)
@@ -157,7 +159,7 @@ def test_epochs_go_by_the_time() -> None:
     assert re.search(r"the fit takes about (3[5-9]|40) s on two cores", done.stdout)
     _, config = start(mixed(1000))
     assert config.training is not None
-    assert (config.training.members.folds, config.training.epochs) == (5, 256)
+    assert (config.training.members.folds, config.training.epochs) == (10, 256)
     wrong = run_dltrain("init", "t.csv", "--target", "y", "--time", "soon", cwd=Path.cwd())
     assert wrong.returncode == 2
     assert "such as 90s, 10m or 1h" in wrong.stderr

@@ -42,11 +42,13 @@ class Owner:
         name: of the column.
         count: how many it names.
         is_one: whether all rows of one have the same target, which a model can read off the others of it.
+        fewest: of how many the rows with the rarest target are.
     """
 
     name: str
     count: int
     is_one: bool
+    fewest: int
 
 
 def names_rows(name: str) -> bool:
@@ -77,8 +79,9 @@ def find_owner(
         is_amount = bool(values.str.contains(_FRACTION).any())
         if values.null_count() or is_amount or not FEWEST_OWNERS <= count <= len(values) / ROWS_OF_OWNER:
             continue
-        different = polars.DataFrame({"owner": values, "answer": answers}).n_unique()
-        found.append(Owner(name, count, different == count))
+        different = polars.DataFrame({"owner": values, "answer": answers}).unique()
+        fewest = int(different["answer"].unique_counts().min() or 0)
+        found.append(Owner(name, count, different.height == count, fewest))
     return min(found, key=lambda owner: owner.count, default=None)
 
 
