@@ -110,7 +110,7 @@ def _metrics(result: FitResult, columns: int, most: int) -> tuple[list[str], int
     if not parts:
         return [], 0
     names = list(dict.fromkeys(name for part in parts for name in result.metrics[part]))
-    order = _by_weight(names, result.metrics[parts[-1]], result.baseline)
+    order = _by_weight(names, result.metrics[parts[-1]], result)
     lines: list[str] = []
     for number in range(len(order), 0, -1):
         kept = set(order[:number])
@@ -120,10 +120,10 @@ def _metrics(result: FitResult, columns: int, most: int) -> tuple[list[str], int
     return lines[:most], len(order) - 1
 
 
-def _by_weight(names: Sequence[str], metrics: Mapping[str, float], baseline: Mapping[str, Any]) -> list[str]:
-    """The loss and what decides first, then what has a baseline, then the others."""
-    first = ["loss", *deciding_metrics(metrics)]
-    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name not in baseline))
+def _by_weight(names: Sequence[str], metrics: Mapping[str, float], result: FitResult) -> list[str]:
+    """The loss, what decides and what the config asks for first, then what has a baseline, then the others."""
+    first = ["loss", *deciding_metrics(metrics), *result.asked]
+    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name not in result.baseline))
 
 
 def _narrow_table(result: FitResult, parts: Sequence[str], kept: set[str], columns: int) -> list[str]:

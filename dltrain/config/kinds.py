@@ -282,14 +282,16 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
         return f"write {'Ones' if node.value else 'Zeros'}"
     if takes_text and node.value is not None:
         return f'put quotes around it if text is meant: "{node.text}"'
-    if node.quoted and any(map(kind.takes, ("int", "number", "bool"))) and not (takes_list and _SEVERAL.search(node.text)):
+    if node.quoted and any(map(kind.takes, ("int", "number", "bool"))) and not isinstance(_value_without_quotes(node.text), str):
         return "leave the quotes out"
     if takes_list:
         return _list_hint(path, node)
     return _bool_hint(node, path) if kind.takes("bool") else None
 
 
-_SEVERAL = re.compile(r"[,x×()]")  # sizes side by side
+def _value_without_quotes(text: str) -> Any:
+    """What a text is without quotes around it: text still, or a number, a truth, a parameter, which may be any value."""
+    return None if re.fullmatch(r"\$[A-Za-z_]\w*", text.strip()) else read_scalar(text.strip())
 
 
 def _meant(kind: Kind, node: ScalarNode, path: str, words: Sequence[str]) -> str | None:

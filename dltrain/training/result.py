@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.catalog.metrics import find_name, metric_name
+from dltrain.config.types import Config
 from dltrain.errors import Fault
 
 
@@ -19,6 +22,7 @@ class FitResult:
         epochs: epochs trained.
         weights: "best" or "last": which checkpoint is the run's model, whose metrics these are.
         metrics: part -> metric -> value.
+        asked: those of them that `training.metrics` names.
         baseline: metric -> value on the test part, else the validation part, else the training part.
         report: for classes the confusion matrix and the table by class, of the same part.
         gates: what was required, with value and whether it was met.
@@ -49,4 +53,21 @@ class FitResult:
     is_stored: bool = False
     intervals: dict[str, Any] = field(default_factory=dict)
     members: dict[str, Any] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
+
+
+def asked_metrics(config: Config, metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The metrics that `training.metrics` names; with several targets the names of those begin with their target's.
+
+    Args:
+        config: of the fit.
+        metrics: part -> metric -> value.
+    """
+    names = dict.fromkeys(name for values in metrics.values() for name in values)
+    asked: list[str] = []
+    for metric in config.training.metrics if config.training else ():
+        wanted = metric_name(metric)
+        found = find_name(wanted, names)
+        asked += [found] if found else [name for name in names if name.endswith(f"_{wanted}")]
+    return asked

@@ -10,8 +10,9 @@ import pytest
 
 from dltrain.cli.last_screen import MOST_LINES, _beginning, last_screen
 from dltrain.cli.reports.verdict import judgement
+from dltrain.config import load_config_text
 from dltrain.evaluation.metrics.metrics import classification_report
-from dltrain.training.result import FitResult
+from dltrain.training.result import FitResult, asked_metrics
 from dltrain.wording import display_width
 
 NOTE = "A note that is long, for it says something of the folds that were held out and of the members that were not."
@@ -132,3 +133,23 @@ def test_labels_that_are_told_apart_but_hardly_ever_given_need_a_threshold() -> 
         "The model is better than the baseline on the test part in its probabilities, not in its answers (f1_micro); "
         "`evaluation.threshold: f1` says from which one a row has a label."
     )
+
+
+def test_the_metrics_that_the_config_asks_for_come_before_those_it_does_not() -> None:
+    given = classes(10)
+    assert "top_k_categorical_accuracy" not in last_screen(given, 80)
+    given.asked = ["accuracy", "top_k_categorical_accuracy"]
+    said = last_screen(given, 80)
+    assert "top_k_categorical_accuracy" in said
+    assert "recall" not in said
+
+
+def test_what_a_config_asks_for_is_found_among_the_metrics() -> None:
+    text = (
+        "data: {source: digits}\nmodel: {layers: [Flatten]}\ntraining: {metrics: [acc, {TopKCategoricalAccuracy: {k: 3}}, AUC]}\n"
+    )
+    config = load_config_text(text, folder=Path())
+    names = ("accuracy", "log_loss", "roc_auc", "loss", "top_k_categorical_accuracy", "a_auc", "b_auc")
+    assert asked_metrics(config, {"test": dict.fromkeys(names, 0.5)}) == ["accuracy", "top_k_categorical_accuracy", "roc_auc"]
+    several = {"test": dict.fromkeys(("a_accuracy", "b_accuracy", "a_auc"), 0.5)}
+    assert asked_metrics(config, several) == ["a_accuracy", "b_accuracy", "a_auc"]

@@ -24,6 +24,7 @@ BROKEN = [
     ("seed: -1\n" + DATA, 1, 7, "seed", "at least 0, found -1"),
     ("seed: 1.5\n" + DATA, 1, 7, "seed", "found 1.5"),
     ('seed: "1"\n' + DATA, 1, 7, "seed", "leave the quotes out"),
+    ('parameters: {n: 1}\nseed: "$n"\n' + DATA, 2, 7, "seed", "leave the quotes out"),
     ("sed: 1\n" + DATA, 1, 1, "sed", 'did you mean "seed"?'),
     ("epochs: 3\n" + DATA, 1, 1, "epochs", "belongs under `training`"),
     ("batch_sise: 3\n" + DATA, 1, 1, "batch_sise", 'did you mean "batch_size", under `training`?'),
@@ -529,3 +530,10 @@ def test_another_component_among_the_arguments_of_one_is_told_where_it_belongs(w
 def test_one_file_for_two_parts_is_said(keys: str, part: str | None) -> None:
     config = load(f"data: {{source: csv, target: y, {keys}}}\n")
     assert [fault.path for fault in config.warnings] == ([] if part is None else [f"data.{part}"])
+
+
+def test_a_word_that_is_no_number_without_quotes_either_keeps_them() -> None:
+    assert faults_of(DATA + 'training: {epochs: "x"}\n')[0].hint is None
+    assert faults_of(DATA, 'training.epochs="x"')[0].hint is None
+    assert faults_of(DATA, "training.warmup=101 %")[0].hint == "at most 100 %, which is the whole training"
+    assert faults_of(DATA, "training.warmup=3 weeks")[0].hint == "such as 3 epochs, or 10 %"

@@ -126,7 +126,7 @@ def test_a_gate_of_slices_that_no_evaluation_will_know_is_told_before_training(t
     (tmp_path / "a.yaml").write_text(f"{text}evaluation:\n  slices: {{region: '{gate}'}}\n")
     assert run(["check", str(tmp_path / "a.yaml")]) == 2
     message = capsys.readouterr().err
-    assert "a.yaml:4:20: error: evaluation.slices.region: " in message
+    assert "a.yaml:4:11: error: evaluation.slices.region: " in message
     assert said in message
     for right in ("recall>=0.8", "f1[1]>=0.8", "log_loss<1", "test.roc_auc>0.5"):
         assert run(["check", str(tmp_path / "a.yaml"), f"evaluation.slices={{region: '{right}'}}"]) == 0, right

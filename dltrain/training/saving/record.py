@@ -32,7 +32,7 @@ from dltrain.storage.run import Run
 from dltrain.storage.stored import wrong_values_told
 from dltrain.training.environment import git_commit, settings_note
 from dltrain.training.pace import Pace
-from dltrain.training.result import FitResult
+from dltrain.training.result import FitResult, asked_metrics
 from dltrain.training.saving.answers import HeldOut, settle_answers
 from dltrain.training.saving.manifest import Manifest, named_by
 from dltrain.training.saving.pictures import Pictures
@@ -271,11 +271,9 @@ class RunRecord:
         gates = list(check_gates(self.config.evaluation.require, found.metrics, reports=reports, intervals=intervals))
         self.session.watch.stop()
         seconds = dict(self.session.watch.seconds)
-        document = metrics_document(found, epoch=epoch, gates=gates, notes=notes)
-        self.run.write_metrics(document)
-        manifest = self.manifest
-        manifest.status, manifest.weights, manifest.seconds, manifest.ended = "finished", found.weights, seconds, now()
-        manifest.files = self.run.digests()
+        self.run.write_metrics(metrics_document(found, epoch=epoch, gates=gates, notes=notes))
+        self.manifest.status, self.manifest.weights = "finished", found.weights
+        self.manifest.seconds, self.manifest.ended, self.manifest.files = seconds, now(), self.run.digests()
         self.write()
         self._result = FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
@@ -283,6 +281,7 @@ class RunRecord:
             epochs=epochs,
             weights=found.weights,
             metrics=found.metrics,
+            asked=asked_metrics(self.config, found.metrics),
             baseline=shown.baseline,
             report=shown.report,
             intervals=intervals,
@@ -347,6 +346,7 @@ class RunRecord:
             epochs=self.manifest.epochs or 0,
             weights=self.manifest.weights or "last",
             metrics=metrics,
+            asked=asked_metrics(self.config, metrics),
             baseline=stored.get("baseline", {}),
             report=stored.get("report", {}),
             intervals=intervals,
