@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.catalog.metrics import find_name, metric_name
+from dltrain.config.catalog.metrics import canonical, find_name, metric_name
 from dltrain.config.types import Config
 from dltrain.errors import Fault
 
@@ -69,5 +69,5 @@ def asked_metrics(config: Config, metrics: Mapping[str, Mapping[str, float]]) ->
     for metric in config.training.metrics if config.training else ():
         wanted = metric_name(metric)
         found = find_name(wanted, names)
-        asked += [found] if found else [name for name in names if name.endswith(f"_{wanted}")]
+        asked += [found] if found else [name for name in names if name.endswith((f"_{wanted}", f"_{canonical(wanted)}"))]
     return asked
