@@ -362,7 +362,8 @@ def _frame(data: Any) -> Any:
         kind = type(data).__name__
         hint = "a single row: frame.iloc[[0]]" if kind == "Series" else "such as predict(run, frame)"
         raise UsageError(f"expected a path, a frame, a mapping, rows or an array, found {kind}", hint=hint)
-    columns = [_column(str(name), data[name]) for name in data.keys()]  # noqa: SIM118 - a frame's are no keys
+    # The csv module leaves the mark at the beginning of a file in the first name.
+    columns = [_column(str(name).removeprefix("\ufeff"), data[name]) for name in data.keys()]  # noqa: SIM118 - a frame's are no keys
     lengths = {column.name: len(column) for column in columns}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} {length:,}" for name, length in lengths.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import inspect
 import subprocess
@@ -14,6 +15,7 @@ import polars
 import pytest
 
 import dltrain
+from dltrain.api import _frame
 from dltrain.errors import ConfigError, DataError, UsageError
 from tests.support import REPOSITORY
 
@@ -278,3 +280,11 @@ def test_a_mapping_may_hold_what_notebooks_hold() -> None:
     assert config.training is not None
     assert config.training.optimizer.arguments["learning_rate"] == 0.5
     assert config.training.shuffle is False
+
+
+def test_rows_of_the_csv_module_may_begin_with_the_mark_of_a_file(tmp_path):
+    (tmp_path / "rows.csv").write_bytes(b"\xef\xbb\xbfa,b\n1,x\n")
+    with open(tmp_path / "rows.csv", encoding="utf-8") as file:
+        [row] = csv.DictReader(file)
+    assert list(row) != ["a", "b"]
+    assert _frame({name: [value] for name, value in row.items()}).columns == ["a", "b"]
