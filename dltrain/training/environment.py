@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,12 @@ from dltrain.storage.atomic import unshare
 from dltrain.wording import one_line, printable
 
 logger = logging.getLogger(__name__)
+# Variables by which the libraries choose among ways of computing that round differently, beside those that have a name below.
+_CHANGING = re.compile(
+    r"(TF_)?XLA_FLAGS|TF_(DETERMINISTIC_OPS|NUM_(INTRA|INTER)OP_THREADS|CUDNN_\w+|DISABLE_\w+|ENABLE_\w+)|NVIDIA_TF32_OVERRIDE"
+    r"|CUBLAS_WORKSPACE_CONFIG|(ONEDNN|DNNL)_\w+|OPENBLAS_CORETYPE|MKL_(CBWR|ENABLE_INSTRUCTIONS)|OMP_NUM_THREADS"
+)
+_NAMED = "TF_ENABLE_ONEDNN_OPTS"
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | system.NO_LINK | system.NO_CHILD
 
 
@@ -43,10 +50,17 @@ def describe_environment(threads: int, *, workers: int = 1, placement: Placement
         **({"workers": workers} if workers > 1 else {}),
         "device": computing_device(),
         "deterministic": placement is not None and placement.deterministic,
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "onednn": os.environ.get(_NAMED, "default"),
+        "variables": changing_variables(),
         "processor": _processor(),
         "keras_settings": dict(SETTINGS),
     }
+
+
+def changing_variables() -> dict[str, str]:
+    """The variables of this process that may change the last bits of what libraries compute."""
+    names = sorted(name for name in os.environ if _CHANGING.fullmatch(name) and name != _NAMED)
+    return {name: printable(os.environ[name]) for name in names}
 
 
 def computing_device() -> str:

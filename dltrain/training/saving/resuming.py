@@ -117,8 +117,11 @@ def compare_with_run(
     restore_priors(manifest.reference, dataset.schema.targets)
     for key, value in environment.items():
         was = manifest.environment.get(key, value)  # what an older version did not record has not changed
-        if was != value:
-            reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
+        both = [was, value] if isinstance(was, Mapping) and isinstance(value, Mapping) else [{key: was}, {key: value}]
+        for name in sorted({*both[0], *both[1]}):
+            before, now = (one.get(name, "not set") for one in both)
+            if before != now:
+                reporter.warning(f"{name} was {before} when the run began and is {now} now: the last bits may differ")
 
 
 def require_as_left(run: Run, manifest: Manifest, config: Config, schema: Schema, heads: Sequence[Head]) -> None:

@@ -134,3 +134,14 @@ def test_times_that_are_long_numbers_keep_their_digits(first: int, dtype: type[p
     step, _ = times.step(np.ones(39, bool))
     found = times_following(times, step, np.array([0, 38, 39]), np.zeros(40, np.int64), 1)
     assert found == [str(values[1]), str(values[39]), str(values[39] + 2**20)]
+
+
+def test_after_the_last_week_of_a_year_of_stata_comes_the_first_of_the_next() -> None:
+    given = polars.DataFrame({"t": OF_STATA})
+    times = read_times(given, ["t"], Reading(dates={"t": "%Yw%tw"}), lambda row: ("f", row), "%Yw%tw")
+    step, _ = times.step(np.ones(len(OF_STATA) - 1, bool))
+    last = np.array([len(OF_STATA) - 1])
+    runs = np.zeros(len(OF_STATA), np.int64)
+    assert [times_following(times, step, last, runs, ahead)[0] for ahead in (1, 2, 52, 53)] == [
+        "2011w1", "2011w2", "2011w52", "2012w1",
+    ]  # fmt: skip

@@ -36,10 +36,11 @@ def write_dates(dates: polars.Series, date_format: str, known: polars.Series, la
 def _written(dates: polars.Series, date_format: str) -> list[str]:
     if date_format == JSON_DATE:
         return [f"/Date({milliseconds})/" for milliseconds in dates.dt.epoch("ms").to_list()]
+    dates = _begins_of_weeks(dates) if "%tw" in date_format else dates
     is_half = re.search(r"[HhSs]%q|%q[HhSs]", date_format) is not None
     for part, instead, become in (
         ("%q", "%m", lambda number: str((number + 5) // 6)),
-        ("%tw", "%j", lambda number: str(min(52, (number + 6) // 7))),
+        ("%tw", "%j", lambda number: str((number + 6) // 7)),
         ("%dth", "%-d", _with_ending),
         ("%-dth", "%-d", _with_ending),
     ):
@@ -48,6 +49,17 @@ def _written(dates: polars.Series, date_format: str) -> list[str]:
             return [_IN_MARKS.sub(lambda match, become=become: become(int(match[1])), text) for text in texts]  # type: ignore[misc]
     found: list[str] = dates.dt.strftime(date_format).to_list()
     return found
+
+
+def _begins_of_weeks(dates: polars.Series) -> polars.Series:
+    """The nearest days on which weeks of Stata begin: one of a year's last days is nearer to the next year's first."""
+    import polars
+
+    given = polars.DataFrame([dates.alias("date")])
+    week = (polars.col("date").dt.ordinal_day().cast(polars.Int64) + 2) // 7
+    year = polars.col("date").dt.year() + (week >= 52).cast(polars.Int32)
+    begin = polars.datetime(year, 1, 1) + polars.duration(days=7 * polars.when(week >= 52).then(0).otherwise(week))
+    return given.select(begin.cast(polars.Datetime("us")).alias("date"))["date"]
 
 
 def _with_ending(number: int) -> str:
