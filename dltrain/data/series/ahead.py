@@ -14,10 +14,11 @@ from dltrain.data.columns.column import FeatureColumn, fill_features, read_featu
 from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.raw import RawTable
+from dltrain.data.series.calendars import Step
 from dltrain.data.series.covariates import places_of
 from dltrain.data.series.groups import shown_names
 from dltrain.data.series.preprocessing import SeriesPreprocessing
-from dltrain.data.series.timeline import SeriesValues
+from dltrain.data.series.timeline import SeriesValues, own_steps
 from dltrain.data.series.times import DATE_PARTS, Times
 from dltrain.errors import DataError, Fault, Note, UsageError, warn
 from dltrain.wording import counted, listed
@@ -35,6 +36,7 @@ class Ahead:
         future: float32 [series, rows, numbers]: what is known of the rows that come after the last one.
         come: the times of the rows of `future`, [series, rows], in the form of `Times.values`.
         last: the time of each series's last row in the data.
+        steps: of the series that go by another calendar than most, by their places.
         done: how many rows `go_on` has added to each.
     """
 
@@ -44,6 +46,7 @@ class Ahead:
     future: NDArray[np.float32]
     come: NDArray[Any]
     last: Times
+    steps: dict[int, Step] = field(default_factory=dict)
     done: int = field(default=0)
 
     def windows(self) -> NDArray[np.float32]:
@@ -63,8 +66,14 @@ class Ahead:
         if self.come.shape[1]:  # the data says them itself, and leaves out what is no day of this series
             times: NDArray[Any] = self.come[:, first - 1 : first - 1 + count].ravel()
             return times
-        step = self.preprocessing.step
-        return np.stack([self.last.later(step, first + place) for place in range(count)], axis=1).ravel()
+        return np.stack([self.later(first + place) for place in range(count)], axis=1).ravel()
+
+    def later(self, count: int) -> NDArray[Any]:
+        """The time so many rows after the last one of each series, by its own calendar."""
+        times = self.last.later(self.preprocessing.step, count)
+        for place, step in self.steps.items():
+            times[place] = self.last.take(np.array([place])).later(step, count)[0]
+        return times
 
     def go_on(self, said: Mapping[str, NDArray[np.float64]]) -> None:
         """Continue the series with forecasts in place of rows that are not known yet.
@@ -185,7 +194,10 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
     last = values.features[ends[:, None] + np.arange(1 - needed, 1)]
     names = [groups.names[code] for code in groups.codes[ends]]
     future, come = _future(preprocessing, values, ends, steps, raw)
-    found = Ahead(preprocessing, names, last, future, come, times.take(ends))
+    runs = values.timeline.runs
+    own = own_steps(times, preprocessing.step, runs)
+    steps_of = {place: own[run] for place, run in enumerate(runs[ends].tolist()) if run in own}
+    found = Ahead(preprocessing, names, last, future, come, times.take(ends), steps_of)
     if since is not None:
         _say_earlier(found, since, notes)
     return found
@@ -267,7 +279,7 @@ def moment_of(text: str, times: Times) -> Any:
 def _say_earlier(found: Ahead, since: str, notes: list[Note]) -> None:
     """Say whose forecasts begin at another time than was asked for, as those do that have no rows just before it."""
     wanted = moment_of(since, found.last)
-    first = found.come[:, 0] if found.come.shape[1] else found.last.later(found.preprocessing.step, 1)
+    first = found.come[:, 0] if found.come.shape[1] else found.later(1)
     early = np.flatnonzero(first != wanted)
     if len(early):
         text = found.last.texts(first[early[:1]])[0]

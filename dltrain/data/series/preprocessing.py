@@ -16,7 +16,6 @@ from dltrain.data.dataset import SERIES, Part, Schema
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.series.answers import add_answers
-from dltrain.data.series.beyond import times_following
 from dltrain.data.series.calendars import A_WEEK, CALENDARS, Step, day_of
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
 from dltrain.data.series.groups import read_groups, silent_note, unknown_note
@@ -24,7 +23,7 @@ from dltrain.data.series.labels import WHOLE_SERIES, labels_of_series, series_of
 from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.stored_config import restored_series, stored_series
-from dltrain.data.series.timeline import SeriesValues, Timeline, arrange, every, fill_forward, take
+from dltrain.data.series.timeline import SeriesValues, Timeline, arrange, every, fill_forward, take, times_following
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.series.window_scale import deviations, window_scale, window_weights
 from dltrain.data.series.window_specs import WindowScale, WindowView

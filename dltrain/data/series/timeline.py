@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,11 @@ from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import counted, listed, percent
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
+# A number of which a float does not hold every digit.
+_LONG_NUMBER = re.compile(r"-?\d{16,}")
+# A series of so many rows goes by a step of its own where fewer of its neighbours are the usual step apart.
+FEWEST_ROWS, SELDOM = 4, 0.5
+_USUAL = -1
 
 
 @dataclass(slots=True)
@@ -188,3 +194,51 @@ def slopes_of(values: NDArray[np.float64], runs: NDArray[np.int64], history: int
     with np.errstate(invalid="ignore", divide="ignore"):
         slopes: NDArray[np.float64] = np.where(there, (values[last] - values[first]) / (last - first), 0.0)
     return slopes
+
+
+def times_following(times: Times, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64], count: int) -> list[str]:
+    """The time so many rows after each of some rows, as text: that row's own, or as many steps on as its run ends before.
+
+    Args:
+        times: of all rows, in order.
+        step: from one row to the next, as in most series.
+        rows: numbers of rows.
+        runs: of all rows, which belong together without a gap; rising.
+        count: how many rows later.
+    """
+    lasts = np.searchsorted(runs, runs[rows], side="right") - 1
+    beyond = rows + count - lasts
+    later = np.where(beyond > 0, lasts, rows + count)
+    values = times.values[later]
+    own = own_steps(times, step, runs)
+    whose = np.where(np.isin(runs[rows], [*own]), runs[rows], _USUAL)
+    for run, steps in np.unique(np.stack([whose, beyond], axis=1)[beyond > 0], axis=0).tolist():
+        places = np.flatnonzero((whose == run) & (beyond == steps))
+        values[places] = times.take(lasts[places]).later(own.get(run, step), steps)
+    found = times.texts(values)
+    if times.labels is None:
+        return found
+    there = np.flatnonzero(beyond <= 0)
+    for place, label in zip(there.tolist(), times.labels[later[there]].tolist(), strict=True):
+        found[place] = label
+    for place in np.flatnonzero(beyond > 0).tolist() if times.kind == "number" else ():
+        size, last = own.get(int(whose[place]), step).size, str(times.labels[lasts[place]])
+        if float(size).is_integer() and _LONG_NUMBER.fullmatch(last):
+            found[place] = str(int(last) + int(size) * int(beyond[place]))
+    return found
+
+
+def own_steps(times: Times, step: Step, runs: NDArray[np.int64]) -> dict[int, Step]:
+    """The steps of the runs that go by another calendar than most: a store by weeks among others by days."""
+    if step.unit == "row" or len(runs) < FEWEST_ROWS:
+        return {}
+    beside = np.diff(runs) == 0
+    usual = np.bincount(runs[1:][beside], times.follows(step)[beside], minlength=int(runs[-1]) + 1)
+    pairs = np.bincount(runs[1:][beside], minlength=int(runs[-1]) + 1)
+    found = {}
+    for run in np.flatnonzero((pairs >= FEWEST_ROWS - 1) & (usual < SELDOM * pairs)).tolist():
+        part = times.take(np.arange(*np.searchsorted(runs, [run, run + 1])))
+        own, share = part.step(np.ones(len(part.values) - 1, bool))
+        if share >= REGULAR:
+            found[run] = own
+    return found

@@ -13,7 +13,7 @@ from dltrain.config.catalog.date_formats import why_no_writing
 from dltrain.data.columns.dates.finding import find_digits_of_times, find_writing
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.reading import Reading
-from dltrain.data.series.beyond import times_following
+from dltrain.data.series.timeline import times_following
 from dltrain.data.series.times import Times, read_times
 
 WEEKS = [date(2008, 12, 29) + timedelta(weeks=step) for step in range(120)]

@@ -14,6 +14,7 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import load_dataset
 from dltrain.data.new_rows import read_ahead
 from dltrain.data.raw import RawTable
+from dltrain.data.series.ahead import last_rows
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import DataError
 
@@ -88,6 +89,10 @@ def test_c2_siblings_each_series_goes_on_by_its_own_calendar(tmp_path: Path) -> 
     asked = dataset.preprocessing.transform(RawTable(frame.cast(polars.String)), with_targets=False)
     last = dict(zip(asked.identifiers["shop"], asked.identifiers["time"], strict=True))
     assert last == {name: day for name, (_, day) in every.items()}
+    assert isinstance(dataset.preprocessing, SeriesPreprocessing)
+    ahead = last_rows(dataset.preprocessing, RawTable(frame.cast(polars.String)), None, 1, [])
+    assert {name[0]: day for name, day in zip(ahead.names, ahead.times(1, 1), strict=True)} == last
+    assert ahead.times(2, 1) == ["2021-07-21", "2023-08-31", "2021-04-01", "2021-10-18"]
 
 
 def test_a5_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
