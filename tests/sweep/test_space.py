@@ -125,6 +125,13 @@ def test_random_trials_are_a_function_of_space_and_seed_and_begin_alike(seed, fe
     assert [trial for count in (1, 2, 3, 14) for trial in strategy.choose(count)] == more
 
 
+def test_d6_siblings_random_draws_of_whole_numbers_are_tried_once_each() -> None:
+    space = space_of("training.batch_size={low: 8, high: 10, log: true}", "droprate=0.0,0.2")
+    trials = RandomStrategy(space, 0, 20).choose(100)
+    assert {tuple(trial.values()) for trial in trials} == {(size, rate) for size in (8, 9, 10) for rate in (0.0, 0.2)}
+    assert len(trials) == 6
+
+
 def test_random_trials_of_a_finite_space_do_not_repeat():
     space = space_of("training.batch_size=8,16", "droprate=0.0,0.2,0.5")
     trials = RandomStrategy(space, 3, 50).choose(100)

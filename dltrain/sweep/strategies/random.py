@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dltrain.sweep.combinations import assemble, grid_size
+from dltrain.sweep.combinations import assemble, num_configurations
 from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.strategies.strategy import ListStrategy
 
@@ -29,8 +29,8 @@ class RandomStrategy(ListStrategy):
 
 
 def _draws(space: Sequence[Dimension], seed: int, most: int) -> Iterator[dict[str, Any]]:
-    is_finite = all(dimension.values and not dimension.log for dimension in space)
-    total = min(most, grid_size(space)) if is_finite else most
+    different = num_configurations(space)
+    total = most if different is None else min(most, different)
     seen: set[str] = set()
     number = 0
     while len(seen) < total:
@@ -38,7 +38,7 @@ def _draws(space: Sequence[Dimension], seed: int, most: int) -> Iterator[dict[st
         trial = _drawn(space, generator)
         number += 1
         key = json.dumps(list(trial.items()), sort_keys=True)
-        if key not in seen or (not is_finite and number > 20 * total):
+        if key not in seen or (different is None and number > 20 * total):
             seen.add(key if key not in seen else f"{key} {number}")
             yield trial
 
