@@ -163,7 +163,10 @@ def find_direction(name: str, metrics: Iterable[Component] = ()) -> str | None:
         name: as in the history, in the tables of metrics or in a gate, with or without a part (`val_`, `test.`).
         metrics: those of the config, whose classes tell, whatever their names are.
     """
-    bare = re.sub(r"_step_\d+$", "", split_part(name)[1].partition("[")[0])
+    whole, bracket, _ = split_part(name)[1].partition("[")
+    bare = re.sub(r"_step_\d+$", "", whole)
+    if bracket and bare in SCORES_OF_A_MASK:  # of the pixels of one class; the loss of that name is what lacks
+        return "max"
     own = [(metric_name(metric), metric) for metric in metrics]
     # With several targets a name begins with its target's.
     fitting = [(given, metric) for given, metric in own if _is_same(bare, given)]

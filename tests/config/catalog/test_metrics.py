@@ -47,7 +47,11 @@ def test_split_part(name, parts):
 
 
 @pytest.mark.parametrize(
-    "name", ["accuracy", "val_accuracy", "R2Score", "f1[spam]", "cosine_similarity", "roc_auc", "top_k_categorical_accuracy"]
+    "name",
+    [
+        *("accuracy", "val_accuracy", "R2Score", "f1[spam]", "cosine_similarity", "roc_auc", "top_k_categorical_accuracy"),
+        *("test.dice[water]", "iou[water]", "mean_dice"),  # of masks: the loss called dice is what lacks
+    ],
 )
 def test_more_is_better(name):
     assert find_direction(name) == "max"
@@ -65,6 +69,8 @@ def test_more_is_better(name):
         "kl_divergence",
         "price_rmse",
         "squared_hinge",
+        "dice",
+        "val_dice",
     ],
 )
 def test_less_is_better(name):
