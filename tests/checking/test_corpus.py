@@ -141,7 +141,7 @@ def place_of(text: str, start: int, word: str) -> tuple[str, ...]:
     return block, word, text[text.rfind("\n", 0, start) + 1 : start], text[start + len(word) : start + len(word) + 1]
 
 
-@pytest.mark.parametrize("every", [16, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_most_misspellings_get_the_right_suggestion(every: int) -> None:
     """A word that several configs have at the same place is misspelt in the first of them, and counts for all."""
     counts = Counter[tuple[str, ...]]()
