@@ -16,10 +16,9 @@ from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 OPTIMIZERS = [
-    "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}",
     "Adam: {learning_rate: {CosineDecay: {initial_learning_rate: 0.01, decay_steps: 20}}, clipnorm: 1.0, use_ema: true}",
     *(pytest.param(name, marks=pytest.mark.slow) for name in (
-        "Adafactor", "Muon", "AdamW", "RMSprop: {momentum: 0.5}", "Adam", "Adamax", "Nadam", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion", "ScheduleFreeAdamW",
+        "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}", "Adafactor", "Muon", "AdamW", "RMSprop: {momentum: 0.5}", "Adam", "Adamax", "Nadam", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion", "ScheduleFreeAdamW",
     )),
 ]  # fmt: skip
 
