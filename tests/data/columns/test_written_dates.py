@@ -98,6 +98,18 @@ def test_numbers_behind_a_year_that_follow_nothing_are_no_weeks() -> None:
     assert find_writing(texts([f"2011/{number}" for number in (3, 48, 12, 7, 9, 33, 21, 50, 4, 5)])) is None
 
 
+@pytest.mark.parametrize("form", ["S{part}{number}", "{part}H{number}", "Q{part}-{number}", "{number}-S{part}"])
+def test_codes_with_numbers_of_four_digits_are_no_parts_of_years(form: str) -> None:
+    numbers = np.random.default_rng(0).integers(1000, 9999, 60)
+    values = [form.format(part=1 + number % 2, number=number) for number in numbers]
+    assert find_writing(texts(values)) is None
+
+
+@pytest.mark.parametrize("form", ["{}-{:02d}", "{}/{:02d}"])
+def test_years_that_begin_in_one_and_end_in_the_next_are_no_weeks(form: str) -> None:
+    assert find_writing(texts([form.format(year, (year + 1) % 100) for year in range(2012, 2024)])) is None
+
+
 @pytest.mark.parametrize("form", ["H{half} {year}", "{year}H{half}", "{half}H{year}", "S{half}-{year}"])
 def test_half_years_begin_in_january_and_july(form: str) -> None:
     values = [form.format(year=year, half=half) for year in (2011, 2012) for half in (1, 2)]

@@ -52,6 +52,8 @@ SOME_VALUES = 1_000
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 # Weeks that are told from months, and from other numbers behind a year, by their even spacing alone.
 WEEKS_LIKE_MONTHS = ("%G/%V", "%G-%V", "%V/%G", "%V-%G")
+# Codes such as S11234 and Q47890 are no half-years and quarters: of those the years are these.
+YEARS_OF_QUARTERS = (1700, 2200)
 # Dates of so late a year, or years so far apart, may be of the century before.
 FAR_YEAR, MANY_YEARS = 2040, 60
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
@@ -247,10 +249,15 @@ def _are_seasons(values: polars.Series) -> bool:
 
 def _is_something_else(values: polars.Series, date_format: str) -> bool:
     """Whether what looks like dates of a format that much else is written in shows nothing else of dates."""
+    if date_format in ("%Y/%m", "%Y-%m", "%G/%V", "%G-%V") and _are_seasons(values):
+        return True
     if date_format in WEEKS_LIKE_MONTHS:
         return not _are_even(values, date_format)
     if date_format in ("%Y/%m", "%Y-%m"):
-        return _are_seasons(values)
+        return False
+    if "%q" in date_format and "%Y" in date_format:
+        years = parse(values, date_format)[0].dt.year().drop_nulls()
+        return not years.is_between(*YEARS_OF_QUARTERS).all()
     return _is_weak(date_format) and not _is_regular(values, date_format)
 
 
