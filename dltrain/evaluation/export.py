@@ -196,6 +196,10 @@ def choose_format(name: str | None, destination: Path | None) -> ExportFormat:
         name = next((item.name for item in formats.values() if item.suffix and item.suffix == suffix), "keras")
     if name not in formats:
         raise UsageError(f"there is no export format {name!r}", hint=f"the formats are {', '.join(formats)}")
+    other = next((item.name for item in formats.values() if item.suffix and item.suffix == suffix and item.name != name), None)
+    if other is not None and destination is not None:
+        hint = f"-o {destination.stem}{formats[name].suffix}, or --format {other}"
+        raise UsageError(f"{destination} is named as a file of {other}, and --format asks for {name}", hint=hint)
     if name == "keras" and destination is not None and suffix != ".keras":
         raise UsageError(
             f"Keras opens only files whose names end with .keras, found {destination}", hint=f"-o {destination.stem}.keras"

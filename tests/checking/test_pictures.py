@@ -87,7 +87,7 @@ def text_of(source: str, target: str, inputs: str) -> str:
         lines.append(features)
     if source == "image_folder":
         lines.append("files: file")
-    if source != "npz":
+    if source != "npz" and ("image" in features or source not in ("csv", "parquet")):
         lines.append("image_size: [5, 6]")
     if source in ("folders", "npz") and target != "reconstruction":
         lines.remove(TARGETS[target])

@@ -259,13 +259,15 @@ def test_what_is_in_the_way_stays(table, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")
-    taken = [("saved_model", folder), ("saved_model", path)]
+    file = tmp_path / "out"
+    file.write_text("mine")
+    taken = [("saved_model", folder), ("saved_model", file)]
     if importlib.util.find_spec("tf2onnx") and importlib.util.find_spec("onnx"):
         taken.append(("onnx", folder))
     for name, place in taken:
         with pytest.raises(RunError, match="was not replaced"):
             export(table, format=name, destination=place, force=True)
-    assert path.read_text() == (folder / "mine.txt").read_text() == "mine"
+    assert path.read_text() == file.read_text() == (folder / "mine.txt").read_text() == "mine"
     assert export(table, destination=path, force=True).num_bytes == path.stat().st_size > 1000
 
 
@@ -287,6 +289,13 @@ def test_the_suffix_says_the_format():
     names = [export_module.choose_format(None, Path(f"x{suffix}")).name for suffix in (".onnx", ".tflite", ".keras")]
     assert names == ["onnx", "tflite", "keras"]
     assert export_module.choose_format(None, None).name == "keras"
+
+
+@pytest.mark.parametrize(("form", "name"), [("onnx", "m.keras"), ("tflite", "m.onnx"), ("saved_model", "m.tflite")])
+def test_a_name_of_another_format_is_refused(form: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is named as a file of") as caught:
+        export_module.choose_format(form, Path(name))
+    assert f"--format {name.partition('.')[2]}" in str(caught.value.faults[0].hint)
 
 
 def test_a_missing_package_is_named_with_how_to_install_it(table, monkeypatch):

@@ -6,13 +6,13 @@ import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dltrain.config.catalog.sources import Source
+from dltrain.config.catalog.sources import PICTURE_FORM, Source
 from dltrain.config.keys import keys_of
 from dltrain.config.reading import Context
 from dltrain.config.text.nodes import MappingNode, Node
 from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import LIKE_SCIKIT_LEARN, MULTILABEL, SEGMENTATION, DataConfig, ImagesConfig, SeriesConfig, TextConfig
-from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
+from dltrain.config.types.data import IMAGE, PICTURE_SCALES, TEXT_TABLES
 from dltrain.config.types.key import default_of
 from dltrain.wording import counted, did_you_mean, shown
 
@@ -108,6 +108,11 @@ def _check_kinds_of_data(block: _Block) -> None:
     if config.images != ImagesConfig() and (source is None or "image_size" not in source.arguments):
         what = f"{source.name} names no pictures" if source else "it names no pictures"
         block.add("images", f"`images` says where the pictures of a table are; {what}", "leave it out")
+    has_pictures = IMAGE in (config.features or {}).values() or config.preprocessing is not None
+    if source is not None and source.needs_target and "image_size" in source.arguments and is_table and not has_pictures:
+        for name in (name for name in PICTURE_FORM if name in block.node.entries):
+            hint = "say which column names files of pictures, such as `features: {file: image}`, or leave it out"
+            block.add(name, f"`{name}` is about pictures, and no column is one", hint)
     if config.corrupt is not None and not config.is_reconstruction:
         hint = "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers"
         block.add("corrupt", "only a reconstruction has a clean input to learn from a corrupted one", hint)

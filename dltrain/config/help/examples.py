@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
-from dltrain.config.catalog.sources import Source
+from dltrain.config.catalog.sources import PICTURE_FORM, Source
 from dltrain.config.keys import CALLBACKS, KEYS, OUTPUT, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
+from dltrain.config.types.data import IMAGE
 from dltrain.config.types.key import Key
 
 # A usual value of arguments whose type alone would give an odd one; `Class.argument` before `argument`.
@@ -162,6 +163,8 @@ def example_of_source(source: Source, argument: str | None = None) -> dict[str, 
     if source.needs_target:
         data["target"] = KEYS["data.target"].example
     if argument is not None:
+        if source.needs_target and argument in PICTURE_FORM:  # of a table whose column names files of pictures
+            data["features"] = {"file": IMAGE}
         own = source.arguments[argument]
         data[argument] = USUAL.get(argument, own.default if own.default is not None else value_of(parse_kind(own.type)))
     return {"data": data}

@@ -51,6 +51,9 @@ def grouped(sign: str) -> str:
     return rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d\d)+{sign}\d{{3}}"
 
 
+_OTHER = {",": ".", ".": ","}  # where one stands between thousands, the other is the decimal sign
+
+
 @dataclass(frozen=True, slots=True)
 class NumberSigns:
     """The decimal sign and the sign between thousands.
@@ -107,10 +110,13 @@ def signs_of(
     either = {sign for column in columns for sign in (",", ".") if column.either[sign]}
     rather = {sign for column in columns if column.has_long for sign in (",", ".") if column.either[sign]}
     spaced = next((sign for sign in GROUPING if sign in groups), None)
+    if decimal is None and thousands in _OTHER:
+        decimal = _OTHER[thousands]
     if decimal is not None:
-        other = "." if decimal == "," else ","
-        found = thousands or (other if other in groups | either and not (comma and point) else spaced)
-        return NumberSigns(decimal, found, True)
+        other, is_met, is_other_met = (".", comma, point) if decimal == "," else (",", point, comma)
+        found = thousands or (other if other in groups | either and not is_other_met else spaced)
+        is_wrong = decimal == "," and is_other_met and not is_met and thousands is None
+        return NumberSigns(decimal, found, True, "no number has a decimal comma: those with a point keep it" if is_wrong else "")
     if comma and point:
         remark = (
             "some numbers have a decimal comma, others a point: those with a comma are text; data.decimal says which one it is"

@@ -329,13 +329,17 @@ def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
 
 
 def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:
-    """Numbers without the sign between their thousands; what is not grouped as `grouped` says is no such number."""
+    """Numbers without the sign between their thousands; what is not grouped as `grouped` says is no such number.
+
+    A point is no decimal sign where it stands between thousands: `7.25` is no number there, as `7.925` is 7,925.
+    """
     import polars
 
     sign, decimal = re.escape(reading.thousands or ""), re.escape(reading.decimal)
     is_grouped = series.str.contains(rf"^[-+]?(?:{grouped(sign)})(?:{decimal}\d*)?(?:e\d+)?$").fill_null(False)
     bare = series.str.replace_all(reading.thousands or "", "", literal=True)
-    return polars.select(polars.when(is_grouped).then(bare).otherwise(series).alias(series.name)).to_series()
+    rest = polars.when(series.str.contains(".", literal=True)).then(None).otherwise(series) if sign == r"\." else series
+    return polars.select(polars.when(is_grouped).then(bare).otherwise(rest).alias(series.name)).to_series()
 
 
 def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

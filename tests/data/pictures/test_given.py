@@ -344,3 +344,11 @@ def test_c7_pictures_of_another_table_in_another_folder(tmp_path: Path) -> None:
     folders = load_dataset(config_of(tmp_path, "path: p"), seed=0).preprocessing
     with pytest.raises(UsageError, match="needs a run on a table that names pictures"):
         with_images(folders, [str(tmp_path / "test")])
+
+
+@pytest.mark.parametrize("key", ["image_size: [8, 8]", "interpolation: nearest", "on_error: skip"])
+def test_keys_of_pictures_are_refused_where_no_column_is_one(key: str, tmp_path: Path) -> None:
+    text = f"data: {{source: csv, path: t.csv, target: y, {key}}}\nmodel: {{layers: [{{Dense: {{units: 4}}}}]}}\ntraining: {{}}\n"
+    with pytest.raises(ConfigError, match="is about pictures, and no column is one"):
+        load_config_text(text, folder=tmp_path)
+    load_config_text(text.replace("target: y,", "target: y, features: {file: image},"), folder=tmp_path)
