@@ -145,6 +145,7 @@ BROKEN = [
     (DATA + "sweep: {parameters: {training.epochs: 3}}\n", 2, 39, "sweep.parameters.training.epochs", "write [3]"),
     (DATA + "sweep: {parameters: {training.epochs: {low: 3}}}\n", 2, 39, "sweep.parameters.training.epochs", "needs `high`"),
     (DATA + "sweep: {parameters: {training.epochs: {low: 0, high: 1, log: true}}}\n", 2, 45, "sweep.parameters.training.epochs.low", "logarithmic"),
+    (DATA + "sweep: {parameters: {training.epochs: {low: 8, high: 12, step: 50}}}\n", 2, 64, "sweep.parameters.training.epochs.step", "a step of 50 leads beyond 12: 8 is the only value"),
     (DATA + "sweep: {strategy: gird}\n", 2, 19, "sweep.strategy", 'did you mean "grid"?'),
     (DATA + "model: {logits: true}\ntraining: {loss: {BinaryCrossentropy: {from_logits: false}}}\n", 3, 53, "training.loss.from_logits", "is logits"),
     ("dta: {source: digits}\n", 1, 1, "dta", 'did you mean "data"?'),

@@ -164,6 +164,9 @@ def _read_range(context: Context, node: MappingNode, path: str) -> Any:
         context.faults.add(node.entries["low"], f"{path}.low", f"expected a number above 0 on a logarithmic range, found {low}")
     if values.get("log") and "step" in values:
         context.faults.add(node.entries["step"], f"{path}.step", "a logarithmic range has no step")
+    elif "step" in values and low < high and values["step"] > high - low:
+        message = f"a step of {values['step']} leads beyond {high}: {low} is the only value"
+        context.faults.add(node.entries["step"], f"{path}.step", message, f"expected at most {high - low}")
     if not math.isfinite(high - low):
         context.faults.add(node, path, "the range is wider than numbers go")
     return values
