@@ -33,6 +33,7 @@ def training(fake, config_room):
             metrics=METRICS,
             baseline={"accuracy": 0.6927, "log_loss": float("nan")},
             report=REPORT,
+            asked=(),
             intervals={},
             gates=gates,
             seconds={"train": 3.21, "total": 12.3},
