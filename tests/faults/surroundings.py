@@ -8,20 +8,7 @@ from tests.faults.box import Trouble
 
 FULL = "/dev/full" if Path("/dev/full").exists() else "/dev/null"
 NEVER = 1 << 40  # no call has this number; then none is written down, which the limits would cut
-# The answer is the usual one.
-SILENT = [
-    Trouble(stdout=FULL),
-    Trouble(stderr=FULL),
-    Trouble(stdout=FULL, stderr=FULL),
-    Trouble(stdout=None),
-    Trouble(stdout=None, stderr=None),
-    Trouble(environment={"HOME": None}),
-    Trouble(environment={"HOME": "/nonexistent"}),
-    Trouble(environment={"LC_ALL": "C", "LANG": "C", "COLUMNS": "20"}),
-    Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
-    Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
-]
-# What another of them does as well, or a fit without a console in the tests of the command line.
+# What another of `SILENT` does as well, or a fit without a console in the tests of the command line.
 HALVES = [
     Trouble(stdout=FULL),
     Trouble(stderr=FULL),
@@ -30,6 +17,13 @@ HALVES = [
     Trouble(stdout=None, stderr=None),
     Trouble(environment={"HOME": None}),
     Trouble(environment={"LC_ALL": "C", "LANG": "C", "COLUMNS": "20"}),
+]
+# The answer is the usual one.
+SILENT = [
+    *HALVES,
+    Trouble(environment={"HOME": "/nonexistent"}),
+    Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
+    Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
 ]
 ODD = [
     Trouble(stderr=None),
