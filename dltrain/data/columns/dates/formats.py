@@ -93,7 +93,7 @@ _LONGEST = 200  # characters of a date, in whatever words and zones
 @lru_cache(maxsize=1024)
 def candidates(text: str) -> tuple[str, ...]:
     """The formats that a text may be written in, the likelier first."""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not any(map(str.isdecimal, text)):
         return ()
     text = re.sub(OTHER_BLANKS, " ", text.strip())
     if text.startswith("/Date("):
