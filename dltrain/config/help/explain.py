@@ -176,7 +176,7 @@ def _owners(kinds: Sequence[str], name: str, owner: str | None) -> list[tuple[Co
 
 
 def _names(parts: Sequence[str]) -> Iterator[Explanation]:
-    """What a name means wherever it stands: the last word of keys, sources, components, activations, kinds; else arguments."""
+    """What a name means wherever it stands: as a key, source, component, activation or kind; else as an argument or a value."""
     name, catalog = parts[0], known_catalog()
     kinds = list(catalog.kinds())
     if len(parts) > 1:
@@ -201,7 +201,22 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
         named = [kind for kind in (*kinds, "activation") if normalize(name) in (kind, plural(kind))]
         found += [explain_kind(kind) for kind in named if kind not in _NO_WORDS]
     found = found or [explain_key(KEYS[key]) for key in _COLLECTIONS.get(normalize(name), ())]
-    yield from found or [*source_arguments(name), *_arguments(kinds, parts)]
+    yield from found or [*source_arguments(name), *_arguments(kinds, parts)] or _taking(name)
+
+
+def _taking(word: str) -> Iterator[Explanation]:
+    """The keys that take the word as a value (`balanced`); where none does, such arguments of components (`same`, `found`)."""
+    value, catalog = f"'{word.lower()}'", known_catalog()
+    keys = [key for key in KEYS.values() if value in key.type]
+    yield from map(explain_key, keys)
+    named: dict[str, list[tuple[ComponentEntry, Argument]]] = {}
+    for kind in () if keys else catalog.kinds():
+        for entry in filter(None, (catalog.find(kind, name) for name in catalog.names(kind))):
+            for name, argument in entry.arguments.items():
+                if value in argument.type:
+                    named.setdefault(name, []).append((entry, argument))
+    for owners in named.values():
+        yield from explain_argument(owners)
 
 
 def _keys_called(name: str) -> list[Explanation]:

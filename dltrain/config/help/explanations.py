@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from dltrain.config.blocks.phases import PHASE_KEYS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, SourceArgument, sources_with_argument
 from dltrain.config.components import TARGET_METRICS
@@ -208,8 +209,9 @@ def source_arguments(name: str, source: str | None = None) -> Iterator[Explanati
 
 
 def parts_of_block(path: str) -> tuple[Part, ...]:
-    """The keys of a block."""
-    return _parts(keys_of(path).items())
+    """The keys of a block; of a phase those of `training` as well that it may give: without one it does as the block says."""
+    above = [(name, KEYS[f"training.{name}"]) for name in PHASE_KEYS] if path == "training.phases" else []
+    return (*(replace(part, default=None) for part in _parts(above)), *_parts(keys_of(path).items()))
 
 
 def _parts(told: Iterable[tuple[str, Key | Argument | SourceArgument]]) -> tuple[Part, ...]:

@@ -245,3 +245,26 @@ def test_own_code_is_explained_with_its_config(tmp_path: Path) -> None:
         assert "Halves" in (caught.value.faults[0].hint or "")
     with pytest.raises(UsageError):
         explain("powers")
+
+
+@pytest.mark.parametrize(
+    ("value", "taken_by"),
+    [
+        ("balanced", ["training.class_weight"]),
+        ("ema", ["training.average"]),
+        ("one_hot", ["data.encode"]),
+        ("standard", ["data.scale", "data.scale_target"]),
+        ("found", ["learning_rate"]),
+        ("same", ["padding"]),
+    ],
+)
+def test_a_word_that_is_a_value_is_explained_by_what_takes_it(value: str, taken_by: list[str]) -> None:
+    explained = explain(value)
+    assert list(dict.fromkeys(each.name for each in explained)) == taken_by
+    assert all(value in each.type for each in explained)
+
+
+def test_a_phase_is_explained_with_the_keys_that_it_may_give() -> None:
+    parts = {part.name: part for part in one("training.phases").parts}
+    assert {"epochs", "optimizer", "unfreeze"} <= parts.keys()
+    assert parts["epochs"].default is None  # but what the block around it says
