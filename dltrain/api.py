@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dltrain.errors import Fault, UsageError
 from dltrain.guest import as_guest
+from dltrain.later import polars
 from dltrain.options import options_of, path_of, words_of
 from dltrain.settings import trusting_code
 from dltrain.wording import named
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.config.types import Config
     from dltrain.evaluation.evaluate import EvaluateResult
     from dltrain.evaluation.load_run import StoredRun
@@ -69,8 +68,6 @@ class LoadedRun:
     @property
     def history(self) -> polars.DataFrame:
         """One row an epoch: epoch, Keras's names of loss and metrics, learning_rate, seconds."""
-        import polars
-
         self.stored.run.check_file(self.stored.run.history_file)
         return polars.read_csv(self.stored.run.history_file, infer_schema_length=None)
 
@@ -328,7 +325,6 @@ def _as_paths(run: Path, data: Any) -> Iterator[tuple[str, ...]]:
 def _write(run: Path, data: Any, folder: Path) -> str:
     """A Parquet file of a frame, or an npz file of an array."""
     import numpy as np
-    import polars
 
     given = type(data).__name__
     if isinstance(data, (list, tuple)) and all(isinstance(row, Mapping) for row in data):
@@ -356,8 +352,6 @@ def _write(run: Path, data: Any, folder: Path) -> str:
 
 def _frame(data: Any) -> Any:
     """A frame of polars from one of pandas, or from a mapping of columns."""
-    import polars
-
     if not hasattr(data, "keys") or getattr(data, "ndim", 2) == 1:
         kind = type(data).__name__
         hint = "a single row: frame.iloc[[0]]" if kind == "Series" else "such as predict(run, frame)"
@@ -376,7 +370,6 @@ def _frame(data: Any) -> Any:
 def _column(name: str, values: Any) -> Any:
     """A column of polars from one of pandas, an array or a list; NaN, NaT and None are no value."""
     import numpy as np
-    import polars
 
     array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if array.dtype.kind in "OUS":

@@ -1,17 +1,21 @@
 """Modules that are imported when somebody asks them for what they hold.
 
-As `importlib.util.LazyLoader`, with two differences: to import such a module once more, which asks it for its `__spec__`, does
-not load it; and names can be given to it that are there before it is loaded.
+`from dltrain.later import polars` costs nothing; the first `polars.DataFrame` of a process imports it.
+
+`LateLoader` is as `importlib.util.LazyLoader`, with two differences: to import such a module once more, which asks it for its
+`__spec__`, does not load it; and names can be given to it that are there before it is loaded.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 import threading
 from collections.abc import Callable, Mapping
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 _lock = threading.RLock()
 
@@ -47,3 +51,25 @@ class LateLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Runs nothing but what makes the names."""
         vars(module).update({name: made() for name, made in self._names.items()}, _loader_of_late_module=self._loader)
+
+
+class _Late:
+    """Stands for a module, without which nothing is imported and which `sys.modules` does not hold before it is."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @functools.cached_property
+    def _module(self) -> ModuleType:
+        return importlib.import_module(self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+if TYPE_CHECKING:
+    import h5py as h5py
+    import polars as polars
+    import tensorflow as tensorflow
+else:
+    h5py, polars, tensorflow = _Late("h5py"), _Late("polars"), _Late("tensorflow")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.abc
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -13,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from dltrain.later import LateLoader, LateModule
+from tests.support import REPOSITORY
 
 NAME = "seldom_needed"
 CODE = """
@@ -74,3 +76,12 @@ def test_names_are_taken_from_it(module: ModuleType) -> None:
 def test_a_module_of_it_can_be_imported_before_it_runs(module: ModuleType) -> None:
     assert importlib.import_module(f"{NAME}.part").inner == 41
     assert (module.outer, runs()) == (42, 1)
+
+
+def test_a_library_is_imported_when_something_of_it_is_asked_for() -> None:
+    code = (
+        "import sys\nfrom dltrain.later import polars\nbefore = 'polars' in sys.modules\nframe = polars.DataFrame({'a': [1]})\n"
+        "import polars as itself\nprint(before, isinstance(frame, itself.DataFrame))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from dltrain.data.columns.reading import Reading, mend, read_numbers
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, only
+from dltrain.later import polars
 from dltrain.wording import counted, listed, shares_of
-
-if TYPE_CHECKING:
-    import polars
 
 NUM_ROWS_NAMED = 5
 MANY_MISSING = 0.5

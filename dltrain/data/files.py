@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain.errors import DataError, Fault, reason_of
+from dltrain.later import polars
 from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_text
 from dltrain.storage.far.address import is_far
 from dltrain.storage.far.copies import fetch_all
@@ -234,8 +235,6 @@ def _unpacker(head: bytes) -> Callable[[BinaryIO, int], Iterator[bytes]] | None:
 
 def _unpack_zstandard(file: BinaryIO, size: int) -> Iterator[bytes]:
     """Python below 3.14 has no Zstandard of its own; polars does, behind its readers: one column of whole lines."""
-    import polars
-
     try:
         lines = polars.read_csv(
             file.read(), has_header=False, infer_schema=False, separator="\x01", quote_char=None, new_columns=["line"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.dataset import TargetSpec
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.wording import listed
-
-if TYPE_CHECKING:
-    import polars
 
 GIVES_AWAY = 0.999
 FEW_FEATURES = 2  # beside so few others, the target is rather a rule that is to be found
@@ -151,8 +149,6 @@ def _told_by_category(series: polars.Series, codes: NDArray[Any], num_classes: i
 
     Of more categories than can tell anything, that there is one.
     """
-    import polars
-
     if series.n_unique() > 0.1 * len(series):
         if not 0 < series.null_count() < len(series):
             return 0.0

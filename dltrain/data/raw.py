@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import Note
+from dltrain.later import polars
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.config.types import DataConfig
     from dltrain.data.arrays.disk_array import DiskArray
     from dltrain.data.dataset import TargetSpec

@@ -22,11 +22,10 @@ from dltrain.data.facts import faults_without_numbers
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.wording import listed, shares_of
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.config.types import DataConfig
 
 FEW_LABELS = 10  # so few whole numbers may be meant as labels
@@ -243,8 +242,6 @@ def _refuse_constant(name: str, numbers: NDArray[np.float64]) -> None:
 
 def label_texts(values: polars.Series, numbers: NDArray[np.float64] | None) -> polars.Series:
     """Labels as text; numbers the same however they are written (`1`, `1.0`)."""
-    import polars
-
     if numbers is not None:
         return text_of(polars.Series(values.name, numbers, nan_to_null=True))
     return text_of(values)
@@ -269,8 +266,6 @@ def have_targets(targets: Mapping[str, NDArray[Any]], num_rows: int) -> NDArray[
 
 def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], reading: Reading) -> list[Note]:
     """Warnings of targets that are many labels, half of them or more numbers, or nearly so: they may be meant as an amount."""
-    import polars
-
     warnings = []
     for spec in specs if config_task is None else ():
         if spec.task != "classification" or len(spec.classes) <= MANY_LABELS:

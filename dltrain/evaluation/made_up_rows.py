@@ -21,11 +21,10 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import Timeline, take
 from dltrain.data.series.times import Times
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
+from dltrain.later import polars
 from dltrain.model.export.raw_input import RawInput
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.arrays.disk_array import Array
 
 NUM_ROWS = 64
@@ -84,8 +83,6 @@ def _table(
     generator: np.random.Generator, preprocessing: TablePreprocessing, inputs: Sequence[RawInput], count: int, folder: Path
 ) -> tuple[dict[str, Any], polars.DataFrame]:
     """So many raw rows by input name, and as a table; pictures are files in the folder."""
-    import polars
-
     rows: dict[str, Any] = {}
     series = []
     for column, item in zip(preprocessing.features, inputs, strict=True):

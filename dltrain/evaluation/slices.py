@@ -29,12 +29,11 @@ from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_par
 from dltrain.evaluation.metrics.report import restore_reference
 from dltrain.evaluation.row_errors import WORSE, RowErrors, row_errors
 from dltrain.evaluation.scored import Scored
+from dltrain.later import polars
 from dltrain.model.heads.head import layer_name
 from dltrain.wording import column_hint
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.tables.preprocessing import TablePreprocessing
     from dltrain.evaluation.evaluate import EvaluateResult
 
@@ -141,8 +140,6 @@ def cut(values: polars.Series, most: int = MOST_SLICES) -> tuple[list[str], NDAr
     Numbers of more than ten values are cut at their quartiles, what stands for no number apart; dates by the year, quarter,
     month, day or hour, whichever is the finest of at most twelve slices; words and few numbers by value.
     """
-    import polars
-
     if values.dtype.is_temporal():
         values = _spans(values)
     elif values.dtype.is_numeric():
@@ -167,8 +164,6 @@ def values_of(series: polars.Series, preprocessing: TablePreprocessing) -> polar
     Raises:
         UsageError: it holds lists or such.
     """
-    import polars
-
     reading = preprocessing.reading
     if series.dtype.is_nested() or series.dtype == polars.Binary:
         raise UsageError(f"--by cuts by values, and {name_of(series)} holds {series.dtype}", hint="--by another column")
@@ -227,8 +222,6 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
 
 def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series]:
     """The columns that tell the series of a part's windows apart; a window has no other column."""
-    import polars
-
     known = {name: values for name, values in scored.part.identifiers.items() if name not in ("time", "row")}
     known |= {name.removeprefix("id_"): values for name, values in known.items() if name in ("id_time", "id_row")}
     missing = [name for name in names if name not in known]
@@ -240,8 +233,6 @@ def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series
 
 def _spans(dates: polars.Series) -> polars.Series:
     """The decades, years, quarters, months, days or hours of dates, as text: the finest of which there are not too many."""
-    import polars
-
     year = dates.dt.year().cast(polars.String)
     finest_first = (
         dates.dt.strftime("%Y-%m-%d %H h"),

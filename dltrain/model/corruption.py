@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.config.types import Config, CorruptConfig
 from dltrain.data.dataset import Schema
+from dltrain.later import tensorflow as tf
 from dltrain.model.build import derive_seed
 
 Corrupt = Callable[[Any, Any], Any]
@@ -27,8 +28,6 @@ def make_corruption(config: CorruptConfig | None, *, seed: int, unit_range: bool
     noise_key, mask_key = derive_seed(seed, "corrupt", "noise"), derive_seed(seed, "corrupt", "mask")
 
     def corrupt(rows: Any, step: Any) -> Any:
-        import tensorflow as tf
-
         # One algorithm whether XLA compiles the step or not; `auto` would choose two.
         number = tf.cast(step, tf.int32)
         if noise:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import Array, DiskArray
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.later import tensorflow as tf
 from dltrain.model.pixels import PixelTensor, num_rows_of, pixel_tensor, take_rows
 
 # Rows times numbers per row that one evaluation batch may hold: 4 MiB of float32 keeps convolutions in the cache's reach.
@@ -101,8 +102,6 @@ class Forward:
 
     def _call(self, arrays: Any, *, scored: bool) -> list[NDArray[np.float32]]:
         """One compiled call. It is traced once for any number of rows."""
-        import tensorflow as tf
-
         specs = tuple(tuple(_spec(array) for array in group) for group in arrays)
         key = (scored, specs)
         if key not in self._functions:
@@ -116,8 +115,6 @@ class Forward:
         return [array.numpy() for array in self._functions[key](*arrays)]
 
     def _loop(self, inputs: Any, targets: Any, weights: Any, *, scored: bool) -> Any:
-        import tensorflow as tf
-
         num_rows = num_rows_of(inputs[0])
         num_batches = (num_rows + self.batch_size - 1) // self.batch_size
         model_outputs = self.model.outputs
@@ -176,8 +173,6 @@ def _dtype_name(array: Any) -> str:
 
 def _spec(array: Any) -> Any:
     """The `TensorSpec` of an array with any number of rows."""
-    import tensorflow as tf
-
     if isinstance(array, PixelTensor):
         return PixelTensor(_spec(array.pixels), tuple(tf.TensorSpec(value.shape, value.dtype) for value in array.scale))
     return tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.later import tensorflow as tf
 from dltrain.model.forward import evaluation_batch_size
 from dltrain.model.keras_import import import_keras
 from dltrain.model.pixels import take_rows
@@ -103,8 +104,6 @@ def near_an_end(activation: str, outputs: NDArray[Any]) -> NDArray[np.bool_]:
 
 def take(array: Any, rows: NDArray[np.int64]) -> Any:
     """Rows of a tensor, of an array in memory, or (in whole stretches) of one on disk, as a tensor."""
-    import tensorflow as tf
-
     if isinstance(array, np.ndarray):
         return tf.convert_to_tensor(array[rows])
     if isinstance(array, ScaledPixels):
@@ -126,8 +125,6 @@ def _with_gradients(
     model: Any, watcher: Any, layers: Sequence[Any], x: list[Any], y: list[Any], w: list[Any] | None
 ) -> tuple[list[Any], dict[str, tuple[float, float]]]:
     """Outputs, and for each layer root mean square and length of the gradient by its kernel."""
-    import tensorflow as tf
-
     kernels = [(layer, kernel) for layer in layers if (kernel := _kernel_of(layer)) is not None]
     with tf.GradientTape() as tape:
         found = _outputs(watcher, x)

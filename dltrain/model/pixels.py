@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.later import tensorflow as tf
 
 
 class PixelTensor(NamedTuple):
@@ -41,22 +42,16 @@ def pixel_tensor(array: ScaledPixels, start: int = 0, stop: int | None = None) -
 
 def to_tensors(pixels: PixelTensor) -> PixelTensor:
     """The same in TensorFlow's memory."""
-    import tensorflow as tf
-
     return PixelTensor(tf.constant(pixels.pixels), tuple(tf.constant(value) for value in pixels.scale))
 
 
 def num_rows_of(tensor: Any) -> Any:
     """How many rows a tensor or `PixelTensor` has, as a tensor."""
-    import tensorflow as tf
-
     return tf.shape(tensor.pixels if isinstance(tensor, PixelTensor) else tensor)[0]
 
 
 def take_rows(tensor: Any, rows: Any) -> Any:
     """The given rows as the model takes them."""
-    import tensorflow as tf
-
     if not isinstance(tensor, PixelTensor):
         return tf.gather(tensor, rows)
     pixels = tf.gather(tensor.pixels, rows)

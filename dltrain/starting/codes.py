@@ -14,6 +14,7 @@ from dltrain.data.columns.reading import LEADING_ZERO, SAMPLE_ROWS, find_units, 
 from dltrain.data.columns.units import units_of
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.owners import names_rows
+from dltrain.later import polars
 from dltrain.starting.columns import (
     HARDLY_ANY,
     IS_TIME,
@@ -28,8 +29,6 @@ from dltrain.starting.columns import (
 from dltrain.wording import rough_percent
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.starting.target import Target
 
 # Fewer values an order explains nearly as well as each by itself, and of fewer rows a value not enough is known.
@@ -268,8 +267,6 @@ def _told_by_gaps(gaps: NDArray[np.bool_], truth: Numbers) -> tuple[float, float
 
 def _told_by_words(texts: polars.Series, truth: Numbers) -> tuple[float, float]:
     """What the words of texts explain of the target's variance: each row by the mean, or the sum, of what its words tell."""
-    import polars
-
     rows = np.flatnonzero(np.isfinite(truth).all(axis=1))
     rows = rows[:: -(-len(rows) // MOST_ROWS) or 1]
     if len(rows) < FEWEST_ROWS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +27,9 @@ from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.owners import names_rows
 from dltrain.data.tables.fitting.summary import hint_left_out
 from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.parts import part_called
 from dltrain.wording import counted
-
-if TYPE_CHECKING:
-    import polars
 
 MOST_PARTS = 8  # names of parts in one column
 SAYS_PART = "says which part a row is of"
@@ -203,8 +200,6 @@ def without_parts(columns: Columns, frame: polars.DataFrame, target: str) -> Col
 
 def _with_units_among_words(frame: polars.DataFrame, reading: Reading) -> Reading:
     """The reading with the units of columns in which words without a digit stand among numbers that all have one."""
-    import polars
-
     worded = []
     for name in frame.columns:
         series = column_of(frame, name)

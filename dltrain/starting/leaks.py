@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,9 @@ from dltrain.data.giveaways import (
 )
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.owners import Owner, find_owner
+from dltrain.later import polars
 from dltrain.starting.columns import Columns
 from dltrain.wording import listed
-
-if TYPE_CHECKING:
-    import polars
 
 MOST_PARTS = 500
 MOST_CATEGORIES = 50
@@ -120,8 +118,6 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
 
 def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> tuple[str, ...]:
     """Columns with one value for each label: the label by another name."""
-    import polars
-
     num_labels = labels.n_unique()
     same = []
     for name in features:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import texts
+from dltrain.later import polars
 from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
@@ -36,9 +37,6 @@ from dltrain.starting.nets.design import Design, body_for, design, design_photog
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
 from dltrain.storage.patterns import folders_in, walk
-
-if TYPE_CHECKING:
-    import polars
 
 SIDES = (32, 48, 64)
 # As large photographs are for a network that knows ImageNet's, and how long its look at all of them may take.

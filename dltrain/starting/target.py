@@ -25,11 +25,11 @@ from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import DataError, Fault, UsageError
+from dltrain.later import polars
 from dltrain.starting.columns import Columns, study_columns
 from dltrain.wording import column_hint, counted, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
-    import polars
     from numpy.typing import NDArray
 
 # Names that hardly anything but a target has.

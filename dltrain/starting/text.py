@@ -28,10 +28,10 @@ from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR,
 from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import BROKEN_ROWS, lines_of_a_row, quotes_are_letters, scan_text
 from dltrain.errors import DataError, Fault, warn
+from dltrain.later import polars
 from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
-    import polars
     from numpy.typing import NDArray
 
 HEAD_LINES = 1_000
@@ -395,6 +395,4 @@ def with_late_signs(raw: RawTable) -> RawTable:
 
 def _odd_cells(series: polars.Series, numbers: NDArray[np.float64]) -> polars.Series:
     """Where something with digits stands that is no number."""
-    import polars
-
     return polars.Series(numbers != numbers) & series.str.contains("[0-9]").fill_null(False)

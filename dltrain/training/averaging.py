@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.durations import is_duration
 from dltrain.config.types import TrainingConfig
+from dltrain.later import tensorflow as tf
 from dltrain.model.compile import inner_optimizer
 from dltrain.model.pixels import take_rows
 from dltrain.training.loop import CompiledLoop
@@ -142,8 +143,6 @@ class EpochAverage:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Put back the running means that `arrays` gave."""
-        import tensorflow as tf
-
         self._count = int(arrays.get(f"{_PREFIX}count", np.asarray(0)))
         count = len(self._model.trainable_variables) if self._count else 0
         self._means = [tf.constant(arrays[f"{_PREFIX}{index}"]) for index in range(count)]
@@ -153,8 +152,6 @@ class NormalizationPass:
     """Finds moving means and variances of batch normalization anew."""
 
     def __init__(self, model: Any, data: Segments, loop: CompiledLoop) -> None:
-        import tensorflow as tf
-
         self._model, self._data, self._loop = model, data, loop
         self.layers = [
             layer for layer in model._flatten_layers() if type(layer).__name__ == "BatchNormalization" and layer.trainable
@@ -168,8 +165,6 @@ class NormalizationPass:
 
     def run(self, epoch: int) -> None:
         """One pass over the rows, in the order of an epoch; layers that draw go on drawing where they were."""
-        import tensorflow as tf
-
         if not self.layers:
             return
         statistics = {id(variable) for variable in self.variables}
@@ -187,8 +182,6 @@ class NormalizationPass:
 
     def _one_step(self, taken: Sequence[Any], done: Any) -> None:
         """Each batch counts the same: of n batches before, what they made of it counts n of n + 1 times."""
-        import tensorflow as tf
-
         taken = list(taken)
         if self._loop.corrupt is not None:
             taken[0] = self._loop.corrupt(taken[0], done)

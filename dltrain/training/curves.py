@@ -14,6 +14,7 @@ from typing import Any
 
 from dltrain.config.curves import curve_at, is_curve
 from dltrain.config.types import Component
+from dltrain.later import tensorflow as tf
 from dltrain.model.compile import inner_optimizer
 
 
@@ -42,8 +43,6 @@ class Curves:
         Keras reads weight decay and rates of dropout when it traces a step: there they are tensors for as long. The learning
         rate is a variable of the optimizer: it is assigned, and can be read afterwards.
         """
-        import tensorflow as tf
-
         optimizer = inner_optimizer(self._model.optimizer)
         share = tf.cast(optimizer._iterations.value, "float32") / float(self._num_steps)
         before: list[tuple[Any, str, Any]] = []
@@ -85,8 +84,6 @@ class _Rate:
         return other - self._tensor
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
-        import tensorflow as tf
-
         return self._tensor if dtype is None else tf.cast(self._tensor, dtype)
 
 
@@ -96,20 +93,14 @@ class TensorMath:
     @staticmethod
     def cos(x: Any) -> Any:
         """The cosine."""
-        import tensorflow as tf
-
         return tf.cos(x)
 
     @staticmethod
     def log(x: Any) -> Any:
         """The natural logarithm."""
-        import tensorflow as tf
-
         return tf.math.log(x)
 
     @staticmethod
     def where(condition: Any, x: Any, y: Any) -> Any:
         """`x` where the condition holds, else `y`."""
-        import tensorflow as tf
-
         return tf.where(condition, x, y)

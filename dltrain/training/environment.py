@@ -18,6 +18,7 @@ from dltrain import system
 from dltrain.cards import CPU, Placement
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import RunError, reason_of
+from dltrain.later import tensorflow as tf
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import unshare
@@ -35,8 +36,6 @@ _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | system.NO_LINK | system.NO_CHILD
 
 def describe_environment(threads: int, *, workers: int = 1, placement: Placement | None = None) -> dict[str, Any]:
     """What may change the last bits of a result."""
-    import tensorflow as tf
-
     import dltrain
 
     keras = import_keras()
@@ -65,16 +64,12 @@ def changing_variables() -> dict[str, str]:
 
 def computing_device() -> str:
     """What TensorFlow computes on in this process: `cpu`, or the name of the card."""
-    import tensorflow as tf
-
     cards = tf.config.get_visible_devices("GPU")
     return str(tf.config.experimental.get_device_details(cards[0]).get("device_name", "gpu")) if cards else CPU
 
 
 def tell_device(training: TrainingConfig, reporter: Reporter) -> None:
     """Say on which card the training takes place, and what it has that the config does not use."""
-    import tensorflow as tf
-
     cards = tf.config.get_visible_devices("GPU")
     if not cards:
         return

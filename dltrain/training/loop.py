@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.later import tensorflow as tf
 from dltrain.model.build import keras_refusals
 from dltrain.model.compile import inner_optimizer
 from dltrain.model.pixels import take_rows
@@ -56,8 +57,6 @@ class CompiledLoop:
         curves: Curves | None = None,
         group: Alone | None = None,
     ) -> None:
-        import tensorflow as tf
-
         self.model = model
         self.batch_size = batch_size
         self.jit_compile = jit_compile
@@ -89,8 +88,6 @@ class CompiledLoop:
             return self._run(data, order, first, count)
 
     def _run(self, data: Tensors, order: Any, first: int, count: int) -> int:
-        import tensorflow as tf
-
         if self._full is None:
             return int(self._any(data.inputs, data.targets, data.weights, order, tf.constant(first), tf.constant(count)))
         num_full = min(count, max(0, int(order.shape[0]) // self.batch_size - first))
@@ -104,8 +101,6 @@ class CompiledLoop:
         return bad
 
     def _any_steps(self, inputs: Any, targets: Any, weights: Any, order: Any, first: Any, count: Any) -> Any:
-        import tensorflow as tf
-
         num_rows = tf.shape(order)[0]
 
         def rows(step: Any) -> Any:
@@ -114,16 +109,12 @@ class CompiledLoop:
         return self._steps(inputs, targets, weights, rows, first, count)
 
     def _full_steps(self, inputs: Any, targets: Any, weights: Any, order: Any, first: Any, count: Any) -> Any:
-        import tensorflow as tf
-
         def rows(step: Any) -> Any:
             return tf.slice(order, [step * self.batch_size], [self.batch_size])
 
         return self._steps(inputs, targets, weights, rows, first, count)
 
     def _steps(self, inputs: Any, targets: Any, weights: Any, rows: Any, first: Any, count: Any) -> Any:
-        import tensorflow as tf
-
         def one_or_all(tensors: list[Any]) -> Any:
             return tensors[0] if len(tensors) == 1 else tensors
 

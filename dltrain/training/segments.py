@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.later import tensorflow as tf
 from dltrain.model import pixels
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors, epoch_order
@@ -57,22 +58,16 @@ def to_tensors(part: EncodedPart) -> Tensors:
 
 
 def _to_tensor(array: Any) -> Any:
-    import tensorflow as tf
-
     return pixels.to_tensors(pixels.pixel_tensor(array)) if isinstance(array, ScaledPixels) else tf.constant(array)
 
 
 def with_weights(tensors: Tensors, part: EncodedPart) -> Tensors:
     """A part's tensors with the weights of rows that another encoding of it has."""
-    import tensorflow as tf
-
     return replace(tensors, weights=None if part.weights is None else tuple(tf.constant(array) for array in part.weights))
 
 
 def take_tensors(tensors: Tensors, rows: NDArray[np.int64]) -> Tensors:
     """Some rows of a part's tensors; what is on disk stays there."""
-    import tensorflow as tf
-
     taken: dict[int, Any] = {}
 
     def take(array: Any) -> Any:
@@ -107,8 +102,6 @@ class ResidentSegments:
 
     def segments(self, epoch: int, first_step: int) -> Iterator[Segment]:
         """One segment: the whole epoch from `first_step` on."""
-        import tensorflow as tf
-
         order = tf.constant(epoch_order(self.num_rows, seed=self._seed, epoch=epoch, shuffle=self._shuffle))
         if first_step < self.num_steps:
             yield Segment(self._tensors, order, first_step, self.num_steps - first_step)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.later import tensorflow as tf
 from dltrain.model import pixels
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors
@@ -108,8 +109,6 @@ class StreamedSegments:
         return starts
 
     def _read_window(self, starts: NDArray[np.int64], epoch: int, window: int) -> tuple[Tensors, Any]:
-        import tensorflow as tf
-
         pieces = self._pieces(starts, window)
         count = sum(stop - start for start, stop in pieces)
         part = self._part
@@ -151,8 +150,6 @@ def _put(ready: queue.Queue[Any], item: Any, stop: threading.Event) -> bool:
 
 def _gather_tensor(array: Any, pieces: Sequence[tuple[int, int]], count: int) -> Any:
     """Rows as a tensor; pixels stay of 8 bits."""
-    import tensorflow as tf
-
     if not isinstance(array, ScaledPixels):
         return tf.constant(_gather(array, pieces, count))
     window = ScaledPixels(_gather(array.pixels, pieces, count), array.center, array.spread)

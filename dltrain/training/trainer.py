@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import DivergenceError, Fault, InterruptedRun
+from dltrain.later import tensorflow as tf
 from dltrain.model.forward import Forward
 from dltrain.model.pixels import take_rows
 from dltrain.processes.background import Background
@@ -298,8 +299,6 @@ class Trainer:
 
     def _largest_gradient(self) -> str | None:
         """The layer whose gradient is largest on the rows of the next step."""
-        import tensorflow as tf
-
         segment = next(iter(self.data.segments(self.pace.epoch, self.step)), None)
         if segment is None or not self.model.trainable_variables:
             return None

@@ -12,12 +12,12 @@ from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
 from dltrain.cli.text import format_bytes, format_number
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import DltrainError
+from dltrain.later import polars
 from dltrain.storage.run import Run
 from dltrain.wording import percent
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars
 
     from dltrain.data.tables.preprocessing import TablePreprocessing
 

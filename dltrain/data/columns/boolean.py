@@ -13,10 +13,9 @@ from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.number import Number, make_gaps
 from dltrain.data.columns.reading import Reading, mend, to_booleans, unreadable
 from dltrain.data.columns.scaling import NO_VALUE, fit_number, same_value, why_untaught
+from dltrain.later import polars
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 

@@ -15,11 +15,10 @@ from dltrain.data.columns.kind import GAPS, Kind, Learning, Unseen
 from dltrain.data.columns.scaling import NO_VALUE, same_value
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.wording import listed, shown_column
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 ONE_HOT_LIMIT = 64
@@ -190,8 +189,6 @@ def ways_of_writing(category: str) -> list[str]:
 
 def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:
     """Codes [rows]: 0 for unknown and rare, 1... for the categories, the last for missing; and values new since training."""
-    import polars
-
     codes = values.cast(polars.Enum(column.categories), strict=False).to_physical().cast(polars.Int32) + 1
     unknown = values.filter(codes.is_null() & values.is_not_null())
     same = _same_numbers(column.categories, unknown) if len(unknown) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,9 @@ from dltrain.data.pictures.form import PictureForm
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import NUM_SHOWN, DataError, Fault, Note, capped, warn
+from dltrain.later import polars
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed, shown_column
-
-if TYPE_CHECKING:
-    import polars
 
 KIND_OF: Mapping[str, Kind] = {kind.name: kind for kind in (NUMBER, CATEGORY, BOOLEAN, DATE, TEXT, IMAGE)}
 

@@ -15,10 +15,9 @@ from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.number import Number, make_gaps, make_numbers
 from dltrain.data.columns.reading import Reading, mend, unreadable
 from dltrain.data.columns.scaling import NO_VALUE, fit_number, ignoring_constant, same_value, why_untaught
+from dltrain.later import polars
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 DATE_PARTS = ("year", "month", "day", "weekday", "day number", "hour")
@@ -75,8 +74,6 @@ class Date(Number):
 
     def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
         """See `Kind.to_series`."""
-        import polars
-
         dates = values.astype("datetime64[s]").astype("datetime64[us]")  # the smallest int64 becomes NaT
         return polars.Series(name, dates).cast(polars.Datetime("us"))
 
@@ -93,8 +90,6 @@ class Date(Number):
 
 def date_numbers(values: polars.Series, parts: Sequence[str]) -> list[NDArray[np.float64]]:
     """Float64 [rows] for each part of the dates, NaN where there is none."""
-    import polars
-
     made = []
     for part in parts:
         if part == "day number":

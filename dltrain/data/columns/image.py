@@ -19,11 +19,10 @@ from dltrain.data.pictures.form import PictureForm, form_from_state
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import NUM_SHOWN, DataError, Fault, capped
+from dltrain.later import polars
 from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 BESIDE_THE_TABLE = ImagesConfig()
@@ -84,8 +83,6 @@ def find_pictures(series: polars.Series, locate: Locate, images: ImagesConfig = 
     Raises:
         DataError: rows that name none, or one that is in several folders.
     """
-    import polars
-
     empty = np.flatnonzero(series.is_null().to_numpy())
     if len(empty):
         faults = []

@@ -17,11 +17,10 @@ from dltrain.config.types import TextConfig
 from dltrain.data.columns.reading import Reading, mend, text_of
 from dltrain.data.dataset import InputSpec
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.wording import counted, listed, no_row_hint
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 USUAL_TEXT = TextConfig()
@@ -306,8 +305,6 @@ class Kind:
 
     def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
         """What `make_up` gave, as a column of a table; here of words."""
-        import polars
-
         return polars.Series(name, values.tolist(), dtype=polars.String)
 
     def make_up(self, column: FeatureColumn, generator: np.random.Generator, count: int, words: Sequence[str]) -> NDArray[Any]:

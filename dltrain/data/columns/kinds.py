@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +31,7 @@ from dltrain.data.columns.reading import (
 from dltrain.data.tables.cells_apart import lists_as_text, several_in_cells
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 NAMES_OF_PICTURES = "names of picture files; the kind `image` reads them"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _PRIMES, _DOUBLES = r"['\x{2019}\x{2032}]", r"(?:[\x22\x{201d}\x{2033}]|''|\x{2019}\x{2019})"
@@ -73,8 +71,6 @@ def in_one_unit(series: polars.Series, name: str) -> polars.Series:
         series: text.
         name: one of `MEASURES`.
     """
-    import polars
-
     measure = MEASURES[name]
     parts = series.str.extract_groups(measure.pattern).struct.rename_fields(["sign", "0", "1", "2", "side"]).struct
     total = polars.Series(series.name, [0.0], dtype=polars.Float64).new_from_index(0, len(series))

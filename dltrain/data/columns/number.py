@@ -21,10 +21,9 @@ from dltrain.data.columns.scaling import (
 )
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError
+from dltrain.later import polars
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 
@@ -77,8 +76,6 @@ class Number(Kind):
 
     def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
         """See `Kind.to_series`."""
-        import polars
-
         return polars.Series(name, values.astype(np.float64), nan_to_null=True)
 
     def num_numbers(self, column: FeatureColumn) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,7 @@ from dltrain.data.columns.measures import MEASURES, in_one_unit
 from dltrain.data.columns.number_signs import TELEPHONE, grouped
 from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, units_among, without_unit
 from dltrain.data.tables.column_names import marked, name_of
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 SAMPLE_ROWS = 10_000
 # Cells of so few rows are looked up one by one sooner than polars has begun: tables of many thousand columns have few rows.
@@ -135,8 +133,6 @@ def is_labelled(series: polars.Series) -> bool:
 
 def mend(series: polars.Series, reading: Reading) -> polars.Series:
     """The column with `replace` applied and its words for "no value" made null; categories of a file are text."""
-    import polars
-
     if is_labelled(series):
         series = series.cast(polars.String)
     replacements = (reading.replace or {}).get(name_of(series))
@@ -174,8 +170,6 @@ def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> po
 
     Digits with leading zeros are codes, which only their own text is.
     """
-    import polars
-
     numbers = word_numbers(words, reading)
     if is_text(series):
         if len(series) <= FEW_ROWS and not numbers:
@@ -210,8 +204,6 @@ def word_numbers(words: tuple[str, ...], reading: Reading) -> list[float]:
 
 @lru_cache(maxsize=256)
 def _word_numbers(words: tuple[str, ...], decimal: str, thousands: str | None) -> tuple[float, ...]:
-    import polars
-
     texts = [word for word in words if not re.match(LEADING_ZERO, word)]
     values = to_numbers(polars.Series(texts, dtype=polars.String), Reading((), decimal, thousands)).tolist()
     read = [
@@ -228,8 +220,6 @@ def has_text(series: polars.Series) -> bool:
 
 def text_of(series: polars.Series) -> polars.Series:
     """The column as text: whole numbers without a decimal point, booleans as `true` and `false`."""
-    import polars
-
     if is_text(series):
         return series
     if series.dtype.is_float():
@@ -248,8 +238,6 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
         series: as `mend` returns it.
         reading: decimal and thousands signs.
     """
-    import polars
-
     if is_text(series):
         numbers = _from_text(series, reading)
         if numbers.null_count() > series.null_count():
@@ -319,8 +307,6 @@ def _most_alike(sample: polars.Series, reading: Reading) -> polars.Series:
 
 
 def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
-    import polars
-
     if reading.thousands:
         series = _ungrouped(series, reading)
     if reading.decimal != ".":
@@ -333,8 +319,6 @@ def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:
 
     A point is no decimal sign where it stands between thousands: `7.25` is no number there, as `7.925` is 7,925.
     """
-    import polars
-
     sign, decimal = re.escape(reading.thousands or ""), re.escape(reading.decimal)
     is_grouped = series.str.contains(rf"^[-+]?(?:{grouped(sign)})(?:{decimal}\d*)?(?:e\d+)?$").fill_null(False)
     bare = series.str.replace_all(reading.thousands or "", "", literal=True)
@@ -376,8 +360,6 @@ def is_number(text: str) -> bool:
 
 def to_booleans(series: polars.Series) -> NDArray[np.float64]:
     """1 and 0, NaN where there is no value or none that is `true`, `false`, 1 or 0."""
-    import polars
-
     if is_text(series):
         words = {**BOOLEANS, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
         series = series.str.to_lowercase().replace_strict(words, default=None, return_dtype=polars.Float64)

@@ -46,11 +46,10 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.cells_apart import APART, apart_command, numbers_in_lists
 from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import NUM_SHOWN, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.wording import TOTALS, listed, shown, shown_column
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 # Of more categories some may be names that differ in capitals alone.

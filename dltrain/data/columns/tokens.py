@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_lowercase, ascii_uppercase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,9 @@ from dltrain.config.types import TextConfig
 from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.columns.subwords import SUBWORDS, UNKNOWN, WORDPIECE, Merges, bare, cut, is_piecewise, learn_pieces
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed
-
-if TYPE_CHECKING:
-    import polars
 
 STANDARDIZE = (
     "lower_and_strip_punctuation", "lower", "strip_punctuation", "lower_all_and_strip_punctuation", "lower_all", "none",
@@ -72,8 +70,6 @@ class Tokenizer:
     @property
     def takes_lines_for_words(self) -> bool:
         """Whether the words are of scripts without blanks between words, so that each is a whole clause or line."""
-        import polars
-
         words = [bare(word) if self.is_subword else word for word in self.vocabulary[:1000]]
         return self.split in ("whitespace", WORDPIECE) and is_unspaced(polars.Series(words, dtype=polars.String))
 
@@ -95,8 +91,6 @@ class Tokenizer:
 
     def _codes(self, texts: polars.Series) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The indices of all tokens one after the other, and the row of each."""
-        import polars
-
         tokens, rows = tokens_of(texts, self.standardize, self.split, self.ngrams)
         if self.is_subword:
             distinct = tokens.unique(maintain_order=True)
@@ -191,8 +185,6 @@ def tokens_of(
         texts: String, null where missing.
         standardize, split, ngrams: as in `TextConfig`.
     """
-    import polars
-
     name = texts.name
     if standardize.startswith(ALL_ALPHABETS):
         texts = texts.str.to_lowercase()
@@ -244,8 +236,6 @@ class TokenCounts:
 
     def add(self, texts: polars.Series) -> None:
         """Take in some texts."""
-        import polars
-
         tokens, rows = tokens_of(texts, self.config.standardize, self.config.split, self.config.ngrams)
         self.lengths.append(np.bincount(rows, minlength=len(texts)))
         counts = polars.DataFrame({"token": tokens}).group_by("token").len()
@@ -257,8 +247,6 @@ class TokenCounts:
 
     def _measure(self, texts: polars.Series) -> None:
         """Keep some texts: which ones does not depend on the turns in which they come."""
-        import polars
-
         offset = -self.num_texts % self.step
         chosen = texts.alias("text")[offset:].gather_every(self.step)
         self.num_texts += len(texts)
@@ -268,8 +256,6 @@ class TokenCounts:
 
     def finish(self) -> Tokenizer:
         """The vocabulary: the most frequent tokens; of equally frequent ones the last by their bytes first, as in Keras."""
-        import polars
-
         config = self.config
         counts = self.counts.filter(~polars.col("token").is_in(["", UNKNOWN])).sort(["len", "token"], descending=True)
         if config.split in SUBWORDS:

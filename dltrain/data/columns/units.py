@@ -13,10 +13,10 @@ from dltrain.data.columns.dates.durations import are_durations, to_seconds
 from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.measures import find_measure
 from dltrain.data.columns.number_signs import CURRENCY, MARK, MINUS
+from dltrain.later import polars
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars
     from numpy.typing import NDArray
 
 # What stands for a unit where a column holds lengths of time: `2h 50m`, or `1:02:03` beside `2:03`; all of them `1:02:03`; all of
@@ -216,8 +216,6 @@ def _plain(unit: str) -> str:
 
 def _signs_of(values: polars.Series) -> list[str]:
     """The different currencies and percent signs; none where a percentage stands beside a bare number."""
-    import polars
-
     if not values.str.contains(_ODD_SIGNS).any():
         return []
     parts = polars.DataFrame({"before": values.str.extract(_AFFIX, 1), "after": values.str.extract(_AFFIX, 2), "text": values})
@@ -234,8 +232,6 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         series: text.
         unit: as `find_unit` gives it; None: the one currency or percent sign that these very values have, if it is one.
     """
-    import polars
-
     if unit is None:
         signs = _signs_of(series)
         if len(signs) > 1 or (not signs and series.str.contains("%").any()):

@@ -11,11 +11,10 @@ from dltrain.data.columns.reading import Reading, holds
 from dltrain.data.columns.spoken import first_code
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.wording import listed, shown_column
 
 if TYPE_CHECKING:
-    import polars
-
     from dltrain.data.columns.column import FeatureColumn
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, holds, is_text, mend, to_numbers
 from dltrain.errors import DataError, Note, warn
+from dltrain.later import polars
 from dltrain.wording import listed
 
 NO_CODE = -1
@@ -32,8 +33,6 @@ def read_targets(
     Raises:
         DataError: `replace` names something else, or an input is one of the numbers that mean "no value".
     """
-    import polars
-
     names = {name, *config.target, "target"}
     others = [column for column in config.replace if column not in names]
     if others:
@@ -73,8 +72,6 @@ def have_values(target: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.bo
 
 def _refuse_in_inputs(inputs: NDArray[Any], series: Any, reading: Reading, config: DataConfig) -> list[Note]:
     """A note of the words that neither a target nor an input is; an input may be none of them."""
-    import polars
-
     unmet = []
     asked = () if tuple(config.missing or ()) == USUAL_MISSING else config.missing or ()  # a stored run names the usual ones
     for word in asked:

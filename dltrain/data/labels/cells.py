@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,8 @@ from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.targets import row_fault, sort_labels
 from dltrain.errors import DataError, Fault, Note, capped, warn
+from dltrain.later import polars
 from dltrain.wording import counted, listed
-
-if TYPE_CHECKING:
-    import polars
 
 SEPARATORS = ("|", ";", ",")  # that are found out
 MOST_LABELS = 1_000
@@ -50,8 +48,6 @@ class Cells:
 
     def matrix(self, classes: Sequence[str]) -> NDArray[np.int8]:
         """int8 [rows, labels]: 1 where a row has the label, `NO_ROW` throughout where it has no value."""
-        import polars
-
         found = np.zeros((len(self.is_missing), len(classes)), np.int8)
         order = {label: index for index, label in enumerate(classes)}
         places = self.labels.replace_strict(order, default=-1, return_dtype=polars.Int64).to_numpy()
@@ -74,8 +70,6 @@ def lists_of(series: polars.Series, reading: Reading) -> polars.Series | None:
 
 def _read_lists(series: polars.Series, empty: str, reading: Reading) -> Cells:
     """The labels of cells that are lists: an empty list has no label, none at all is no value unless `empty` says otherwise."""
-    import polars
-
     is_null = series.is_null().to_numpy()
     frame = polars.DataFrame({"row": np.arange(len(series)), "label": series.alias("label")}).explode("label")
     labels = text_of(frame["label"]).str.strip_chars().replace(dict((reading.replace or {}).get(name_of(series)) or {}))
@@ -95,8 +89,6 @@ def read_cells(series: polars.Series, separator: str, empty: str, reading: Readi
         empty: `NONE` or `MISSING`.
         reading: its words for "no value", and what is replaced, in whole cells and in single labels.
     """
-    import polars
-
     lists = lists_of(series, reading)
     if lists is not None:
         return _read_lists(lists, empty, reading)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,8 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.raw import Locate
 from dltrain.data.targets import CODE, EXACT, WHOLE, label_texts, row_fault
 from dltrain.errors import DataError, Fault, capped
+from dltrain.later import polars
 from dltrain.wording import counted, label_hint
-
-if TYPE_CHECKING:
-    import polars
 
 
 def encode_target(
@@ -72,8 +70,6 @@ def _refuse_without_logarithm(spec: TargetSpec, numbers: NDArray[np.float64], lo
 
 
 def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate) -> NDArray[np.int32]:
-    import polars
-
     if not is_text(series) and series.dtype.is_integer() and not all(is_number(label) for label in spec.classes):
         # A named dataset: the column holds the codes of its classes.
         codes = series.to_numpy().astype(np.int32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +27,8 @@ from dltrain.data.raw import Locate, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.wording import counted, listed, shares_of
-
-if TYPE_CHECKING:
-    import polars
 
 SEVERAL_COLUMNS = "labels"  # what the target is called that several columns make
 

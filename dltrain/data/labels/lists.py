@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dltrain.data.columns.reading import Reading, is_text
 from dltrain.data.labels.cells import MISSING, MOST_LABELS, NONE, SEPARATORS, Cells, lists_of, read_cells
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 OFTEN = 0.1  # of the cells that are not empty hold the sign
 ROWS_OF_EACH = 3  # at the least, on average

@@ -6,12 +6,9 @@ import ast
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING
 
 from dltrain.data.columns.reading import Reading, is_text, mend
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 _LIST = r"^(\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))$"
 # A label in quotes, in which the quote itself stands behind a backslash; or one without.
@@ -25,8 +22,6 @@ def read_written_lists(series: polars.Series, reading: Reading) -> polars.Series
         series: the raw column.
         reading: its words for "no value".
     """
-    import polars
-
     if not is_text(series):
         return None
     cells = mend(series, reading).str.strip_chars()

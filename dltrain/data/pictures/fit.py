@@ -48,6 +48,7 @@ from dltrain.data.targets import (
 )
 from dltrain.data.transform import fit_steps
 from dltrain.errors import DataError, Note, warn
+from dltrain.later import polars
 from dltrain.parts import PARTS
 from dltrain.wording import amount, listed
 
@@ -112,8 +113,6 @@ def _choose_rows(
     """Rows of each part, and the manner of the split in a word."""
     key = config.split.key
     if key is not None:  # of the table that names the pictures
-        import polars
-
         table = RawTable(polars.DataFrame({key: polars.Series(raw.keys, dtype=polars.String)}), parts=raw.parts)
         return choose_rows(config, table, reading_of(config, table), (spec,), {} if codes is None else {spec.name: codes}, seed)
     brought, rows = given_parts(config, raw.parts, len(raw.images))

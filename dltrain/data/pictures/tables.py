@@ -16,6 +16,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import DROP
 from dltrain.errors import DataError, Fault, capped
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.wording import column_hint, listed, shown
 
@@ -44,8 +45,6 @@ def read_picture_table(
     Raises:
         DataError: unreadable, no such column, cells without a file name or label, or pictures in several folders.
     """
-    import polars
-
     from dltrain.data.sources import csv, parquet
 
     source = parquet if path.lower().endswith((".parquet", ".pq")) else csv

@@ -16,6 +16,7 @@ from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.raw import Locate, RawTable
 from dltrain.data.tables.preprocessing import DROP
 from dltrain.errors import Note
+from dltrain.later import polars
 
 
 def read_tags(config: DataConfig, files: Sequence[PictureFile], column: str) -> tuple[TargetSpec, NDArray[np.int8]]:
@@ -29,8 +30,6 @@ def read_tags(config: DataConfig, files: Sequence[PictureFile], column: str) -> 
     Raises:
         DataError: what `labels/cells.py` cannot read.
     """
-    import polars
-
     missing = USUAL_MISSING if config.missing is None else tuple(config.missing)
     raw = RawTable(polars.DataFrame({column: _cells(files)}))
     drop = config.missing_target == DROP
@@ -41,8 +40,6 @@ def encode_tags(
     files: Sequence[PictureFile], spec: TargetSpec, reading: Reading, *, drop: bool, notes: list[Note]
 ) -> NDArray[np.int8]:
     """The labels of other pictures as a run has learnt them; see `encode_cells`."""
-    import polars
-
     cells = polars.Series(spec.name, _cells(files), dtype=polars.String)
     return encode_cells(cells, spec, reading, _locator(files), drop=drop, notes=notes)
 

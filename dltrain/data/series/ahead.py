@@ -21,6 +21,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import SeriesValues, own_steps
 from dltrain.data.series.times import DATE_PARTS, Times
 from dltrain.errors import DataError, Fault, Note, UsageError, warn
+from dltrain.later import polars
 from dltrain.wording import counted, listed
 
 
@@ -99,8 +100,6 @@ class Ahead:
         self.done += num_rows
 
     def _values(self, column: FeatureColumn, said: Mapping[str, NDArray[np.float64]], num_rows: int) -> Any:
-        import polars
-
         if column.name in said:
             return said[column.name].ravel()
         times, reading = self._moved(self.done + 1, num_rows), self.preprocessing.table.reading
@@ -261,8 +260,6 @@ def moment_of(text: str, times: Times) -> Any:
     Raises:
         UsageError: it is none.
     """
-    import polars
-
     if times.kind == "date":
         found = to_moments(polars.Series([text]), times.date_format)
         if found.null_count():

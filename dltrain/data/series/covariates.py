@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,7 @@ from dltrain.data.series.timeline import take
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.errors import DataError, Fault, capped
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 
 def places_of(features: Sequence[FeatureColumn], names: Collection[str]) -> NDArray[np.int64]:

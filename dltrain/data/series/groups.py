@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,8 @@ from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.wording import listed
-
-if TYPE_CHECKING:
-    import polars
 
 MOST_NAMED = 3
 
@@ -62,8 +59,6 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
     """
     if not columns:
         return one_series(frame.height)
-    import polars
-
     # Called 0, 1, ...: the columns of a file may have any name.
     keys = [str(place) for place in range(len(columns))]
     texts = [

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.number_signs import CURRENCY
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 # From this share of rows with the time of another on, they are no slip of the clock.
 MANY_DOUBLES = 0.1
@@ -86,8 +84,6 @@ def find_several(frame: polars.DataFrame, times: NDArray[Any], left_out: Collect
         times: of each of its rows.
         left_out: columns that name no series: those of the time, and what is foretold.
     """
-    import polars
-
     order = np.argsort(times, kind="stable")
     doubled = np.flatnonzero(np.diff(times[order]) == 0)
     if not len(doubled):
@@ -143,8 +139,6 @@ def said_of_blocks(frame: polars.DataFrame, left_out: Collection[str]) -> list[N
 
 def _holds_numbers(series: polars.Series) -> bool:
     """Whether the values are numbers, or text that reads so."""
-    import polars
-
     if series.dtype != polars.String:
         return bool(series.dtype.is_numeric())
     known = series.drop_nulls().head(1000)
@@ -157,8 +151,6 @@ _AMOUNT = rf"^[-+]?(?:{CURRENCY}) ?\d|\d ?(?:%|{CURRENCY})$|^[-+]?\d+,\d+$"
 
 def _codes(series: polars.Series) -> NDArray[Any] | None:
     """A number for each different value; None for a column that can name no series: one value, all different, fractions."""
-    import polars
-
     dtype = series.dtype
     if dtype.is_temporal() or dtype.is_nested() or dtype == polars.Binary:
         return None

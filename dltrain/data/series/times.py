@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,8 @@ from dltrain.data.series.calendars import (
 )
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Fault, Note
+from dltrain.later import polars
 from dltrain.wording import shown_column
-
-if TYPE_CHECKING:
-    import polars
 
 # Times of the day, and those with points as Italian loggers write them.
 _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\d{2})$"
@@ -210,8 +208,6 @@ def _offset(minutes: int, *, colon: bool) -> str:
 
 
 def _to_dates(values: NDArray[Any]) -> polars.Series:
-    import polars
-
     return polars.Series(values).cast(polars.Int64).cast(polars.Datetime("us"))
 
 
@@ -329,8 +325,6 @@ def _moments(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) 
 
 
 def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Reading, locate: Locate) -> Times:
-    import polars
-
     names = [column.casefold() for column in columns]
     if "year" not in names or set(names) - set(DATE_PARTS) or len(set(names)) < len(names):
         message = f"the columns {', '.join(columns)} are no parts of a date: {', '.join(DATE_PARTS)}"

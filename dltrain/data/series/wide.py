@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from dltrain.later import polars
+
 FEWEST, MOST_OTHERS = 12, 0.5  # columns of times, and the share of all that may be something else
 _COUNTED = re.compile(r"(?:d|day|w|wk|week|m|month|h|hour|t|time)[ _.-]?(\d+)", re.IGNORECASE)
 _YEARS = range(1500, 2200)
@@ -82,8 +84,6 @@ def _years(names: Sequence[str]) -> list[int | None]:
 
 def _dates(names: Sequence[str]) -> list[int | None]:
     """The dates as seconds since 1970, all written alike."""
-    import polars
-
     from dltrain.data.columns.dates.reading import to_moments
     from dltrain.data.columns.kinds import infer_kind
     from dltrain.data.columns.reading import Reading

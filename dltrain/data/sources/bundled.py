@@ -17,6 +17,7 @@ from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.data.sources.places import refuse_path
 from dltrain.data.sources.source import DataSource
 from dltrain.errors import UsageError
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import describe_arrays
 
@@ -160,8 +161,6 @@ def make_table(
     target_name: str = "target",
 ) -> RawTable:
     """A table of numbers [rows, columns] with its target as the last column."""
-    import polars
-
     data = {name: np.ascontiguousarray(inputs[:, index]) for index, name in enumerate(columns)}
     frame = polars.DataFrame({**data, target_name: target})
     details = describe_arrays(dataset, inputs, target)

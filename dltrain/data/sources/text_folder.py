@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.facts import DataFacts
@@ -18,14 +17,12 @@ from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import facts_of_sample
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.errors import DataError, Fault, Note, all_of, warn
+from dltrain.later import polars
 from dltrain.parts import KEY_OF_PART
 from dltrain.reporting import Reporter
 from dltrain.storage.bounds import TEXT_BYTES
 from dltrain.storage.patterns import is_folder, walk
 from dltrain.wording import listed, shown
-
-if TYPE_CHECKING:
-    import polars
 
 TextFile = tuple[str, str, str]  # path, name, class
 SUFFIX = ".txt"
@@ -181,8 +178,6 @@ def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Sequence[Note]) -> RawTable:
-    import polars
-
     texts, contents, size, odd = [], [], 0, []
     for file, name, label in files:
         raw_bytes = read_content(file)

@@ -19,6 +19,7 @@ from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import ConfigError, DataError, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.wording import column_hint, listed, shown
@@ -59,8 +60,6 @@ def words_table(words: Sequence[str], arguments: Mapping[str, Any], reporter: Re
     Raises:
         DataError: the vectors file is missing or another one, or has none of the words.
     """
-    import polars
-
     name = str(arguments["word"])
     config = DataConfig("word_vectors", arguments=arguments)
     raw = RawTable(polars.DataFrame({name: list(words)}))
@@ -80,8 +79,6 @@ def add_vectors(
         config: for the place of faults.
         reporter: hears of the stages.
     """
-    import polars
-
     path = _vectors_file(str(arguments["vectors"]))
     reporter.status(f"reading {shown(path)}")
     try:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from dltrain.data.columns.reading import PICTURE_STARTS, PICTURES, SAMPLE_ROWS
 from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import SAMPLE_BYTES, find_separator
 from dltrain.errors import DataError
+from dltrain.later import polars
 from dltrain.wording import counted, listed
-
-if TYPE_CHECKING:
-    import polars
 
 # As pixels, embeddings and spectra are written into one cell: blanks or commas between; two numbers are a list in brackets alone.
 _NUMBER = r"(?:[-+]?\.?\d[-+.eE\d]*|nan|NaN|null|None)"
@@ -64,8 +61,6 @@ def _pictures_in_cells(series: polars.Series) -> str:
 
 def numbers_in_lists(series: polars.Series) -> str:
     """Why a column of Parquet's lists of numbers is no feature; empty: it holds none, or not as many in each cell."""
-    import polars
-
     inner = getattr(series.dtype, "inner", None)
     if inner is None or not inner.is_numeric():
         return ""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
 from dltrain.errors import DataError, Fault
+from dltrain.later import polars
 from dltrain.storage.bounds import NAME_BYTES
-
-if TYPE_CHECKING:
-    import polars
 
 NO_PATTERN = "\0"
 UNNAMED = re.compile(r"unnamed_\d+")
@@ -40,8 +37,6 @@ def comment_hint(names: Sequence[str]) -> str:
 
 def only(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:
     """Some columns."""
-    import polars
-
     return polars.DataFrame([frame.get_column(name) for name in names])
 
 

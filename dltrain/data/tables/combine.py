@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.raw import TWO_READINGS, Raw, RawPictures, RawTable
 from dltrain.data.tables.column_names import only
 from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.later import polars
 from dltrain.wording import column_hint, listed
-
-if TYPE_CHECKING:
-    import polars
 
 MOST_SAID = 3  # notes of a kind, of several files
 
@@ -37,8 +35,6 @@ def combine_tables(tables: Sequence[RawTable], may_lack: Collection[str] = ()) -
 
 def _joined(tables: Sequence[RawTable], may_lack: Collection[str] = ()) -> RawTable:
     """As `combine_tables`, with all notes."""
-    import polars
-
     if len(tables) == 1:
         return tables[0]
     columns = list(tables[0].frame.columns)
@@ -78,8 +74,6 @@ def _joined(tables: Sequence[RawTable], may_lack: Collection[str] = ()) -> RawTa
 
 def _with_all(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:
     """These columns of a frame, empty ones where it lacks them."""
-    import polars
-
     lacking = [polars.lit(None).alias(name) for name in names if name not in frame.columns]
     return only(frame.with_columns(lacking) if lacking else frame, names)
 

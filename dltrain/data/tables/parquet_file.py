@@ -7,16 +7,14 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dltrain.data.tables.column_names import column_of, refuse_long_names
 from dltrain.errors import DataError, Fault, Note
+from dltrain.later import polars
 from dltrain.storage.bounds import COLUMNS, RATIO, ROW_BYTES, most_unpacked
 from dltrain.storage.formats.parquet_footer import column_bytes
 from dltrain.wording import listed, shown
-
-if TYPE_CHECKING:
-    import polars
 
 MOST_NAMED = 8
 VALUE_BYTES = 16  # what a value takes whose type says nothing else: text is a view of so many bytes
@@ -25,8 +23,6 @@ VALUE_BYTES = 16  # what a value takes whose type says nothing else: text is a v
 @contextlib.contextmanager
 def parquet_faults(file: str) -> Iterator[None]:
     """What polars raises about a damaged file is the file's fault; a panic of its Rust code is one of them."""
-    import polars
-
     try:
         yield
     except (OSError, ValueError, MemoryError, polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
@@ -40,8 +36,6 @@ def read_parquet(file: str, num_rows: int | None = None) -> polars.DataFrame:
     Raises:
         DataError: damaged, none, or unpacking to an absurd size.
     """
-    import polars
-
     _refuse_bomb(file)
     with parquet_faults(file):
         return refuse_repeated(polars.read_parquet(file, n_rows=num_rows, glob=False), file)
@@ -53,8 +47,6 @@ def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
     Raises:
         DataError: damaged, none, or unpacking to an absurd size.
     """
-    import polars
-
     _refuse_bomb(file)
     with parquet_faults(file):
         content = Path(file).read_bytes()
@@ -63,8 +55,6 @@ def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
 
 def without_edge_blanks(frame: polars.DataFrame) -> tuple[polars.DataFrame, list[str]]:
     """Text without the blanks around it, as that of CSV is read; and the columns that had any."""
-    import polars
-
     mended = {}
     for name in frame.columns:
         series = column_of(frame, name)
@@ -95,15 +85,11 @@ def count_parquet_rows(file: str) -> int:
     Raises:
         DataError: damaged, or none.
     """
-    import polars
-
     with parquet_faults(file):
         return int(polars.scan_parquet(file, glob=False).select(polars.len()).collect().item())
 
 
 def _refuse_bomb(file: str) -> None:
-    import polars
-
     with parquet_faults(file):
         size = os.path.getsize(file)
         if not size:
@@ -139,8 +125,6 @@ def refuse_repeated(frame: polars.DataFrame, file: str, before: int = 0) -> pola
 
 def _written_out(frame: polars.DataFrame) -> int:
     """Bytes of a table whose texts each stand by themselves: of categories polars counts their numbers alone."""
-    import polars
-
     total = int(frame.estimated_size())
     for name in frame.columns:
         series = column_of(frame, name)
@@ -156,8 +140,6 @@ def _bomb(file: str, size: int, total: int) -> DataError:
 
 def _value_bytes(dtype: Any) -> int:
     """Bytes of a value in memory, from below."""
-    import polars
-
     if dtype in (polars.Boolean, polars.Int8, polars.UInt8, polars.Int16, polars.UInt16):
         return 1
     if dtype in (polars.Int32, polars.UInt32, polars.Float32, polars.Date):

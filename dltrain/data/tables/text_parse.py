@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dltrain.data.tables.text_scan import CHUNK, TextScan
 from dltrain.errors import DataError, Fault
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 
 def read_columns(
@@ -29,8 +26,6 @@ def read_columns(
     Raises:
         DataError: the reader does not agree with the scan that went before; `line` is where the content begins.
     """
-    import polars
-
     try:
         frame = polars.read_csv(
             content,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.number_signs import CURRENCY
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan
+from dltrain.later import polars
 from dltrain.wording import listed
-
-if TYPE_CHECKING:
-    import polars
 
 ROWS_LOOKED_AT = 50
 FEW_ROWS = 3

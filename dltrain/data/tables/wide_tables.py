@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dltrain.data.columns.reading import LEADING_ZERO, WITH_E, Reading, are_coded, is_text, word_numbers
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 MANY_COLUMNS = 500
 CELLS_AT_ONCE = 2_000_000
@@ -26,8 +23,6 @@ def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collecti
         reading: decimal and thousands signs, and words for "no value": where one of them is a number, nothing is done.
         keep: columns whose text counts, whatever it looks like.
     """
-    import polars
-
     usual = reading.decimal == "." and not reading.thousands and not word_numbers(reading.missing, reading)
     if frame.width < MANY_COLUMNS or not frame.height or not usual:
         return frame

@@ -15,6 +15,7 @@ from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 
 SIDE = 160  # points of the plane along each axis
@@ -37,8 +38,6 @@ def plot_boundary(run: Path, picture: Path, *, weights: str | None = None, repor
         UsageError: the run is on something else.
         DataError: its data is gone.
     """
-    import polars
-
     stored = load_run(run)
     table = stored.preprocessing
     columns = table.features if isinstance(table, TablePreprocessing) else ()

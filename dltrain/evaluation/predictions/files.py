@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError, reason_of
+from dltrain.later import polars
 from dltrain.wording import counted, json_without_controls, one_line, percent, shown_column, without_controls
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
@@ -194,8 +195,6 @@ def to_jsonl(columns: Mapping[str, Sequence[Any]]) -> bytes:
 
 def to_parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Apache Parquet; arrays keep their type, text is String."""
-    import polars
-
     frame = polars.DataFrame({name: polars.Series(name, values) for name, values in columns.items()})
     buffer = io.BytesIO()
     frame.write_parquet(buffer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,9 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.predictions.files import prediction_columns
+from dltrain.later import polars
 from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head
-
-if TYPE_CHECKING:
-    import polars
 
 
 @dataclass(slots=True)
@@ -48,8 +46,6 @@ class Predictions:
 
     def to_frame(self) -> polars.DataFrame:
         """The columns that the command line writes, as a frame."""
-        import polars
-
         columns = prediction_columns(self.identifiers, self.prediction, self.probabilities, self.columns)
         return polars.DataFrame([polars.Series(name, values) for name, values in columns.items()])
 

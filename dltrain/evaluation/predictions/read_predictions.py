@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,9 @@ from dltrain.data.labels.cells import joined
 from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.errors import DataError, Fault
 from dltrain.evaluation.metrics.label_metrics import THRESHOLD, said_labels
+from dltrain.later import polars
 from dltrain.model.heads.head import Head
 from dltrain.wording import listed, shown
-
-if TYPE_CHECKING:
-    import polars
 
 PREDICTION_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
 _SUM = 1e-3  # by how much probabilities may miss 1
@@ -56,8 +54,6 @@ def read_predictions(path: Path, heads: Sequence[Head], part: Part) -> tuple[lis
     Raises:
         DataError: it cannot be read, or is not of these rows.
     """
-    import polars
-
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             frame = read_parquet(str(path))
@@ -206,8 +202,6 @@ def _refuse_other_truth(path: Path, frame: polars.DataFrame, head: Head, part: P
 
 
 def _numbers(path: Path, frame: polars.DataFrame, name: str) -> NDArray[np.float64]:
-    import polars
-
     values: Any = frame[name].cast(polars.Float64, strict=False).to_numpy()
     bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
     if len(bad):

@@ -18,6 +18,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import Fault, Note, UsageError, warnings_of
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.wording import counted
 
@@ -157,8 +158,6 @@ def _numbers(words: list[str], count: int, what: str, option: str) -> list[float
 
 def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: Sequence[str], reporter: Reporter) -> Part:
     """Raw values of the table's columns, in the order in which the net learnt them."""
-    import polars
-
     columns = [column.name for column in preprocessing.features]
     for row in fields:
         if len(row) != len(columns):

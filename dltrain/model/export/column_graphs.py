@@ -21,6 +21,7 @@ from dltrain.data.columns.units import number_in_words
 from dltrain.data.tables.column_names import marked
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import Fault
+from dltrain.later import polars
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way, too_fine
 from dltrain.model.export.resize import form_range, resize, to_bytes
@@ -214,8 +215,6 @@ GRAPHS: Mapping[str, KindGraph] = {
 
 def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """The words that a category knows as they stand in raw text, and the code of each place: 0 (others), then the words'."""
-    import polars
-
     reading = preprocessing.reading
     replaced = (reading.replace or {}).get(column.name, {})
     words = [*column.categories, *replaced, "", *reading.missing]
@@ -230,8 +229,6 @@ def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tu
 
 def _replaced_numbers(preprocessing: TablePreprocessing, column: FeatureColumn) -> list[tuple[float, float]]:
     """Numbers that `replace` or a word for "no value" turns into others (NaN: missing)."""
-    import polars
-
     reading = preprocessing.reading
     replaced = list((reading.replace or {}).get(column.name, {}))
     words = replaced + list(reading.missing)

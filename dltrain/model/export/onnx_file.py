@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.errors import UsageError, is_own_bug
+from dltrain.later import tensorflow as tf
 from dltrain.model.export.format import ExportFormat, document, example_arrays
 from dltrain.model.export.onnx_tokens import ML_DOMAIN, SPLIT_DOMAIN, SPLIT_OPSET, add_tokenizer
 from dltrain.model.export.onnx_tokens import OPSET as TEXT_OPSET
@@ -82,7 +83,6 @@ class OnnxFile(ExportFormat):
 def _convert(raw: RawModel) -> Any:
     """The model of numbers as ONNX, its inputs called `input_0` and so on and its outputs `output_0`."""
     import keras
-    import tensorflow as tf
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
     patch_tf2onnx()  # Keras's own mending of tf2onnx for numpy 2

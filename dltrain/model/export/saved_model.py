@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.later import tensorflow as tf
 from dltrain.model.export.format import ExportFormat, example_arrays
 from dltrain.model.export.keras_file import texts_of
 from dltrain.model.export.outputs import RawOutput
@@ -33,8 +34,6 @@ class SavedModel(ExportFormat):
 
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`."""
-        import tensorflow as tf
-
         module = tf.Module()
         module.model = raw.model
         module.serve = serving_function(raw)
@@ -43,8 +42,6 @@ class SavedModel(ExportFormat):
 
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
         """See `ExportFormat`."""
-        import tensorflow as tf
-
         serve = tf.saved_model.load(str(path)).signatures[SIGNATURE]
         answers = serve(**{name: tf.constant(values) for name, values in rows.items()})
         return {name: texts_of(values.numpy()) for name, values in answers.items()}
@@ -68,8 +65,6 @@ def plain_name(column: str) -> str:
 
 def input_specs(model: Any) -> dict[str, Any]:
     """What a compiled function of the model's inputs takes: name → `tf.TensorSpec`."""
-    import tensorflow as tf
-
     return {
         name: tf.TensorSpec((None, *tensor.shape[1:]), tf.as_dtype(tensor.dtype), name=name)
         for name, tensor in model.input.items()
@@ -78,7 +73,6 @@ def input_specs(model: Any) -> dict[str, Any]:
 
 def serving_function(raw: RawModel) -> Any:
     """The model as a compiled function of its inputs by name, in inference mode."""
-    import tensorflow as tf
 
     def serve(inputs: Any) -> Any:
         return raw.model(inputs, training=False)

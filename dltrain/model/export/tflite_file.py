@@ -20,6 +20,8 @@ import numpy as np
 
 from dltrain.data.columns.tokens import Tokenizer
 from dltrain.errors import UsageError, is_own_bug, reason_of
+from dltrain.later import polars
+from dltrain.later import tensorflow as tf
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import RawOutput
 from dltrain.model.export.raw_input import RawInput
@@ -46,8 +48,6 @@ class TfliteFile(ExportFormat):
 
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`."""
-        import tensorflow as tf
-
         try:
             with _unrolled(raw.model):
                 function = _function_of_constants(raw).get_concrete_function()
@@ -68,9 +68,6 @@ class TfliteFile(ExportFormat):
 
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
         """See `ExportFormat`; words and labels are turned by what the file says."""
-        import polars
-        import tensorflow as tf
-
         interpreter = tf.lite.Interpreter(model_path=str(path))
         with zipfile.ZipFile(path) as archive:
             meaning = json.loads(archive.read(CODES_FILE))
@@ -117,8 +114,6 @@ def _unrolled(model: Any) -> Iterator[None]:
 
 def _function_of_constants(raw: RawModel) -> Any:
     """As `serving_function`, with the weights as constants: the converter leaves Keras's variables without their values."""
-    import tensorflow as tf
-
     model = raw.model
     weights = [[variable.numpy() for variable in model.trainable_variables]]
     weights += [[variable.numpy() for variable in model.non_trainable_variables]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.later import tensorflow as tf
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.numbers.activations import find_activation
@@ -48,8 +49,6 @@ class KerasNetwork(NetworkNumbers):
 
     def forward_and_back(self, inputs: list[NDArray[Any]], targets: list[NDArray[Any]] | None) -> Pass:
         """As in `NetworkNumbers`."""
-        import tensorflow as tf
-
         x = [tf.convert_to_tensor(array) for array in inputs]
         # The outputs of the layers are watched by themselves, so that the loss can be taken by each of them.
         with tf.GradientTape() as tape:
@@ -151,6 +150,4 @@ class KerasNetwork(NetworkNumbers):
 
 def _whole(gradient: Any) -> Any:
     """A gradient that holds some rows only (of an embedding) as a whole array."""
-    import tensorflow as tf
-
     return tf.convert_to_tensor(gradient)

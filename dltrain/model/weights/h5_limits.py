@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dltrain.errors import is_own_bug, reason_of
+from dltrain.later import h5py
 
 # Layers that are known to come back from an .h5 file as they went in; others are tried out once before training.
 _KNOWN_GOOD = {
@@ -45,7 +46,6 @@ def _is_known_good(layer: Any) -> bool:
 def _try(model: Any, data: bytes) -> str | None:
     import io
 
-    import h5py
     import numpy as np
     from keras.src.legacy.saving import legacy_h5_format
 

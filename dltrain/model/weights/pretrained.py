@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
+from dltrain.later import h5py
 from dltrain.model.weights.weights import load_keras_file, open_plain
 from dltrain.settings import data_folder, is_offline, keras_folder
 
@@ -86,8 +87,6 @@ def load_pretrained(body: Any, path: Path, application: str) -> None:
 
 def _count_arrays(file: Any) -> int:
     """Arrays of weights in a file; those of an optimizer or of random generators left out."""
-    import h5py
-
     names: list[str] = []
     file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
     return sum(not re.match(r"optimizer", name) and "seed_generator" not in name for name in names)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import ConfigError, Fault, RunError
+from dltrain.later import h5py
 from dltrain.model.weights.weights import damage_told, open_plain, read_member
 from dltrain.wording import counted, listed, snake_case
 
@@ -122,8 +123,6 @@ def stored_layers(path: Path) -> Iterator[dict[str, list[Any]]]:
 
 def _of_h5(file: Any) -> dict[str, list[Any]]:
     """The layers of a whole model, or of weights alone."""
-    import h5py
-
     top = file.get("model_weights", file)
     if not isinstance(top, h5py.Group):
         raise ValueError("its model_weights is no group of layers")
@@ -135,8 +134,6 @@ def _of_h5(file: Any) -> dict[str, list[Any]]:
 
 def _weight_names(group: Any) -> list[str]:
     """The names of a layer's arrays, of which there are no more than arrays."""
-    import h5py
-
     arrays: list[str] = []
     group.visititems(lambda name, item: arrays.append(name) if isinstance(item, h5py.Dataset) else None)
     attribute = h5py.h5a.open(group.id, b"weight_names")
@@ -146,8 +143,6 @@ def _weight_names(group: Any) -> list[str]:
 
 
 def _array(group: Any, name: str) -> Any:
-    import h5py
-
     array = group[name]
     if not isinstance(array, h5py.Dataset):
         raise ValueError(f"its {name} is no array")
@@ -156,8 +151,6 @@ def _array(group: Any, name: str) -> Any:
 
 def _of_keras_file(file: Any, path: Path) -> dict[str, list[Any]]:
     """The layers, whose places in the file follow from their order in the archive's own config."""
-    import h5py
-
     config: Any = json.loads(read_member(path, "config.json", MOST_CONFIG_BYTES))
     counts: dict[str, int] = {}
     found: dict[str, list[Any]] = {}
@@ -189,8 +182,6 @@ def _layers(config: Any) -> list[tuple[str, str]]:
 
 def _arrays_below(group: Any) -> list[NDArray[Any]]:
     """The variables of a layer: its own, then those of what it holds, such as the cell of a recurrent one."""
-    import h5py
-
     own = group.get("vars")
     arrays = [_array(own, name) for name in sorted(own, key=int)] if isinstance(own, h5py.Group) else []
     for name, inner in group.items():

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import RunError, is_own_bug
+from dltrain.later import h5py
 from dltrain.model.keras_import import import_keras
 from dltrain.storage.bounds import most_unpacked
 
@@ -128,16 +129,12 @@ def damage_told(path: Path, hint: str = "the run is damaged") -> Iterator[None]:
 
 def _read_arrays(path: Path, wanted: Sequence[_Wanted]) -> list[NDArray[Any]]:
     """Arrays of an `.h5` file, in order."""
-    import h5py
-
     with damage_told(path), h5py.File(path, "r") as file:
         return [_read_array(file, item, path) for item in wanted]
 
 
 def _read_array(file: Any, wanted: _Wanted, path: Path) -> NDArray[Any]:
     """One dataset, if it is plain data within the file, of the wanted shape and kind of number."""
-    import h5py
-
     name, place = wanted.name, file
     for word in name.split("/"):
         if not isinstance(place, h5py.Group) or not isinstance(place.get(word, getlink=True), h5py.HardLink):
@@ -186,8 +183,6 @@ def open_plain(path: Path) -> Iterator[Any]:
     Raises:
         RunError: it does not.
     """
-    import h5py
-
     if path.suffix == ".keras":
         with h5_in_memory(read_member(path, WEIGHTS_MEMBER, MOST_BYTES), path) as file:
             yield file
@@ -200,8 +195,6 @@ def open_plain(path: Path) -> Iterator[Any]:
 @contextlib.contextmanager
 def h5_in_memory(data: bytes, path: Path) -> Iterator[Any]:
     """`open_plain` of a file's bytes."""
-    import h5py
-
     with h5py.File(io.BytesIO(data), "r") as file:
         _check_plain(file, len(data), path)
         yield file
@@ -214,8 +207,6 @@ def _is_plain(dataset: Any) -> bool:
 
 def _check_plain(file: Any, size: int, path: Path) -> None:
     """Refuse links, data that lies elsewhere, and more data than the file has bytes."""
-    import h5py
-
     groups, seen, total = [file], set(), 0
     while groups:
         group = groups.pop()

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug, reason_of
+from dltrain.later import h5py
 from dltrain.model.heads.pinball import PINBALL
 from dltrain.model.keras_import import import_keras
 from dltrain.model.weights.h5_limits import why_not_h5
@@ -137,8 +138,6 @@ def _takes(image: _Image, described: Mapping[str, Any]) -> bool:
 
 def _looked_up(data: io.BytesIO, described: Mapping[str, bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
     """Where texts and values are in a file; no texts where any of it is not in one piece: nothing is then put in its place."""
-    import h5py
-
     texts = {name: (_find(text, data.getbuffer()), len(text)) for name, text in described.items()}
     places: dict[str, tuple[int, int]] = {}
 
@@ -178,7 +177,6 @@ def _built(model: Any, described: Mapping[str, bytes]) -> io.BytesIO:
     The optimizer's slots stay out: with them in the file, Keras builds the loaded optimizer for no variables at all, and `fit`
     then refuses every one. An exact resume has them from the state file.
     """
-    import h5py
     from keras.src.legacy.saving import legacy_h5_format
 
     data = io.BytesIO()

@@ -20,6 +20,7 @@ from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, InterruptedRun
 from dltrain.evaluation.metrics.report import PartReport
+from dltrain.later import tensorflow as tf
 from dltrain.model.compile import build_metrics
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
@@ -331,8 +332,6 @@ class _Stack:
 
     def _evaluate_all(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> tuple[list[str], dict[str, Any]]:
         """The weights that are judged of each trial, and all models' outputs for each part."""
-        import tensorflow as tf
-
         values, weights = [], []
         for trial in trainer.trials:
             best = trial.pace.checkpoints.best if "validation" in parts else None
@@ -386,7 +385,6 @@ def _distinct(datasets: Sequence[Dataset]) -> tuple[list[int], list[Dataset]]:
 
 def _first_state(templates: Sequence[Template], steps: StackedSteps) -> StackedState:
     """Initial weights of each trial: those of its own fit."""
-    import tensorflow as tf
 
     def joined(groups: list[list[Any]]) -> tuple[Any, ...]:
         return tuple(tf.stack([variable.value for variable in variables]) for variables in zip(*groups))

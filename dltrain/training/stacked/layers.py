@@ -17,6 +17,7 @@ import numpy as np
 
 from dltrain.config.composed import COMPOSED
 from dltrain.config.curves import curve_at
+from dltrain.later import tensorflow as tf
 from dltrain.training.curves import TensorMath
 from dltrain.training.stacked.numbers import number_of, shaped
 
@@ -110,8 +111,6 @@ class Pass:
 
     def _penalty(self, regularizer: Any, output: Any) -> Any:
         """What one regularizer, the same in all trials, adds for an output: the mean over the rows that count."""
-        import tensorflow as tf
-
         axes = list(range(2, len(output.shape)))
         by_row: Any = 0.0
         for name, measure in (("l1", tf.abs), ("l2", tf.square)):
@@ -124,8 +123,6 @@ class Pass:
 
 def _rowwise(layer: Any, x: Any, mask: Any = None) -> Any:
     """Call a layer with trials and rows as one axis."""
-    import tensorflow as tf
-
     several = isinstance(x, (list, tuple))
     tensors = [*(x if several else [x]), *([] if mask is None else [mask])]
     num_trials = max(tensor.shape[0] for tensor in tensors)
@@ -144,8 +141,6 @@ def _activated(layer: Any, x: Any) -> Any:
 
 
 def _dense(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     kernel = run.value(layer.kernel)
     middle = x.shape[2:-1]
     if middle:
@@ -160,8 +155,6 @@ def _dense(run: Pass, layer: Any, x: Any) -> Any:
 
 
 def _einsum_dense(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     kernel = run.value(layer.kernel)
     incoming, rest = layer.equation.replace(" ", "").split(",")
     letters, outgoing = rest.split("->")
@@ -180,8 +173,6 @@ def _einsum_dense(run: Pass, layer: Any, x: Any) -> Any:
 
 
 def _embedding(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     table = run.value(layer.embeddings)
     x = tf.cast(x, "int32")
     if x.shape[0] != table.shape[0]:
@@ -195,14 +186,10 @@ def _embedding(run: Pass, layer: Any, x: Any) -> Any:
 
 
 def _prelu(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     return tf.nn.relu(x) - run.value(layer.alpha)[:, None] * tf.nn.relu(-x)
 
 
 def _batch_normalization(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     axis = layer.axis % (len(x.shape) - 1) + 1
     axes = [index for index in range(1, len(x.shape)) if index != axis]
 
@@ -227,8 +214,6 @@ def _batch_normalization(run: Pass, layer: Any, x: Any) -> Any:
 
 def _moments(run: Pass, x: Any, axes: list[int]) -> tuple[Any, Any]:
     """Mean and variance over rows that count, the other axes kept."""
-    import tensorflow as tf
-
     if run.valid is None:
         mean, variance = tf.nn.moments(x, axes, keepdims=True)
         return mean, variance
@@ -241,8 +226,6 @@ def _moments(run: Pass, x: Any, axes: list[int]) -> tuple[Any, Any]:
 
 
 def _layer_normalization(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     given = [layer.axis] if isinstance(layer.axis, int) else layer.axis
     axes = sorted(axis % (len(x.shape) - 1) + 1 for axis in given)
 
@@ -266,8 +249,6 @@ def _draws(run: Pass, layer: Any, shape: Any, draw: Callable[..., Any], active: 
     Keras's generators hold a seed and a count of draws; a trial in which the layer is off draws nothing, and does not count.
     Trials with one seed share their draws.
     """
-    import tensorflow as tf
-
     state = layer.seed_generator.state
     values = run.value(state)
     run.updates[id(state)] = values + tf.constant([[0, int(on)] for on in active], values.dtype)
@@ -289,8 +270,6 @@ def _rates(run: Pass, layer: Any, name: str) -> np.ndarray[Any, Any]:
 
 
 def _dropout(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     rates = _rates(run, layer, "rate")
     if not run.training or not rates.any():
         return x
@@ -311,8 +290,6 @@ def _dropout(run: Pass, layer: Any, x: Any) -> Any:
 
 
 def _gaussian_noise(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     deviations = _rates(run, layer, "stddev")
     if not run.training or not deviations.any():
         return x
@@ -321,8 +298,6 @@ def _gaussian_noise(run: Pass, layer: Any, x: Any) -> Any:
 
 
 def _gaussian_dropout(run: Pass, layer: Any, x: Any) -> Any:
-    import tensorflow as tf
-
     rates = _rates(run, layer, "rate")
     if not run.training or not rates.any():
         return x

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.later import tensorflow as tf
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.own_units import own_units
 from dltrain.training.stacked.numbers import number_of, shaped
@@ -40,8 +41,6 @@ class StackedLoss:
             weights: of rows [K or 1, rows], or None.
             valid: float32 [K or 1, rows], 0 for rows that do not count, or None.
         """
-        import tensorflow as tf
-
         y = for_all(tf.cast(y, "float32"), y_pred.shape[0])
         if self._smoothing is not None:
             smoothing = shaped(self._smoothing, len(y.shape))
@@ -78,8 +77,6 @@ class StackedMetrics:
 
     def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
         """The running metrics after some rows; arguments as in `StackedLoss.of`."""
-        import tensorflow as tf
-
         values = list(state)
         num_trials, num_rows = y_pred.shape[0], y_pred.shape[1]
         rows = tf.fill([num_trials], float(num_rows))
@@ -116,8 +113,6 @@ class StackedMetrics:
 
     def results(self, state: Sequence[Any]) -> tuple[Any, ...]:
         """Loss and metrics [K]."""
-        import tensorflow as tf
-
         found = [tf.math.divide_no_nan(state[self._loss_places[0]], state[self._loss_places[1]])]
         for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
             if is_mean:
@@ -137,8 +132,6 @@ def _update_of(metric: Any) -> Any:
 
 def for_all(tensor: Any, num_trials: int) -> Any:
     """A tensor that is the same for all trials, once for each."""
-    import tensorflow as tf
-
     if tensor.shape[0] == num_trials:
         return tensor
     return tf.tile(tensor, [num_trials, *[1] * (len(tensor.shape) - 1)])

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.later import tensorflow as tf
+
 Number = float | NDArray[np.float64]
 
 
@@ -29,8 +31,6 @@ def shaped(value: Number, rank: int) -> Any:
         value: from `number_of`, or computed from such.
         rank: of the tensors, trials included.
     """
-    import tensorflow as tf
-
     if not isinstance(value, np.ndarray):
         return value
     return tf.constant(value.astype("float32").reshape(-1, *[1] * (rank - 1)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.later import tensorflow as tf
 from dltrain.model.groups import Multipliers, multipliers_of
 from dltrain.model.numbers.updates import MEMORIES, UPDATES, Slot, scheduled_momentum
 from dltrain.training.stacked.numbers import number_of, shaped
@@ -78,8 +79,6 @@ class StackedOptimizer:
         Returns:
             New weights and new memory.
         """
-        import tensorflow as tf
-
         weights, memory = list(weights), list(memory)
         gradients = self._clip(gradients)
         decay = self.number("weight_decay") if decay is None else decay
@@ -117,8 +116,6 @@ class StackedOptimizer:
         return shaped(decay, rank) if isinstance(decay, float | int | np.ndarray) else _spread(decay, rank)
 
     def _clip(self, gradients: Sequence[Any]) -> list[Any]:
-        import tensorflow as tf
-
         if self._first.clipnorm:
             limit = self.number("clipnorm")
             return [_clip_by_norm(gradient, shaped(limit, len(gradient.shape))) for gradient in gradients]
@@ -148,14 +145,10 @@ class StackedOptimizer:
 
 def _spread(values: Any, rank: int) -> Any:
     """One number a trial [K] as [K, 1, ...]."""
-    import tensorflow as tf
-
     return tf.reshape(values, [values.shape[0], *[1] * (rank - 1)])
 
 
 def _clip_by_norm(gradient: Any, limit: Any) -> Any:
-    import tensorflow as tf
-
     axes = list(range(1, len(gradient.shape)))
     square = tf.reduce_sum(tf.square(gradient), axes, keepdims=True)
     positive = square > 0

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import in_memory
+from dltrain.later import tensorflow as tf
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors, epoch_order
 
@@ -57,7 +58,6 @@ def stack_parts(parts: Sequence[EncodedPart], chosen: Sequence[int]) -> StackedP
         parts: of each data set.
         chosen: of each trial: which data set is its own.
     """
-    import tensorflow as tf
 
     def joined(groups: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         held = [[in_memory(array) for array in arrays] for arrays in zip(*groups)]

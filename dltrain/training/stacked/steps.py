@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.curves import curve_at
 from dltrain.config.types import Component
+from dltrain.later import tensorflow as tf
 from dltrain.model.heads.head import Head
 from dltrain.training.curves import TensorMath
 from dltrain.training.loop import Tensors
@@ -62,8 +63,6 @@ class StackedSteps:
         jit_compile: bool,
         weight_decay: Component | None = None,
     ) -> None:
-        import tensorflow as tf
-
         self.models, self.model, self.num_trials = models, models[0], len(models)
         self.batch_size, self._orders = orders.batch_size, orders
         self._optimizer = StackedOptimizer(optimizers, self.model.trainable_variables)
@@ -99,8 +98,6 @@ class StackedSteps:
         Returns:
             Where they stand now; and of each trial the first step in which its loss was not finite, else -1.
         """
-        import tensorflow as tf
-
         arrays = ((data.inputs, data.targets, data.weights or ()), order, rates)
         num_full = 0 if self._full is None else min(count, max(0, int(self._orders.num_rows.min()) // self.batch_size - first))
         bad = None
@@ -124,8 +121,6 @@ class StackedSteps:
             part: the rows.
             outputs: whether to keep the outputs.
         """
-        import tensorflow as tf
-
         numbers = sum(math.prod(tensor.shape[1:]) for tensor in part.tensors.inputs)
         batch_size = int(min(1024, max(16, _BATCH_NUMBERS // max(1, numbers * self.num_trials))))
         shared = part.is_shared
@@ -158,14 +153,10 @@ class StackedSteps:
 
     def fresh_metrics(self) -> tuple[Any, ...]:
         """Running metrics of an epoch's beginning [K, ...]."""
-        import tensorflow as tf
-
         return tuple(tf.constant(array) for array in self._fresh)
 
     def _many_steps(self, state: StackedState, data: Any, order: Any, rates: Any, first: Any, count: Any, *, gaps: bool) -> Any:
         """Train `count` steps; `data` are the groups of tensors of inputs, targets and weights."""
-        import tensorflow as tf
-
         orders = self._orders
 
         def body(step: Any, bad: Any, state: StackedState) -> Any:
@@ -191,8 +182,6 @@ class StackedSteps:
         return state, bad
 
     def _step(self, state: StackedState, inputs: Any, targets: Any, weights: Any, valid: Any, rate: Any, share: Any) -> Any:
-        import tensorflow as tf
-
         trained = [state.model[place] for place in self._trainable]
         with tf.GradientTape() as tape:
             tape.watch(trained)
@@ -219,8 +208,6 @@ class StackedSteps:
 
     def _all_rows(self, model: Any, data: Any, first: Any, rows: Any, *, batch_size: int, outputs: bool) -> Any:
         """Metrics and outputs over a part; `data` are the groups of tensors of inputs, targets and weights."""
-        import tensorflow as tf
-
         num_batches = (tf.reduce_max(rows) + batch_size - 1) // batch_size
         output = self.model.outputs[0]
         shape = (self.num_trials, batch_size, *output.shape[1:])
@@ -246,8 +233,6 @@ class StackedSteps:
 
     def _penalties(self, values: Any) -> Any:
         """What the regularizers add to each trial's loss."""
-        import tensorflow as tf
-
         total: Any = 0.0
         for index, variable in enumerate(self.model.trainable_variables):
             if variable.regularizer is None:
@@ -266,8 +251,6 @@ def _of_table(gradient: Any, index: Any, shape: Any) -> tuple[Any, Any]:
 
     Keras squares what each row of the batch adds to the gradient by itself, and sums then.
     """
-    import tensorflow as tf
-
     num_trials, num_words, width = shape
     place = index + tf.reshape(tf.range(num_trials) * num_words, [-1, *[1] * (len(index.shape) - 1)])
     flat, place = tf.reshape(gradient, [-1, width]), tf.reshape(place, [-1])
@@ -277,6 +260,4 @@ def _of_table(gradient: Any, index: Any, shape: Any) -> tuple[Any, Any]:
 
 def _any_rows(tensors: Sequence[Any]) -> tuple[Any, ...]:
     """Specifications of tensors with any number of rows, so that one program serves all parts."""
-    import tensorflow as tf
-
     return tuple(tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in tensors)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.curves import curve_at
 from dltrain.errors import RunError
+from dltrain.later import tensorflow as tf
 from dltrain.processes.signals import StopSignals
 from dltrain.storage.removal import remove_paths
 from dltrain.training.curves import TensorMath
@@ -135,8 +136,6 @@ class StackedTrainer:
         self._save_seconds = self._last_save - started
 
     def _run_epoch(self, signals: StopSignals) -> None:
-        import tensorflow as tf
-
         started = time.monotonic()
         if self.step == 0:
             self.state = self.state._replace(metrics=self.steps.fresh_metrics())
@@ -213,8 +212,6 @@ class StackedTrainer:
 
     def _schedule_tables(self) -> dict[int, NDArray[np.float32]]:
         """The rates of trials whose learning rate is a schedule or a curve, for every step and the one after the last."""
-        import tensorflow as tf
-
         tables = {}
         for trial in self.trials:
             if trial.curve is not None:
@@ -236,8 +233,6 @@ class StackedTrainer:
 
     def _with_rates(self) -> StackedState:
         """The state, in which Keras's optimizers hold the trials' learning rates of now."""
-        import tensorflow as tf
-
         if any(trial.has_schedule for trial in self.trials):
             return self.state
         for trial in self.trials:
@@ -282,8 +277,6 @@ class StackedTrainer:
 
     def _quieten(self, trial: StackedTrial) -> None:
         """Let an ended trial compute with zeros: what is not finite could end in an index of some metric."""
-        import tensorflow as tf
-
         if trial.ended_as != "diverged":
             return
 
@@ -310,8 +303,6 @@ def _states_of(trial: StackedTrial) -> list[TrainingState]:
 
 
 def _stacked(states: Sequence[TrainingState]) -> StackedState:
-    import tensorflow as tf
-
     def joined(groups: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         return tuple(tf.constant(np.stack(arrays)) for arrays in zip(*groups))
 

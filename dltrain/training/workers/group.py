@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dltrain import system
 from dltrain.errors import RunError, WorkerLostError
+from dltrain.later import tensorflow as tf
 from dltrain.training.workers.cluster import LOOPBACK, Cluster
 from dltrain.training.workers.share import Share, Whole
 
@@ -133,7 +134,6 @@ class Group(Alone):
         Raises:
             WorkerLostError: one did not come.
         """
-        import tensorflow as tf
         from tensorflow.compiler.xla.tsl.protobuf.coordination_config_pb2 import CoordinatedJob
         from tensorflow.python.eager import context
 
@@ -160,8 +160,6 @@ class Group(Alone):
 
     def reduce(self, tensor: Any, key: int, *, on_host: bool = False) -> Any:
         """The sum of a tensor over all processes; an operation of TensorFlow's, on the card where there is one."""
-        import tensorflow as tf
-
         on_card = bool(tf.config.get_visible_devices("GPU")) and not on_host
         with tf.device("/device:GPU:0" if on_card else "/device:CPU:0"):
             return tf.raw_ops.CollectiveReduceV2(
@@ -189,8 +187,6 @@ class Group(Alone):
         Raises:
             WorkerLostError: one of them is gone.
         """
-        import tensorflow as tf
-
         array = np.asarray(array)
         kind = (array.dtype.name, array.shape)
         if kind not in self._totals:
@@ -258,8 +254,6 @@ class Group(Alone):
         Raises:
             WorkerLostError: another process is gone.
         """
-        import tensorflow as tf
-
         errors = tf.errors
         lost = (errors.UnavailableError, errors.AbortedError, errors.CancelledError, errors.InternalError,
                 errors.DeadlineExceededError, errors.FailedPreconditionError)  # fmt: skip

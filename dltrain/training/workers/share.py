@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from dltrain.later import tensorflow as tf
+
 if TYPE_CHECKING:
     from dltrain.training.workers.group import Group
 
@@ -35,8 +37,6 @@ class Whole:
 
     def finite(self, loss: Any) -> Any:
         """Whether the loss is finite, for all rows."""
-        import tensorflow as tf
-
         return tf.math.is_finite(tf.cast(loss, tf.float32))
 
 
@@ -52,8 +52,6 @@ class Share(Whole):
     """
 
     def __init__(self, group: Group, model: Any, index: Any) -> None:
-        import tensorflow as tf
-
         self._group, self._model = group, model
         self._total = tf.shape(index)[0]
         first = group.index * self._total // group.count
@@ -68,8 +66,6 @@ class Share(Whole):
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
         """Within, the model's training step is that of a share."""
-        import tensorflow as tf
-
         metrics = self._model.metrics_variables
         before = [variable.value.read_value() for variable in metrics]
         with self._shared_optimizer(), self._shared_draws(), self._shared_statistics():
@@ -83,15 +79,11 @@ class Share(Whole):
 
     def finite(self, loss: Any) -> Any:
         """As in `Whole`."""
-        import tensorflow as tf
-
         bad = 1.0 - tf.cast(super().finite(loss), tf.float32)
         return tf.equal(self._group.reduce(bad, self._group.next_key()), 0.0)
 
     def sum(self, tensor: Any) -> Any:
         """The sum of a tensor over all processes, through which gradients go: each gets the sum of all of theirs."""
-        import tensorflow as tf
-
         forward, backward = self._group.next_key(), self._group.next_key()
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -107,8 +99,6 @@ class Share(Whole):
         scale, apply = optimizer.scale_loss, optimizer.apply_gradients
 
         def scale_loss(loss: Any) -> Any:
-            import tensorflow as tf
-
             return scale(loss * tf.cast(self._part, loss.dtype))
 
         def apply_gradients(pairs: Any) -> Any:
@@ -121,8 +111,6 @@ class Share(Whole):
 
     def _added(self, gradients: list[Any]) -> list[Any]:
         """Gradients summed over all processes, in one operation."""
-        import tensorflow as tf
-
         dense = [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
         there = [gradient for gradient in dense if gradient is not None]
         if not there:
@@ -176,7 +164,6 @@ class Share(Whole):
 
     def _moments(self, layer: Any, inputs: Any, mask: Any) -> tuple[Any, Any]:
         import keras
-        import tensorflow as tf
 
         axes = layer._reduction_axes
         values = tf.cast(inputs, tf.float32)
@@ -189,8 +176,6 @@ class Share(Whole):
 
     def _padded(self, rows: Any) -> Any:
         """As many rows as the step has; where several rows were made of each, as many for each."""
-        import tensorflow as tf
-
         times = tf.shape(rows)[0] // (self._last - self._first)
         around = tf.stack([self._first * times, (self._total - self._last) * times])
         sides = tf.concat([around[None], tf.zeros([rows.shape.rank - 1, 2], tf.int32)], 0)
@@ -200,15 +185,11 @@ class Share(Whole):
         return rows[self._first * times : self._last * times]
 
     def _own(self, rows: Any, like: Any) -> Any:
-        import tensorflow as tf
-
         return tf.ensure_shape(self._cut(rows, tf.shape(like)[0] // (self._last - self._first)), like.shape)
 
 
 def _is_tensor(value: Any) -> bool:
     """Whether a length is known only when the step runs, as that of the rows is."""
-    import tensorflow as tf
-
     return bool(tf.is_tensor(value))
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 # Hours, minutes and seconds, or minutes and seconds, as stop watches and pandas write them.
 DURATION = r"^(?:(-?\d+) days?,? \+?)?(-?)(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:[.,]\d{1,9})?)$"
@@ -46,7 +43,6 @@ def are_durations(series: polars.Series) -> bool:
 
 def to_seconds(series: polars.Series) -> polars.Series:
     """Float64, null where there is no value or none of the known forms; of `10:30` it is not known whether they are minutes."""
-    import polars
 
     def numbers(part: polars.Series) -> polars.Series:
         return part.str.replace(",", ".", literal=True).cast(polars.Float64, strict=False).fill_null(0.0)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,7 @@ from dltrain.data.columns.dates.reading import (
     zone_minutes,
 )
 from dltrain.data.tables.column_names import name_of
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 # Digits that are dates if all of a column's are, and their formats: a month where a column holds times, a day, a day and a time.
 _YEAR_MONTH, _DAY, _HOUR = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-4])"
@@ -318,8 +316,6 @@ def find_compact_writing(values: polars.Series, wanted: str | None = None) -> Wr
         values: text or whole numbers, without gaps.
         wanted: as in `find_writing`.
     """
-    import polars
-
     for pattern, formats in COMPACT:
         if not re.match(pattern, str(values[0])):
             continue

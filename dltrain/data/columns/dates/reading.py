@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from dltrain.config.catalog.date_formats import EPOCHS, JSON_DATE, ORIGINS, split_writing
 from dltrain.data.columns.dates.formats import (
@@ -29,9 +28,7 @@ from dltrain.data.columns.dates.formats import (
     ZONE,
     ZONE_HOURS,
 )
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 UTC = "UTC"
 ISO_FORMATS = tuple(
@@ -84,8 +81,6 @@ def to_clock(moments: polars.Series, zone: str | None) -> polars.Series:
 
 def from_clock(dates: polars.Series, zone: str | None) -> polars.Series:
     """The opposite: the first of two moments that one time of the clock means, and an hour on where it means none."""
-    import polars
-
     if zone is None or zone == UTC:
         return dates
     if zone[0] in "+-":
@@ -108,8 +103,6 @@ def _choose(mask: polars.Series, yes: polars.Series, no: polars.Series) -> polar
 
 def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) -> tuple[polars.Series, polars.Series]:
     """Datetimes, and which of them are moments of UTC rather than what a clock showed."""
-    import polars
-
     date_format, zone = split_writing(writing)
     if date_format in EPOCHS:
         return _read_epoch(series, EPOCHS[date_format], ORIGINS.get(date_format, 0))
@@ -146,8 +139,6 @@ def _read_text(series: polars.Series, date_format: str | None, *, with_iso: bool
 
 def _read_epoch(series: polars.Series, microseconds: float, origin: int) -> tuple[polars.Series, polars.Series]:
     """Moments out of numbers (of text or not) that count so many microseconds each, 1970 being `origin`; see `_read`."""
-    import polars
-
     whole = series.cast(polars.Int64, strict=False) if not series.dtype.is_float() else None
     if whole is not None and whole.null_count() == series.null_count():
         counts = (whole - origin) * int(microseconds) if microseconds >= 1 else (whole - origin) // round(1 / microseconds)
@@ -165,8 +156,6 @@ def is_digits(date_format: str) -> bool:
 
 def as_digits(series: polars.Series, date_format: str) -> polars.Series:
     """Whole numbers, of text or not, as their digits, with the zeros before them that a day, a month or a short year has lost."""
-    import polars
-
     if series.dtype.is_float():
         series = series.set((series != series.round(0)).fill_null(False), None).cast(polars.Int64, strict=False)
     texts = series.cast(polars.String).str.replace(r"^(\d+)\.0*$", "$1")
@@ -188,8 +177,6 @@ def _read_iso(series: polars.Series) -> tuple[polars.Series, polars.Series]:
 
 def parse(series: polars.Series, date_format: str) -> tuple[polars.Series, polars.Series]:
     """Text of one format: see `_read`."""
-    import polars
-
     if date_format == JSON_DATE:
         return _read_epoch(series.str.extract(_IN_JSON), EPOCHS["epoch_ms"], 0)
     if " " in date_format and (series.str.len_bytes() != series.str.len_chars()).any():  # blanks of ASCII alone need none
@@ -291,8 +278,6 @@ def _of_parts(
         begins: number of the part -> what is written behind the year instead.
         written: the format of that.
     """
-    import polars
-
     parts = {"%Y": r"(?P<year>\d{4})", "%y": r"(?P<year>\d\d)", part: r"(?P<part>\d{1,2})"}
     pattern = re.escape(date_format)
     for one, expression in parts.items():
@@ -306,8 +291,6 @@ def _of_parts(
 
 def zone_minutes(zones: polars.Series) -> polars.Series:
     """Minutes of offsets such as `+02:00`, `-0330`, `GMT+1` or `Z`."""
-    import polars
-
     different = zones.drop_nulls().unique()
     found = polars.Series([_offset_minutes(zone) for zone in different.to_list()], dtype=polars.Int64)
     return zones.replace_strict(different, found, default=None, return_dtype=polars.Int64)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dltrain.config.catalog.date_formats import JSON_DATE
 from dltrain.data.columns.dates.formats import TO_ITS_END
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 # Parts of a format that `strftime` does not know, what it writes instead between two marks, and the text that this becomes.
 _FIRST, _LAST = "\x01", "\x02"
@@ -53,8 +50,6 @@ def _written(dates: polars.Series, date_format: str) -> list[str]:
 
 def _begins_of_weeks(dates: polars.Series) -> polars.Series:
     """The nearest days on which weeks of Stata begin: one of a year's last days is nearer to the next year's first."""
-    import polars
-
     given = polars.DataFrame([dates.alias("date")])
     week = (polars.col("date").dt.ordinal_day().cast(polars.Int64) + 2) // 7
     year = polars.col("date").dt.year() + (week >= 52).cast(polars.Int32)

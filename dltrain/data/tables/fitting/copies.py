@@ -14,6 +14,7 @@ from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.kinds import is_prose
 from dltrain.data.splits import Rows
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.wording import counted, listed
 
 COPIES = "copies_in_several_parts"  # the code of the warning
@@ -135,8 +136,6 @@ def _count_different(hashes: NDArray[np.uint64]) -> int:
 
 def _hashes(values: Any, seed: int) -> NDArray[np.uint64]:
     """Of a column's values, other ones for each column; numbers that are equal have the same."""
-    import polars
-
     series = polars.Series(values + 0.0) if isinstance(values, np.ndarray) else values
     hashes: NDArray[np.uint64] = series.hash(seed=seed).to_numpy()
     return hashes

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import split_writing
 from dltrain.errors import Note, warn
+from dltrain.later import polars
 from dltrain.wording import counted, listed, shown_column
-
-if TYPE_CHECKING:
-    import polars
 
 # Nines, or one of the other codes of questionnaires; with a fraction, as weather stations and logs of wells have them; the ends
 # of whole numbers of 16 and 32 bits.

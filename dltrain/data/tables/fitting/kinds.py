@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dltrain.config.catalog.date_formats import EPOCHS, NO_DATES, split_writing
 from dltrain.config.types import DataConfig, config_fault
@@ -19,9 +18,7 @@ from dltrain.data.tables.cells_apart import apart_command
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.targets import target_names
 from dltrain.errors import DataError, Fault, Note, capped, warn
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 NOTHING_KNOWN: Mapping[str, ColumnKind] = {}
 

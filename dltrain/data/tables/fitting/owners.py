@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,7 @@ from dltrain.data.columns.reading import text_of
 from dltrain.data.labels.array_targets import NO_CODE
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 _IDS = "id|pid|uuid|guid"
 _KEYS = re.compile(rf"(?:.*[_\s.-])?(?:{_IDS}|key)", re.IGNORECASE)
@@ -67,8 +65,6 @@ def find_owner(
         answers: the target of its rows [rows].
         known: boolean [rows], which rows are looked at; None: all.
     """
-    import polars
-
     found: list[Owner] = []
     for name in names:
         if not (_CALLED.fullmatch(name) or name.endswith(_ENDS)):
@@ -96,8 +92,6 @@ def warn_of_owners(
         names: of its columns that are there.
         target, answers: what is predicted, and its values in all rows.
     """
-    import polars
-
     split = config.split
     is_drawn = bool(split.test or split.validation or split.folds)
     if answers.ndim > 1 or split.key is not None or config.series is not None or not is_drawn:

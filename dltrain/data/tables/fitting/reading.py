@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, find_units
@@ -12,10 +12,8 @@ from dltrain.data.labels.cells import is_list
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of, comment_hint, named_columns
 from dltrain.errors import ConfigError, DataError, capped
+from dltrain.later import polars
 from dltrain.wording import column_hint
-
-if TYPE_CHECKING:
-    import polars
 
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment", "units_row")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,9 @@ from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import have_targets
 from dltrain.errors import ConfigError, DataError
+from dltrain.later import polars
 from dltrain.parts import PARTS
 from dltrain.wording import counted
-
-if TYPE_CHECKING:
-    import polars
 
 # A whole number with a point is the same group as one without: `7.0` and `7`.
 WHOLE = r"^(-?(?:0|[1-9]\d*))\.0*$"
@@ -111,8 +109,6 @@ def coded_groups(raw: RawTable, name: str) -> NDArray[np.int64]:
 
 def coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:
     """The different texts in order (null last), and int [rows]: which of them a row holds."""
-    import polars
-
     values = series.drop_nulls().unique().sort()
     codes = series.cast(polars.Enum(values)).to_physical().cast(polars.Int64).fill_null(len(values)).to_numpy()
     return [*values.to_list(), None], codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,8 @@ from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, TextLayout
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import WidthCheck
+from dltrain.later import polars
 from dltrain.wording import shown
-
-if TYPE_CHECKING:
-    import polars
 
 Bad = dict[str, tuple[NDArray[np.int64], Any]]
 BATCH_ROWS = 100_000
@@ -313,8 +311,6 @@ class _Rows:
 
 
 def _batches(file: str, num_rows: int) -> Iterator[polars.DataFrame]:
-    import polars
-
     lazy = polars.scan_parquet(file, glob=False)
     if hasattr(lazy, "collect_batches"):
         batches = lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
@@ -328,8 +324,6 @@ def _batches(file: str, num_rows: int) -> Iterator[polars.DataFrame]:
 
 def as_text(frame: polars.DataFrame, is_whole: Mapping[str, bool]) -> polars.DataFrame:
     """Columns of fractional type as text, written alike in all chunks."""
-    import polars
-
     return frame.with_columns(
         (column.fill_nan(None).cast(polars.Int64) if whole else column.fill_nan(None)).cast(polars.String).alias(name)
         for name, whole in is_whole.items()
@@ -361,8 +355,6 @@ def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -
         wanted: columns and kinds.
         done: columns that are numbers already.
     """
-    import polars
-
     columns, bad, bare, coded = list[polars.Series](), {}, {}, {}
     for name, column in wanted.columns.items():
         series = column_of(frame, name)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,7 @@ from dltrain.data.columns.spoken import bare_number, first_code
 from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 AS_READ = "as read"
 
@@ -63,8 +61,6 @@ class ColumnFiles:
 
     def __getitem__(self, name: str) -> polars.Series:
         """A whole column as it is stored."""
-        import polars
-
         if self.stored[name] == "number":
             return polars.Series(name, self.numbers(name), nan_to_null=True)
         return polars.concat([series for _, series in self.pieces(name)], rechunk=False)
@@ -78,8 +74,6 @@ class ColumnFiles:
 
     def read(self, file: str, names: Sequence[str]) -> polars.DataFrame:
         """Some columns of a file."""
-        import polars
-
         order = list(polars.read_parquet_schema(self.folder / file))  # by place, since names may look like patterns
         return polars.read_parquet(
             self.folder / file, columns=[order.index(name) for name in names], memory_map=False, glob=False
@@ -87,8 +81,6 @@ class ColumnFiles:
 
     def values(self, column: FeatureColumn, reading: Reading) -> Any:
         """A column's values by kind, all rows: float64 array, or a series of dates or text."""
-        import polars
-
         if column.by_kind.is_array:
             return self.numbers(column.name, column, reading)
         return polars.concat(
@@ -103,8 +95,6 @@ class ColumnFiles:
 
     def categories_of(self, column: FeatureColumn, reading: Reading, chosen: NDArray[np.bool_], times: int = 1) -> polars.Series:
         """The values, among them null, that the chosen rows [rows] of a category hold, each no more than so many times."""
-        import polars
-
         seen = polars.Series("", [], polars.String)
         for first, series in self.pieces(column.name):
             values = self.piece_values(series, column, reading).filter(polars.Series(chosen[first : first + len(series)]))

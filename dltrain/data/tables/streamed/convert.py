@@ -26,6 +26,7 @@ from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read
 from dltrain.data.tables.streamed.survey import Source, Survey
 from dltrain.data.tables.text_layout import empty_note, repeats_warning
 from dltrain.errors import DataError, DltrainError, Fault, Note, RunError
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
 from dltrain.wording import shown
@@ -320,8 +321,6 @@ class _Conversion:
         self.origin.append((row, source, line))
 
     def _write(self, folder: Path) -> None:
-        import polars
-
         if not self._frames:
             return
         frame = polars.concat(self._frames, rechunk=False)

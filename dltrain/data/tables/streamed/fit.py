@@ -48,6 +48,7 @@ from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
 from dltrain.data.tables.streamed.survey import survey, text_bytes
 from dltrain.data.targets import infer_target, transformed
 from dltrain.errors import ConfigError, DataError, Note, UsageError, all_of
+from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
 from dltrain.storage.stored_folders import META
@@ -165,8 +166,6 @@ def _groups(config: DataConfig) -> dict[str, Sequence[str]]:
 
 def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, rows: Rows) -> dict[str, Any]:
     """Some rows of numbers, booleans, categories and dates by kind, in one pass over the files."""
-    import polars
-
     wanted = [column for column in columns if column.by_kind.tells_alone or column.kind == DATE.name]
     found: dict[str, list[Any]] = {column.name: [] for column in wanted}
     first = 0
@@ -214,8 +213,6 @@ def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, r
 
 def _fit_text(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:
     """`fit_column` of a text, a piece at a time."""
-    import polars
-
     chosen = np.zeros(files.height, bool)
     chosen[rows] = True
     counts = TokenCounts(config.text)
@@ -226,8 +223,6 @@ def _fit_text(config: DataConfig, files: ColumnFiles, column: FeatureColumn, rea
 
 def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
     """`read_target` from the different values alone: they decide the task and the labels."""
-    import polars
-
     files = raw.frame
     assert isinstance(files, ColumnFiles)
     labelled = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles
 from dltrain.data.tables.streamed.convert import Plan
 from dltrain.data.targets import EXACT, FEW_VALUES, are_codes
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 
 def plan_columns(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
@@ -51,8 +48,6 @@ def plan_columns(config: DataConfig, sample: RawTable, reading: Reading) -> Plan
 
 def with_late_values(raw: RawTable, sample: RawTable, reading: Reading) -> RawTable:
     """The first rows, in which columns that have no value there have the first ones of all rows."""
-    import polars
-
     files, made = raw.frame, {}
     assert isinstance(files, ColumnFiles)
     height = sample.frame.height

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.reading import SAMPLE_ROWS
@@ -19,10 +18,8 @@ from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, find_layout
 from dltrain.errors import DataError, Fault, warn
+from dltrain.later import polars
 from dltrain.wording import shown
-
-if TYPE_CHECKING:
-    import polars
 
 LOOK_BYTES = 1 << 20
 # Bytes of text that a byte of a compressed or Parquet file is counted as.
@@ -89,8 +86,6 @@ def text_bytes(file: str, config: DataConfig) -> int:
 
 
 def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source, RawTable, bool]:
-    import polars
-
     name = shown(file)
     source: TextSource | None = None
     frames: list[polars.DataFrame] = []

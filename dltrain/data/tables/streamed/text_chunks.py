@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +17,9 @@ from dltrain.data.tables.text_layout import TextLayout
 from dltrain.data.tables.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
 from dltrain.data.tables.text_scan import NEWLINE, TextScan, scan_text, too_long, without_empty_end
 from dltrain.errors import DataError, Fault
+from dltrain.later import polars
 from dltrain.storage.bounds import LINE_BYTES
 from dltrain.wording import shown
-
-if TYPE_CHECKING:
-    import polars
 
 CHUNK_BYTES = 16 << 20
 
@@ -181,8 +179,6 @@ def read_text_columns(records: Records, layout: TextLayout, file: str) -> polars
     Raises:
         DataError: the reader sees other records than the scan.
     """
-    import polars
-
     try:
         if records.scan is None:
             frame = _parse(records.content, layout, {}, None)
@@ -214,8 +210,6 @@ def read_typed_columns(
         numbers: those of them that are numbers.
         missing: words that mean "no value", in all columns.
     """
-    import polars
-
     if has_edge_blanks(records.content, layout.separator) or _may_hold_codes(records.content, layout):
         return None
     try:
@@ -230,8 +224,6 @@ def read_typed_columns(
 
 def _may_hold_codes(content: bytes, layout: TextLayout) -> bool:
     """Whether a whole number with zeros before it is a field: it may be one of a column of numbers, where it is to be said."""
-    import polars
-
     edge = rf"[{re.escape(layout.separator)}{layout.quote or ''}\n\r]"
     text = polars.Series([content], dtype=polars.Binary).cast(polars.String, strict=False)
     return bool(text.str.contains(rf"{edge}[+-]?0\d+{edge}").fill_null(True).item())
@@ -239,8 +231,6 @@ def _may_hold_codes(content: bytes, layout: TextLayout) -> bool:
 
 def _parse(content: bytes, layout: TextLayout, types: Mapping[str, Any], missing: Sequence[str] | None) -> polars.DataFrame:
     """All columns: the reader sees that a line has too many fields only where it reads them all."""
-    import polars
-
     return polars.read_csv(
         content,
         has_header=False,
