@@ -21,7 +21,7 @@ from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.guest import as_guest
 from dltrain.later import polars
 from dltrain.options import options_of, path_of, words_of
@@ -188,7 +188,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
 
     path = find(run)
     if options.get("since") is not None and options.get("steps") is None:
-        raise UsageError(Fault("since needs steps", hint="steps=N says how many rows from that time on"))
+        raise UsageError("since needs steps", hint="steps=N says how many rows from that time on")
     if options.get("steps") is not None:
         ask = predict_ahead  # type: ignore[assignment]
         given = options_of("predict, of steps,", options, predict_ahead, ("threads", "reporter"))
@@ -297,7 +297,7 @@ def _config(config: Experiment | None, overrides: Sequence[str], resumed: Any = 
         return load_config(os.fspath(config), overrides)
     if not isinstance(config, Config):
         hint = 'such as fit("config.yaml"), or fit({"data": {...}, "model": {...}})'
-        raise UsageError(Fault(f"expected a path, a mapping or a config, found {type(config).__name__}", hint=hint))
+        raise UsageError(f"expected a path, a mapping or a config, found {type(config).__name__}", hint=hint)
     if overrides:
         raise UsageError(
             f"a config that was loaded takes no overrides: {' '.join(map(str, overrides))}",
@@ -361,9 +361,7 @@ def _frame(data: Any) -> Any:
     lengths = {column.name: len(column) for column in columns}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        raise UsageError(
-            Fault(f"columns of one length were expected, found {found[:200]}", hint="a single row: {column: [value]}")
-        )
+        raise UsageError(f"columns of one length were expected, found {found[:200]}", hint="a single row: {column: [value]}")
     return polars.DataFrame(columns)
 
 

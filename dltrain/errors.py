@@ -152,14 +152,23 @@ class DltrainError(Exception):
 
     Args:
         faults: one message, or the faults, in the order in which they should be shown.
-        hint: next step, where a single message is given.
+        file, line, path, hint, details: of a single message: as in `Fault`.
     """
 
     exit_code = 1
 
-    def __init__(self, faults: str | Fault | Iterable[Fault], *, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        faults: str | Fault | Iterable[Fault],
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        path: str | None = None,
+        hint: str | None = None,
+        details: tuple[str, ...] = (),
+    ) -> None:
         if isinstance(faults, str):
-            faults = Fault(faults, hint=hint)
+            faults = Fault(faults, file, line, path=path, hint=hint, details=details)
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.wording import did_you_mean, one_of
 
 _PATHS = ("run_dir", "runs", "resume", "picture")
@@ -46,10 +46,8 @@ def options_of(name: str, options: Mapping[str, Any], *takers: Callable[..., Any
     known = [item for item in known if item not in _NOT_OPTIONS]
     for option in options.keys() - {*known, "argv"}:
         raise UsageError(
-            Fault(
-                f"{name if ',' in name else name + '()'} has no option {option}",
-                hint=did_you_mean(option, known) or one_of(known, 30),
-            )
+            f"{name if ',' in name else name + '()'} has no option {option}",
+            hint=did_you_mean(option, known) or one_of(known, 30),
         )
     return {option: value if value is None else _read(option, value) for option, value in options.items()}
 
@@ -59,14 +57,14 @@ def words_of(name: str, words: Sequence[Any]) -> Sequence[str]:
     for word in words:
         if not isinstance(word, str):
             hint = 'each by itself: fit(config, "training.epochs=5", "seed=3")'
-            raise UsageError(Fault(f"{name}: expected KEY=VALUE words, found {_kind(word)}", hint=hint))
+            raise UsageError(f"{name}: expected KEY=VALUE words, found {_kind(word)}", hint=hint)
     return words
 
 
 def path_of(name: str, value: Any, hint: str | None = None) -> Path:
     """A path that Python gives (raises UsageError)."""
     if not isinstance(value, (str, os.PathLike)):
-        raise UsageError(Fault(f"{name}: expected a path, found {_kind(value)}", hint=hint))
+        raise UsageError(f"{name}: expected a path, found {_kind(value)}", hint=hint)
     return Path(value)
 
 
@@ -78,7 +76,7 @@ def _read(name: str, value: Any) -> Any:
     if name in _WORDS:
         return _words(name, value)
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise UsageError(Fault(f"{name}: expected one of {', '.join(_CHOICES[name])}, found {str(value)[:100]}"))
+        raise UsageError(f"{name}: expected one of {', '.join(_CHOICES[name])}, found {str(value)[:100]}")
     return value
 
 
@@ -96,7 +94,7 @@ def _words(name: str, value: Any) -> Sequence[str]:
         return (value,)
     if isinstance(value, Mapping) and name == "over":
         hint = 'over=["training.batch_size=8,16"], or `sweep: {parameters: ...}` in the config'
-        raise UsageError(Fault("over: expected KEY=VALUE,VALUE words, found a mapping", hint=hint))
+        raise UsageError("over: expected KEY=VALUE,VALUE words, found a mapping", hint=hint)
     if not isinstance(value, (list, tuple)) or not all(isinstance(word, (str, os.PathLike)) for word in value):
         raise UsageError(f"{name}: expected a word or a list of words, found {_kind(value)}")
     return [os.fspath(word) for word in value]

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 
 def whole_number(variable: str, default: int) -> int:
@@ -23,7 +23,7 @@ def whole_number(variable: str, default: int) -> int:
     if not given:
         return default
     if not (given.isascii() and given.isdigit() and len(given) < 19):
-        raise UsageError(Fault(f"the environment variable {variable}: expected a whole number, found {given[:40]!r}"))
+        raise UsageError(f"the environment variable {variable}: expected a whole number, found {given[:40]!r}")
     return int(given)
 
 
@@ -35,7 +35,7 @@ def warm_process() -> str:
     """
     given = os.environ.get("DLTRAIN_WARM", "").strip() or "auto"
     if given not in ("0", "1", "auto"):
-        raise UsageError(Fault(f"the environment variable DLTRAIN_WARM: expected 0, 1 or auto, found {given[:40]!r}"))
+        raise UsageError(f"the environment variable DLTRAIN_WARM: expected 0, 1 or auto, found {given[:40]!r}")
     return given
 
 

@@ -60,7 +60,7 @@ class Commands(typer.core.TyperGroup):
             hint = f"did you mean {meant}?" if meant else said or f"the commands are {', '.join(COMMANDS)}"
             if args[0] == "help":
                 hint = f"`dltrain {args[1]} --help`" if len(args) > 1 and args[1] in COMMANDS else "`dltrain --help`"
-            raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))
+            raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -110,9 +110,7 @@ def dltrain(
     if context.invoked_subcommand is None:
         console: Console = context.obj
         if console.settings.json:
-            raise UsageError(
-                Fault("a command was expected", hint=f"one of {', '.join(COMMANDS)}; `dltrain --help` explains them")
-            )
+            raise UsageError("a command was expected", hint=f"one of {', '.join(COMMANDS)}; `dltrain --help` explains them")
         console.result(context.get_help())
         context.exit(UsageError.exit_code)
 

@@ -13,7 +13,7 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.parts import PARTS
 from dltrain.settings import trusting_code
 
@@ -88,7 +88,7 @@ def refuse_both_folders(context: click.Context, run_dir: Path | None, of: str) -
     source = context.get_parameter_source("runs")
     if run_dir is not None and source is not None and source.name == "COMMANDLINE":
         hint = f"--run-dir is the {of}'s own directory, --runs its parent"
-        raise UsageError(Fault("--run-dir and --runs exclude each other", hint=hint))
+        raise UsageError("--run-dir and --runs exclude each other", hint=hint)
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -136,7 +136,7 @@ class Command(typer.core.TyperCommand):
         for word, value in pairwise(takewhile("--".__ne__, args)):
             if word in options and not options[word].is_flag and not options[word].count and value in options:
                 message = f"{word} needs a value, {options[word].metavar or 'VALUE'}, and the option {value} follows"
-                raise UsageError(Fault(message, hint=f"`{ctx.command_path} --help` explains it"))
+                raise UsageError(message, hint=f"`{ctx.command_path} --help` explains it")
 
 
 def build_command(name: str, function: Callable[..., Any]) -> click.Command:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 
 def refuse_other_than_one(files: Sequence[str], usage: str, what: str = "config file", *, command: str = "") -> None:
@@ -24,7 +24,7 @@ def refuse_other_than_one(files: Sequence[str], usage: str, what: str = "config 
     if len(files) != 1:
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
         hint = _several_hint(files, command) if command and files else usage
-        raise UsageError(Fault(f"one {what} was expected, {found}", hint=hint))
+        raise UsageError(f"one {what} was expected, {found}", hint=hint)
 
 
 def _several_hint(files: Sequence[str], command: str) -> str:
@@ -52,6 +52,6 @@ def data_words(data: Sequence[str] | None, more: Sequence[str] | None) -> tuple[
     """
     if more and not data:
         raise UsageError(
-            Fault(f"a single RUN was expected, found also {' '.join(map(repr, more))}", hint="data is given with --data PATH")
+            f"a single RUN was expected, found also {' '.join(map(repr, more))}", hint="data is given with --data PATH"
         )
     return (*(data or ()), *(more or ()))

@@ -53,22 +53,22 @@ def parse_gate(text: str, *, may_compare: bool = False) -> Requirement:
     """
     match = _FORM.match(text)
     if match is None:
-        raise UsageError(Fault(f"a requirement was expected, found {text!r}", hint=_EXAMPLE))
+        raise UsageError(f"a requirement was expected, found {text!r}", hint=_EXAMPLE)
     sign = match["operator"]
     if sign not in OPERATORS:
         nearest = {"=>": ">=", "=<": "<=", "=": ">=", "==": ">="}.get(sign)
         hint = f"did you mean {match['name']}{nearest}{match['number']}?" if nearest else _EXAMPLE
-        raise UsageError(Fault(f"in the requirement {text!r} one of >= > <= < was expected, found {sign!r}", hint=hint))
+        raise UsageError(f"in the requirement {text!r} one of >= > <= < was expected, found {sign!r}", hint=hint)
     number, level = match["number"], None
     if leveled := _LEVEL.match(number):
         number, level = leveled["number"], 95
         if leveled["level"].replace(" ", "") != "95%":
             message = f"in the requirement {text!r} 95% was expected after @, found {leveled['level']!r}"
-            raise UsageError(Fault(message, hint=_LEVEL_HINT))
+            raise UsageError(message, hint=_LEVEL_HINT)
     is_relative = _OLD.match(number) is not None
     if is_relative and not may_compare:
         message = f"the requirement {text!r} compares with an old model, and none is named"
-        raise UsageError(Fault(message, hint="dltrain evaluate RUN --against OLD --require ... names it"))
+        raise UsageError(message, hint="dltrain evaluate RUN --against OLD --require ... names it")
     if is_relative:
         number = number.strip().removeprefix("old").replace(" ", "") or "0"
     try:
@@ -77,9 +77,7 @@ def parse_gate(text: str, *, may_compare: bool = False) -> Requirement:
         threshold = math.nan
     if not math.isfinite(threshold):
         found = repr(number) if number else "nothing"
-        raise UsageError(
-            Fault(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=_EXAMPLE)
-        )
+        raise UsageError(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=_EXAMPLE)
     return Requirement(text, match["name"].strip(), sign, threshold, level, is_relative)
 
 

@@ -77,7 +77,7 @@ def _text_of(path: Path) -> bytes:
     text = read_file(path)
     if isinstance(text, str):
         hint = f"dltrain init {path}" if text.startswith("expected") else near_files(path) if "no such" in text else None
-        raise ConfigError(Fault(text, file=str(path), hint=hint))
+        raise ConfigError(text, file=str(path), hint=hint)
     return text
 
 

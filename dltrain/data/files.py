@@ -68,15 +68,15 @@ def _expand(path: str) -> Sequence[str]:
     if os.path.isfile(path):
         return [path]
     if os.path.exists(path):  # a file is looked at more than once, and a pipe or a device may never end
-        raise DataError(Fault(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first"))
+        raise DataError(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first")
     if not glob.has_magic(path):
         hint = "standard input is not read: save it as a file first" if path == "-" else neighbours(path)
-        raise DataError(Fault(f"no such file: {shown(path)}", hint=hint))
+        raise DataError(f"no such file: {shown(path)}", hint=hint)
     found = [name for name in find_matches(path) if os.path.isfile(name)]
     if len(found) > FILES.value:
-        raise DataError(Fault(f"{shown(path)} matches {len(found):,} files, more than {FILES.value:,}", hint=FILES.hint))
+        raise DataError(f"{shown(path)} matches {len(found):,} files, more than {FILES.value:,}", hint=FILES.hint)
     if not found:
-        raise DataError(Fault(f"no file matches {shown(path)}", hint=neighbours(path)))
+        raise DataError(f"no file matches {shown(path)}", hint=neighbours(path))
     return found
 
 
@@ -146,7 +146,7 @@ def read_content(path: str) -> bytes:
         if size > TEXT_BYTES.value:
             message = f"holds more than {TEXT_BYTES.value:,} bytes of text, too many to be held in memory"
             hint = f"set the environment variable DLTRAIN_STREAM_BYTES to 0 to have it read in pieces; {TEXT_BYTES.hint}"
-            raise DataError(Fault(message, file=shown(path), hint=hint))
+            raise DataError(message, file=shown(path), hint=hint)
     return b"".join(blocks)
 
 
@@ -212,7 +212,7 @@ def _unreadable(path: str, error: Exception) -> DataError:
     reason = reason_of(error)
     if isinstance(error, MemoryError):
         reason = "unpacking it takes more memory than there is"
-    return DataError(Fault(f"cannot be read: {reason}", file=shown(path)))
+    return DataError(f"cannot be read: {reason}", file=shown(path))
 
 
 def _unpacker(head: bytes) -> Callable[[BinaryIO, int], Iterator[bytes]] | None:
@@ -256,7 +256,7 @@ def _bounded(blocks: Iterator[bytes], limit: int, path: str) -> Iterator[bytes]:
 
 def _bomb(path: str, limit: int) -> DataError:
     message = f"unpacks to more than {limit >> 20:,} MB, over {RATIO.value} times its size"
-    return DataError(Fault(message, file=shown(path), hint=RATIO.hint))
+    return DataError(message, file=shown(path), hint=RATIO.hint)
 
 
 def digest(content: bytes | memoryview) -> str:
@@ -291,7 +291,7 @@ def find_encoding(head: bytes, encoding: str | None) -> str:
 
 def not_text(encoding: str, position: int, line: int, path: str) -> DataError:
     """The error for a byte that the encoding does not have."""
-    return DataError(Fault(f"byte {position:,} is not text in {encoding}", file=shown(path), line=line))
+    return DataError(f"byte {position:,} is not text in {encoding}", file=shown(path), line=line)
 
 
 def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
@@ -314,7 +314,7 @@ def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
         line, column = place(content, nul, first_line)
         is_text = nul >= 1000 or first_line > 1
         message = "NUL byte: the file is damaged here" if is_text else "NUL byte: this is not a text file, or a damaged one"
-        raise DataError(Fault(message, file=shown(path), line=line, column=column))
+        raise DataError(Fault(message, shown(path), line, column))
     return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
@@ -329,15 +329,9 @@ def _check_multibyte(content: bytes, path: str, first_line: int) -> None:
             # The decoder's own carry (up to 3 bytes) comes before the block.
             position = start + error.start - (len(error.object) - len(block))
             line, column = place(content, position, first_line)
-            raise DataError(
-                Fault(
-                    f"byte 0x{content[position]:02x} is not UTF-8 text",
-                    file=shown(path),
-                    line=line,
-                    column=column,
-                    hint="say how it is written, such as data.encoding: latin-1 or data.encoding: cp1252",
-                )
-            ) from error
+            message = f"byte 0x{content[position]:02x} is not UTF-8 text"
+            hint = "say how it is written, such as data.encoding: latin-1 or data.encoding: cp1252"
+            raise DataError(Fault(message, shown(path), line, column, hint=hint)) from error
         start += BLOCK
 
 

@@ -10,7 +10,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import ARRAYS_FILE, JSON_FILE, VERSION, Preprocessing
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import DataError, DltrainError, Fault, RunError, reason_of
+from dltrain.errors import DataError, DltrainError, RunError, reason_of
 from dltrain.storage.arrays import read_arrays
 from dltrain.storage.bounds import most_of_run
 from dltrain.wording import shown
@@ -32,9 +32,7 @@ def load_preprocessing(folder: Path) -> Preprocessing:
     path = Path(folder) / JSON_FILE
     state = _read_json(path)
     if state.get("version") != VERSION or str(state.get("kind")) not in KINDS:
-        raise RunError(
-            Fault(f"not a preprocessing of version {VERSION}: {str(state.get('version'))[:20]}", file=shown(str(path)))
-        )
+        raise RunError(f"not a preprocessing of version {VERSION}: {str(state.get('version'))[:20]}", file=shown(str(path)))
     try:
         arrays = read_arrays(Path(folder) / ARRAYS_FILE, limit=_array_limit(Path(folder) / ARRAYS_FILE))
     except DataError as error:
@@ -47,7 +45,7 @@ def load_preprocessing(folder: Path) -> Preprocessing:
     except DltrainError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise RunError(Fault(f"damaged: {type(error).__name__}: {str(error)[:200]}", file=shown(str(path)))) from error
+        raise RunError(f"damaged: {type(error).__name__}: {str(error)[:200]}", file=shown(str(path))) from error
 
 
 def _array_limit(path: Path) -> int:
@@ -63,9 +61,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             text = file.read(most_of_run(JSON_FILE) + 1)
     except OSError as error:
-        raise RunError(Fault(f"cannot be read: {reason_of(error)}", file=shown(str(path)))) from error
+        raise RunError(f"cannot be read: {reason_of(error)}", file=shown(str(path))) from error
     if len(text) > most_of_run(JSON_FILE):
-        raise RunError(Fault(f"larger than {most_of_run(JSON_FILE) >> 20} MB", file=shown(str(path))))
+        raise RunError(f"larger than {most_of_run(JSON_FILE) >> 20} MB", file=shown(str(path)))
     try:
         if text.count(b"[") + text.count(b"{") > MAX_JSON_CONTAINERS:
             raise ValueError(f"more than {MAX_JSON_CONTAINERS:,} lists and mappings")
@@ -73,9 +71,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         if b"\\ud" in text.lower():
             json.dumps(state, ensure_ascii=False).encode()  # half a character, which no text column can hold, fails here
     except (ValueError, RecursionError) as error:
-        raise RunError(Fault(f"damaged: {str(error)[:200]}", file=shown(str(path)))) from error
+        raise RunError(f"damaged: {str(error)[:200]}", file=shown(str(path))) from error
     if not isinstance(state, dict):
-        raise RunError(Fault("damaged: not a mapping", file=shown(str(path))))
+        raise RunError("damaged: not a mapping", file=shown(str(path)))
     return state
 
 

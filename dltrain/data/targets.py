@@ -72,7 +72,7 @@ def infer_target(
     name = name_of(series)
     values = series.drop_nulls()
     if not len(values):
-        raise DataError(Fault(f"the target {name} is empty in every row", path="data.target"))
+        raise DataError(f"the target {name} is empty in every row", path="data.target")
     if classes:
         return TargetSpec(name, "classification", tuple(classes), reason=f"`{name}` holds {len(classes)} classes")
     _refuse_type(name, series)
@@ -100,7 +100,7 @@ def infer_target(
         _refuse_alike(name, numbers, len(labels), allow_one=allow_one)
         return TargetSpec(name, task, reason=reason)
     if len(labels) < 2 and not allow_one:
-        raise DataError(Fault(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS))
+        raise DataError(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS)
     labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
 
@@ -114,7 +114,7 @@ def _few(numbers: NDArray[np.float64], labels: Sequence[str]) -> str:
 
 def _refuse_words(name: str, values: polars.Series, what: str) -> None:
     message = f"the target {name} holds {what} ({listed(values.unique(maintain_order=True).to_list(), 4)})"
-    raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
+    raise DataError(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification")
 
 
 def _refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, allow_one: bool) -> None:
@@ -125,7 +125,7 @@ def _refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, a
     most = float(np.abs(finite).max(initial=0.0))
     if most > LARGEST:
         message = f"the target {name} has numbers as large as {most:.3g}, of whose squares no float64 can tell the error"
-        raise DataError(Fault(message, path="data.target", hint="write it in a larger unit, or as its logarithm"))
+        raise DataError(message, path="data.target", hint="write it in a larger unit, or as its logarithm")
     if not allow_one:
         _refuse_constant(name, finite)
 
@@ -133,7 +133,7 @@ def _refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, a
 def _refuse_type(name: str, series: polars.Series) -> None:
     if (series.dtype.is_temporal() and not is_duration(series)) or is_unreadable(series):
         held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
-        raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
+        raise DataError(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number")
 
 
 def _refuse_no_labels(name: str, values: polars.Series, numbers: NDArray[np.float64], reading: Reading) -> None:
@@ -149,7 +149,7 @@ def _refuse_dates(name: str, values: polars.Series, reading: Reading) -> None:
     if len(distinct) > MANY_LABELS and date_writing(values, distinct, reading):
         hint = "a target is a class or a number: a column of days or seconds from a fixed day, or data.task: classification"
         message = f"the target {name} holds {len(distinct):,} different dates ({listed(distinct.to_list(), 3)})"
-        raise DataError(Fault(message, path="data.target", hint=f"{hint} takes each date for a label"))
+        raise DataError(message, path="data.target", hint=f"{hint} takes each date for a label")
 
 
 def refuse_names_of_pictures(name: str, labels: Sequence[str], num_rows: int) -> None:
@@ -158,7 +158,7 @@ def refuse_names_of_pictures(name: str, labels: Sequence[str], num_rows: int) ->
         return
     hint = "where their pixels say what is to be learnt: task: segmentation, with source: image_folder"
     message = f"the target {name} names {len(labels):,} picture files ({listed(labels, 3)})"
-    raise DataError(Fault(message, path="data.target", hint=f"{hint}; data.task: classification takes each name for a label"))
+    raise DataError(message, path="data.target", hint=f"{hint}; data.task: classification takes each name for a label")
 
 
 def _refuse_stray_words(name: str, values: polars.Series, numbers: NDArray[np.float64]) -> None:
@@ -171,7 +171,7 @@ def _refuse_stray_words(name: str, values: polars.Series, numbers: NDArray[np.fl
     word = json.dumps(words[0], ensure_ascii=False)
     hint = f'data.replace: {{{name}: {{{word}: ""}}}} with data.missing_target: drop leaves such rows out; '
     message = f"the target {name} holds {count:,} different numbers, and {told}: is it a number or a label?"
-    raise DataError(Fault(message, path="data.target", hint=hint + "data.task: classification takes all for labels"))
+    raise DataError(message, path="data.target", hint=hint + "data.task: classification takes all for labels")
 
 
 def others_of(labels: Sequence[str]) -> list[str]:
@@ -205,7 +205,7 @@ def _whole_texts(values: polars.Series) -> polars.Series | None:
 def _refuse_equal_numbers(name: str, numbers: NDArray[np.float64], num_different: int) -> None:
     if num_different > len(np.unique(numbers)):
         message = f"the target {name} holds whole numbers beyond 2^53, some of which are the same as numbers with a decimal point"
-        raise DataError(Fault(message, path="data.target", hint="data.task: classification takes each for a label"))
+        raise DataError(message, path="data.target", hint="data.task: classification takes each for a label")
 
 
 def _remark(values: polars.Series, reading: Reading, as_expected: bool, labels: Sequence[str]) -> str:
@@ -237,7 +237,7 @@ def _what(values: polars.Series, all_numbers: bool, unit: str) -> str:
 def _refuse_constant(name: str, numbers: NDArray[np.float64]) -> None:
     if (numbers == numbers[0]).all():
         message = f"the target {name} is {numbers[0]:g} in every row"
-        raise DataError(Fault(message, path="data.target", hint=HINT_CONSTANT))
+        raise DataError(message, path="data.target", hint=HINT_CONSTANT)
 
 
 def label_texts(values: polars.Series, numbers: NDArray[np.float64] | None) -> polars.Series:
@@ -327,7 +327,7 @@ def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float6
     most = float(np.abs(values).max(initial=0.0))
     if not config.scale_target and most > float(np.finfo(np.float32).max):
         message = f"the target {spec.name} has numbers as large as {most:.3g}, more than the float32 numbers of a net hold"
-        raise DataError(Fault(message, path="data.scale_target", hint="leave it out: the target is scaled then"))
+        raise DataError(message, path="data.scale_target", hint="leave it out: the target is scaled then")
     deviation = float(values.std())
     # A single value is to be learnt as it is: less its mean, nothing of it is left.
     if config.scale_target and (deviation > 0 or spec.is_log):

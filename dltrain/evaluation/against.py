@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.gates import parse_gates
-from dltrain.errors import DataError, Fault, UsageError
+from dltrain.errors import DataError, UsageError
 from dltrain.evaluation.evaluate import EvaluateResult, evaluate
 from dltrain.evaluation.metrics.gates import check_gates
 from dltrain.evaluation.metrics.intervals import Sums
@@ -116,7 +116,7 @@ def _of_masks(old: Path, mine: ScoredMasks, new: EvaluateResult, options: Mappin
         differing = int((one != other).any(axis=1).sum())
         reason = f"{differing:,} of {len(one):,} pictures have other pixels of a class, as those of another data.image_size have"
     if reason:
-        raise DataError(Fault(f"the rows of {shown(str(old))} are not those of the run: {reason}", hint=_HINT))
+        raise DataError(f"the rows of {shown(str(old))} are not those of the run: {reason}", hint=_HINT)
     sums = mine.sums()
     return compare_sums({"": sums}, {"": theirs.sums()}, mine.score.units(sums))
 
@@ -188,7 +188,7 @@ def _refuse_other_rows(old: Path, mine: Scored, theirs: Scored) -> None:
     else:
         reason = next((text for head in mine.heads for text in _told_targets(head, one, theirs)), "")
     if reason:
-        raise DataError(Fault(f"the rows of {shown(str(old))} are not those of the run: {reason}", hint=_HINT))
+        raise DataError(f"the rows of {shown(str(old))} are not those of the run: {reason}", hint=_HINT)
 
 
 def _told_targets(head: Any, one: Any, theirs: Scored) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.evaluation.drawing.letters import lacking_letters, say_lacking
 from dltrain.evaluation.drawing.picture_sheet import Line, plot_sheet
 from dltrain.evaluation.load_run import StoredRun, load_run
@@ -56,7 +56,7 @@ def plot_feature_maps(
     layer = _layer_with_maps(load_run(run), layer)
     values = predict(run, data=[image], layer=layer, weights=weights, reporter=reporter).arrays[layer]
     if len(values) != 1:
-        raise UsageError(Fault(f"the maps of one picture are drawn, and {image} holds {len(values):,}", hint="name one file"))
+        raise UsageError(f"the maps of one picture are drawn, and {image} holds {len(values):,}", hint="name one file")
     maps = np.moveaxis(np.asarray(values[0], np.float64), -1, 0)
     shown = maps[:MOST_MAPS]
     captions = [
@@ -85,12 +85,12 @@ def _layer_with_maps(stored: StoredRun, layer: str | None) -> str:
     there = f"layers with maps: {', '.join(with_maps)}" if with_maps else "none of its layers gives [height, width, maps]"
     if layer is None:
         if not with_maps:
-            raise UsageError(Fault("the model makes no maps of a picture", hint=there))
+            raise UsageError("the model makes no maps of a picture", hint=there)
         convolutions = [row.name for row in network.rows if row.name in with_maps and "Conv" in row.layer]
         return (convolutions or with_maps)[0]
     shape = shapes.get(layer)
     if layer not in shapes:
-        raise UsageError(Fault(f"the model has no layer {layer!r}", hint=there))
+        raise UsageError(f"the model has no layer {layer!r}", hint=there)
     if shape is not None and len(shape) != 3:
-        raise UsageError(Fault(f"the layer {layer} gives {list(shape)} for each picture, which are no maps", hint=there))
+        raise UsageError(f"the layer {layer} gives {list(shape)} for each picture, which are no maps", hint=there)
     return layer

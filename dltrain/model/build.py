@@ -16,7 +16,7 @@ from dltrain.config.composed import INPUT, expand
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 from dltrain.model.application import apply_application
 from dltrain.model.heads.head import Head, input_names
 from dltrain.model.heads.pinball import PINBALL, pinball_class
@@ -297,7 +297,7 @@ def keras_refusals() -> Iterator[None]:
         reraise_ours(error)
         what, reason = refusal(error)
         message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
-        raise ConfigError(Fault(message, path="model" if what else "training")) from error
+        raise ConfigError(message, path="model" if what else "training") from error
 
 
 # Keras's Huber is half of the squared error up to its delta: with one that no error reaches it is that everywhere. A loss of

@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.durations import with_steps
 from dltrain.config.types import Component, TrainingConfig
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
 from dltrain.model.groups import put_groups
@@ -66,7 +66,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
     except (ValueError, TypeError) as error:
         reraise_ours(error)
         message = str(error.args[0] if error.args else error).split("\n")[0]
-        raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
+        raise ConfigError(f"Keras refuses the training settings: {message}", path="training") from error
     measure_in_own_units(model, heads)
     score_pixels(model, heads)
 
@@ -107,9 +107,7 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
     if name.lower() in ("accuracy", "acc"):
         if head.encoding not in _ACCURACIES:
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
-            raise ConfigError(
-                Fault("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint)
-            )
+            raise ConfigError("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint)
         threshold = {"threshold": 0.0 if head.divides_at_zero else 0.5} if head.encoding in ("binary", "labels") else {}
         return getattr(keras.metrics, _ACCURACIES[head.encoding])(**{"name": "accuracy", **threshold, **arguments})
     arguments = {**_fitting(name, head), **arguments}

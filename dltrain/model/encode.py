@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import Array, is_streamed
 from dltrain.data.dataset import IGNORED, Part, Schema
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 from dltrain.model.heads.head import Head, is_by_target
 
 
@@ -120,7 +120,7 @@ def resolve_class_weights(
         return {}
     classified = [head for head in heads if head.targets[0].is_one_of_classes]
     if not classified:
-        raise ConfigError(Fault("class_weight needs a target that classifies", path="training.class_weight"))
+        raise ConfigError("class_weight needs a target that classifies", path="training.class_weight")
     by_target = isinstance(wanted, Mapping) and is_by_target(wanted)
     weights = {}
     for head in classified:
@@ -134,7 +134,7 @@ def resolve_class_weights(
             unknown = [str(label) for label in asked if str(label) not in known]
             if unknown:
                 message = f"no class is called {', '.join(map(repr, unknown))}"
-                raise ConfigError(Fault(message, path="training.class_weight", hint=f"the classes are {', '.join(known)}"))
+                raise ConfigError(message, path="training.class_weight", hint=f"the classes are {', '.join(known)}")
             given = {str(label): float(weight) for label, weight in asked.items()}
             weights[head.name] = np.array([given.get(name, 1.0) for name in head.classes], "float32")
     return weights

@@ -29,7 +29,7 @@ from types import ModuleType
 from typing import Any
 
 from dltrain.cards import CPU, Placement, asked_cards, no_libraries
-from dltrain.errors import ConfigError, Fault, RunError, UsageError
+from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.later import LateLoader
 from dltrain.machine import IN_WAITING, SETTLED, require_address_space, require_open_files
 from dltrain.settings import keras_folder
@@ -211,7 +211,7 @@ def _place(placement: Placement) -> None:
     there = tf.config.list_physical_devices("GPU")
     if len(there) < asked_cards(placement.devices):
         message, hint = no_libraries()
-        raise ConfigError(Fault(f"TensorFlow finds {counted(len(there), 'card')}: {message}", path="training.devices", hint=hint))
+        raise ConfigError(f"TensorFlow finds {counted(len(there), 'card')}: {message}", path="training.devices", hint=hint)
     if not there:
         return
     # A process that was given one card alone by who started it has no second one.
@@ -224,7 +224,7 @@ def _place(placement: Placement) -> None:
     except RuntimeError as error:
         if bool(tf.config.get_visible_devices("GPU")) != bool(wanted):
             hint = "training.devices is decided once a process: train in another one"
-            raise UsageError(Fault("TensorFlow computes on other devices in this process already", hint=hint)) from error
+            raise UsageError("TensorFlow computes on other devices in this process already", hint=hint) from error
 
 
 def _settle(keras: Any) -> None:

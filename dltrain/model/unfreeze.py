@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 
 
 def unfreeze(model: Any, wanted: bool | int | Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def _unfreeze_by_name(model: Any, bodies: Sequence[Any], name: str) -> None:
             if layer.name == name:
                 _train_also(body, [layer])
                 return
-    raise ConfigError(Fault(f"there is no layer {name!r} to unfreeze", path="training.phases"))
+    raise ConfigError(f"there is no layer {name!r} to unfreeze", path="training.phases")
 
 
 def _train_also(body: Any, layers: Sequence[Any]) -> None:

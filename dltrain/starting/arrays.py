@@ -13,7 +13,7 @@ from dltrain.config.types import MULTILABEL, DataConfig
 from dltrain.data.arrays.called import INPUTS, TARGETS, arrays_of_parts
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
-from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.errors import DataError, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
@@ -43,7 +43,7 @@ def start_dataset(name: str, asked: str | None, reporter: Reporter, wishes: Wish
     if SOURCES[name].holds == "table" and SOURCES[name].kept == INSTALLED:
         return start_table(name, None, name, asked, reporter, wishes)
     if asked is not None:
-        raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))
+        raise UsageError(f"the dataset {name} brings its own target", hint=f"dltrain init {name}")
     if wishes.compare:
         raise no_comparison(f"{name} is not read for it")
     if wishes.series is not None:
@@ -109,7 +109,7 @@ def _odd_rows(where: str, name: str) -> Iterator[str]:
 def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: str) -> dict[str, Any]:
     """The arrays of inputs and targets: by name, else the only ones that can be."""
     if asked is not None and asked not in shapes:
-        raise UsageError(Fault(f"{shown(written)} holds no array {asked!r}", hint=column_hint(asked, list(shapes))))
+        raise UsageError(f"{shown(written)} holds no array {asked!r}", hint=column_hint(asked, list(shapes)))
     targets = asked or next((name for name in TARGETS if name in shapes), None)
     wide = [name for name, shape in shapes.items() if len(shape) > 1 and name != targets]
     inputs = next((name for name in INPUTS if name in wide), wide[0] if len(wide) == 1 else None)
@@ -119,7 +119,7 @@ def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: s
     if inputs is None or targets is None:
         words = [f"{name} {'×'.join(map(str, shape)) or 'a single value'}" for name, shape in shapes.items()]
         message = f"which arrays of {shown(written)} are inputs and targets? It holds {listed(words, 20)}"
-        raise UsageError(Fault(message, hint="save it with the names x and y, or say --target ARRAY"))
+        raise UsageError(message, hint="save it with the names x and y, or say --target ARRAY")
     return {"inputs": inputs, "targets": targets}
 
 
@@ -136,7 +136,7 @@ def _start(
     if facts.errors:
         raise DataError(facts.errors)
     if facts.schema is None:
-        raise DataError(Fault(f"nothing is known of {config.source} before it is read", hint="write the config by hand"))
+        raise DataError(f"nothing is known of {config.source} before it is read", hint="write the config by hand")
     for text in texts(facts.notes, "warning"):
         reporter.warning(text)
     target = facts.schema.targets[0]

@@ -26,7 +26,7 @@ from dltrain.data.columns.units import is_currency
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.owners import names_rows
 from dltrain.data.tables.fitting.summary import hint_left_out
-from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.errors import DataError, Note, warn
 from dltrain.later import polars
 from dltrain.parts import part_called
 from dltrain.wording import counted
@@ -317,7 +317,7 @@ def check_some_column(columns: Columns, target: str, file: str) -> None:
     same = dict.fromkeys(columns.constant, "the same in every row")
     reasons = [(name, kind.left_out or same.get(name, "")) for name, kind in columns.kinds.items() if name != target]
     if reasons and all(reason for _, reason in reasons):
-        raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons, file)))
+        raise DataError("no column is left to learn from", file=file, hint=hint_left_out(reasons, file))
 
 
 def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class Layout:
 def refuse_target(asked: str | None, why: str = "the labels are the names of the folders") -> None:
     """Raise UsageError for a target that the user named, where the files themselves say what is learnt."""
     if asked is not None:
-        raise UsageError(Fault(why, hint="leave --target out"))
+        raise UsageError(why, hint="leave --target out")
 
 
 def split_layout(config: DataConfig, num_rows: int) -> DataConfig:

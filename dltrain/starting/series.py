@@ -22,7 +22,7 @@ from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
 from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.errors import DataError, UsageError, texts
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config
 from dltrain.starting.starter import Wishes
@@ -98,7 +98,7 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
     if (
         wide := how_to_turn(names, path[0], found.config.separator or ",") if path and found.config.header is not False else None
     ) is not None:
-        raise UsageError(Fault("no column holds the times: the columns are called by them", hint=wide))
+        raise UsageError("no column holds the times: the columns are called by them", hint=wide)
     time = _time_columns(found, wishes.series or "")
     if found.target.spec.task != "regression":
         return _start_labels(head, found, path, _with_series(found, time), wishes)
@@ -129,7 +129,7 @@ def _start_labels(
     series, raw = config.series, found.raw
     assert series is not None
     if wishes.horizon is not None:
-        raise UsageError(Fault(f"--horizon is of numbers that are foretold, and {found.target.name} holds classes"))
+        raise UsageError(f"--horizon is of numbers that are foretold, and {found.target.name} holds classes")
     runs = _runs_of_labels(found, series)
     counts = raw.frame.group_by(*series.id).len(OWN)[OWN].to_numpy() if series.id else np.array([raw.frame.height])
     whole = bool(series.id) and len(runs) == len(counts)
@@ -201,11 +201,9 @@ def _time_column(found: Studied, asked: str) -> str:
         time = by_number(asked, names)
     if time is None:
         hint = f"{column_hint(asked, names)}; `--series {IN_ORDER}` where the rows are in order and none tells the time"
-        raise UsageError(Fault(f"there is no column {asked} of times", hint=hint))
+        raise UsageError(f"there is no column {asked} of times", hint=hint)
     if time == found.target.name:
-        raise UsageError(
-            Fault(f"{time} is the target, and cannot be the time as well", hint="init --series TIME --target COLUMN")
-        )
+        raise UsageError(f"{time} is the target, and cannot be the time as well", hint="init --series TIME --target COLUMN")
     return time
 
 
@@ -291,9 +289,7 @@ def _refuse_tail(found: Studied, series: SeriesConfig) -> None:
     if empty >= SHARE * len(values) and not series.id:  # of several each has a tail of its own
         ahead = "`series: {known: [...]}` names columns that are known ahead, and `predict` takes such rows"
         hint = f"write the config from the rows before, in a file of their own; {ahead}"
-        raise DataError(
-            Fault(f"the last {empty:,} of {len(values):,} rows have no {name}, and on them it would be tested", hint=hint)
-        )
+        raise DataError(f"the last {empty:,} of {len(values):,} rows have no {name}, and on them it would be tested", hint=hint)
 
 
 def _moves(found: Studied, series: SeriesConfig) -> bool:

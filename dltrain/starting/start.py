@@ -15,7 +15,7 @@ from dltrain.data.files import expand_paths, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.folders import holds_masks
 from dltrain.data.pictures.not_classes import not_classes
-from dltrain.errors import DataError, Fault, UsageError
+from dltrain.errors import DataError, UsageError
 from dltrain.parts import parts_among
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
@@ -84,7 +84,7 @@ def _start_tables(pattern: str, written: str, target: str | None, reporter: Repo
         odd = [name for name in [*tables][:MOST_COMPARED] if not have_same_columns(tables[first], tables[name])]
         if odd:
             message = f"{shown(written)} holds tables of different columns, such as {first} and {odd[0]}"
-            raise UsageError(Fault(message, hint=f"name one: dltrain init {shown(os.path.join(written, first))}"))
+            raise UsageError(message, hint=f"name one: dltrain init {shown(os.path.join(written, first))}")
         name = first if len(tables) == 1 else os.path.basename(pattern)
         return _start_file(os.path.join(os.path.dirname(pattern), name), os.path.join(written, name), target, reporter, wishes)
     train = parts["train"]
@@ -131,9 +131,9 @@ def _start_file(
     is_text = OTHER_SUFFIXES.get(suffix) == A_SPREADSHEET and is_delimited_text(where)
     if not is_text and (suffix in OTHER_SUFFIXES or suffix in EXTENSIONS):
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
-        raise DataError(Fault(f"{shown(where)} is {what}", hint=how_to_convert(where)))
+        raise DataError(f"{shown(where)} is {what}", hint=how_to_convert(where))
     if suffix in (".yaml", ".yml"):
-        raise UsageError(Fault(f"{shown(where)} is a config, not data", hint=f"`dltrain fit {shown(where)}` trains by it"))
+        raise UsageError(f"{shown(where)} is a config, not data", hint=f"`dltrain fit {shown(where)}` trains by it")
     expand_paths([where])  # no pipe or device is looked into
     if suffix == ".npz":
         from dltrain.starting.arrays import start_archive
@@ -184,7 +184,7 @@ def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wis
     suffix = Path(file_name(address)).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS or suffix == ".npz":
         what = OTHER_SUFFIXES.get(suffix, "an archive of arrays" if suffix == ".npz" else "a single picture")
-        raise DataError(Fault(f"{bare(address)} is {what}", hint="init looks at CSV and Parquet elsewhere, and at all else here"))
+        raise DataError(f"{bare(address)} is {what}", hint="init looks at CSV and Parquet elsewhere, and at all else here")
     from dltrain.starting.table import start_table
 
     source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
@@ -221,10 +221,10 @@ def _nothing_there(path: str) -> UsageError | DataError:
     names = [source.name for source in SOURCES.values() if not source.needs_path]
     close = nearest(path, names)
     if close:
-        return UsageError(Fault(f"there is no file and no dataset {path!r}", hint=f'did you mean "{close}"?'))
+        return UsageError(f"there is no file and no dataset {path!r}", hint=f'did you mean "{close}"?')
     neighbour = nearest(Path(path).name, _names_in(Path(path).parent))
     hint = f'did you mean "{Path(path).parent / neighbour}"?' if neighbour else f"datasets: {', '.join(names)}"
-    return DataError(Fault(f"no such file: {shown(path)}", hint=hint))
+    return DataError(f"no such file: {shown(path)}", hint=hint)
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -247,12 +247,12 @@ def _folder_fault(folder: str) -> UsageError:
     pictures = sum(files[suffix] for suffix in EXTENSIONS)
     name = shown(folder)
     if first and (instead := not_classes(folder, {}, first)) is not None:
-        return UsageError(Fault(instead[0], hint=instead[1]))
+        return UsageError(instead[0], hint=instead[1])
     if pictures and pictures >= sum(files.values()) / 2:
         message = f"{name} holds {pictures:,} pictures, but no folder for each class"
         hint = "move each into a folder named after its class; or name a table of files and labels as data.path"
         hint = labels_in_names(folder) or hint
-        return UsageError(Fault(message, hint=hint))
+        return UsageError(message, hint=hint)
     tables = [suffix for suffix in TABLE_SUFFIXES if files[suffix]]
     if tables:
         most = tables[0]
@@ -262,11 +262,9 @@ def _folder_fault(folder: str) -> UsageError:
             hint = joined
         if len(here) > 1:
             hint += f", or all that have the same columns with a pattern: '{name}/*{most}'"
-        return UsageError(Fault(f"{name} is a folder, not a file", hint=hint))
+        return UsageError(f"{name} is a folder, not a file", hint=hint)
     return UsageError(
-        Fault(
-            f"{name} is a folder without tables, pictures or texts", hint="name a CSV, Parquet or .npz file, or a folder of such"
-        )
+        f"{name} is a folder without tables, pictures or texts", hint="name a CSV, Parquet or .npz file, or a folder of such"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 # What a fit takes beside its epochs: TensorFlow's start, the table, the building of the nets, their evaluation and the pictures.
 START_SECONDS = 12.0
@@ -54,9 +54,9 @@ class Starter:
 def no_comparison(reason: str) -> UsageError:
     """The error for `--compare` where no comparison can be made."""
     hint = "leave --compare out; `evaluation.baselines: [linear, boosting]` is for rows of numbers and categories"
-    return UsageError(Fault(f"no linear model and no trees to compare with: {reason}", hint=hint))
+    return UsageError(f"no linear model and no trees to compare with: {reason}", hint=hint)
 
 
 def no_series(what: str) -> UsageError:
     """The error for `--series` on data that is no series."""
-    return UsageError(Fault(f"init --series foretells a column of a table, and {what}", hint="leave --series out"))
+    return UsageError(f"init --series foretells a column of a table, and {what}", hint="leave --series out")

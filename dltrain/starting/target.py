@@ -24,7 +24,7 @@ from dltrain.data.labels.lists import labels_in
 from dltrain.data.series.wide import how_to_turn
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import infer_target, label_texts
-from dltrain.errors import DataError, Fault, UsageError
+from dltrain.errors import DataError, UsageError
 from dltrain.later import polars
 from dltrain.starting.columns import Columns, study_columns
 from dltrain.wording import column_hint, counted, did_you_mean, listed, shown
@@ -128,25 +128,25 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
         if not header and (numbered := by_number(asked, names)) is not None:
             return numbered
         if header and (turn := how_to_turn(names, file) or _how_to_transpose(asked, frame, file)) is not None:
-            raise UsageError(Fault(f"{file} has no column {asked!r}", hint=turn))
+            raise UsageError(f"{file} has no column {asked!r}", hint=turn)
         by_name = column_hint(asked, names) if len(names) == 1 else did_you_mean(asked, names) or "name one of its columns"
         by_place = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
         hint = by_name if header else by_place
-        raise UsageError(Fault(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header)))
+        raise UsageError(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header))
     guesses = _guess(frame, columns, header)
     if len(guesses) == 1:
         return guesses[0]
     question = f"which column of {file} is to be predicted?"
     elsewhere = None if guesses else (how_to_turn(names, file) if header else None) or _targets_beside(file)
     if elsewhere is not None:
-        raise UsageError(Fault(question, hint=elsewhere))
+        raise UsageError(question, hint=elsewhere)
     hint = f"dltrain init {file} --target COLUMN"
     two = [name for name in names if is_zero_or_one(column_of(frame, name))]
     if guesses:
         hint += f", perhaps {' or '.join(guesses)}"
     elif len(two) > 1 and all("," not in name for name in two):
         hint += f", or --target {shlex.quote(','.join(two))}, where a row may have several of these as labels"
-    raise UsageError(Fault(question, hint=hint, details=_list_columns(frame, columns, header)))
+    raise UsageError(question, hint=hint, details=_list_columns(frame, columns, header))
 
 
 def _targets_beside(file: str) -> str | None:
@@ -198,7 +198,7 @@ def several_columns(asked: str | None, frame: polars.DataFrame, file: str, signs
     if others:
         message = "several columns to predict are all labels (0 and 1, yes and no) or all amounts; "
         message += f"{listed(others)} of {file} {'holds' if len(others) == 1 else 'hold'} something else than the others"
-        raise UsageError(Fault(message, hint=f"name one, and write `target: [{', '.join(names)}]` into the config then"))
+        raise UsageError(message, hint=f"name one, and write `target: [{', '.join(names)}]` into the config then")
     return names
 
 
@@ -317,7 +317,7 @@ def study_target(
         units = units_of(values) if is_text(values) and not what else []
         message += f"; they are numbers with different units ({listed(units)}): write one" if 1 < len(units) <= MOST_UNITS else ""
         hint = f"say --target with another column, such as {listed(others, 8)}" if others else "no other column can be one"
-        raise UsageError(Fault(message, hint=hint))
+        raise UsageError(message, hint=hint)
     by_value = None if are_exact(spec.classes) or not all(map(is_number, spec.classes)) else columns.numbers.get(name)
     labels = series if classes else label_texts(series, by_value)
     counted = labels.drop_nulls().value_counts(sort=True)
@@ -382,7 +382,7 @@ def check_rows(num_rows: int, file: str, target: Target | None = None, columns: 
         if target is not None:
             rows = f"{taught} of {counted(num_rows, 'row')} {'has' if taught == 1 else 'have'} a value for {target.name},"
         message = f"{rows} too few to learn from and to test on"
-        raise DataError(Fault(message, file=shown(file), hint=f"{FEWEST_ROWS} at the least"))
+        raise DataError(message, file=shown(file), hint=f"{FEWEST_ROWS} at the least")
 
 
 def _merged(counts: Mapping[str, int]) -> dict[str, str]:

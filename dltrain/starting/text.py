@@ -27,7 +27,7 @@ from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR, WHITESPACE, Framing, find_separator, plainness
 from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import BROKEN_ROWS, lines_of_a_row, quotes_are_letters, scan_text
-from dltrain.errors import DataError, Fault, warn
+from dltrain.errors import DataError, warn
 from dltrain.later import polars
 from dltrain.wording import listed, shown
 
@@ -153,7 +153,7 @@ def _refuse_labels_first(lines: Sequence[bytes], file: str) -> None:
         how = f"python -c 'import numpy; {code}; numpy.savez(\"{stem}.npz\", x=x.toarray(), y=y)'"
         plain = re.fullmatch(r"[\w.,+/-]+", name) is not None
         hint = f"{how} makes arrays of it" if plain else "write its numbers as CSV, Parquet or .npz"
-        raise DataError(Fault("each line is a label and numbers with their places, as LIBSVM writes them", file=name, hint=hint))
+        raise DataError("each line is a label and numbers with their places, as LIBSVM writes them", file=name, hint=hint)
     labels = Counter(row[0] for row in rows)
     words = sum(len(row) - 1 for row in rows) / len(rows)
     most = min(MOST_LABELS, len(rows) // FEWEST_OF_LABEL)
@@ -165,7 +165,7 @@ def _refuse_labels_first(lines: Sequence[bytes], file: str) -> None:
 def _labels_first(file: str, mark: str, said: str) -> DataError:
     name = shown(file)
     how = f"sed -E 's/^{mark}([^ ]+) +/\\1\\t/' {shlex.quote(name)} > {shlex.quote(name + '.tsv')}"
-    return DataError(Fault(said, file=name, hint=f"`{how}` makes a table of it; its target is --target 1"))
+    return DataError(said, file=name, hint=f"`{how}` makes a table of it; its target is --target 1")
 
 
 def _by_signs(text: bytes, file: str) -> dict[str, Any]:
@@ -194,9 +194,7 @@ def _refuse_broken_rows(text: bytes, file: str) -> None:
     rows = [_FIELD.findall(line.decode("utf-8", "replace")) for line in _first_lines(text)]
     widths = lines_of_a_row([len(row) for row in rows])
     if widths and all(map(is_figure, rows[-1])):
-        raise DataError(
-            Fault(f"each row goes over {len(widths)} lines, of {listed(widths, 4)} values", file=file, hint=BROKEN_ROWS)
-        )
+        raise DataError(f"each row goes over {len(widths)} lines, of {listed(widths, 4)} values", file=file, hint=BROKEN_ROWS)
 
 
 def _lines_before(text: bytes) -> tuple[int, bool]:

@@ -8,7 +8,7 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from dltrain.errors import DataError, Fault, RunError
+from dltrain.errors import DataError, RunError
 from dltrain.storage.atomic import cannot_write
 from dltrain.storage.removal import remove_temporary, temporary_name
 
@@ -30,10 +30,10 @@ def unpack_tar(archive: Path, folder: Path, *, max_bytes: int, max_members: int)
         if not folder.exists():
             os.replace(temporary, folder)
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise DataError(Fault(f"expected a whole tar archive: {error}", file=str(archive), hint="download it again")) from error
+        raise DataError(f"expected a whole tar archive: {error}", file=str(archive), hint="download it again") from error
     except OSError as error:
         if error.errno is None:  # gzip's own complaints carry no number
-            raise DataError(Fault(f"expected a whole tar archive: {error}", file=str(archive))) from error
+            raise DataError(f"expected a whole tar archive: {error}", file=str(archive)) from error
         # Another process that unpacked the same archive meanwhile is no failure.
         if not folder.is_dir():
             raise cannot_write(folder, error) from error
@@ -57,7 +57,7 @@ def _unpack_members(tar: tarfile.TarFile, archive: Path, folder: Path, *, max_by
         elif num_members > max_members:
             reason = f"takes the archive beyond {max_members:,} files"
         if reason:
-            raise DataError(Fault(f"refused: its member {member.name!r} {reason}", file=str(archive)))
+            raise DataError(f"refused: its member {member.name!r} {reason}", file=str(archive))
         target = folder.joinpath(*path.parts)
         if member.isdir():
             target.mkdir(parents=True, exist_ok=True)

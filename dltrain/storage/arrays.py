@@ -56,13 +56,11 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
                 raise DataError(faults)
             total = sum(members[word].file_size for word in wanted)
             if total > limit:
-                raise DataError(Fault(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name))
+                raise DataError(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name)
             packed = sum(members[word].compress_size for word in wanted)
             if total > max(SMALL_BYTES, MOST_PACKED.value * packed):
                 message = f"its {packed >> 10:,} kB unpack to {total >> 20:,} MB: it is made to fill the memory"
-                raise DataError(
-                    Fault(message, file=name, hint=f"{MOST_PACKED.hint}, or write it without compression (numpy.savez)")
-                )
+                raise DataError(message, file=name, hint=f"{MOST_PACKED.hint}, or write it without compression (numpy.savez)")
             arrays = {}
             for word in wanted:
                 with archive.open(members[word]) as member:
@@ -70,7 +68,7 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
             return arrays
     except DAMAGE as error:
         reason = reason_of(error)
-        raise DataError(Fault(f"not a readable .npz archive: {_first_line(reason)}", file=name)) from error
+        raise DataError(f"not a readable .npz archive: {_first_line(reason)}", file=name) from error
 
 
 def _first_line(reason: object) -> str:
@@ -89,7 +87,7 @@ def array_names(path: Path) -> list[str]:
             return [info.filename.removesuffix(".npy") for info in archive.infolist()[:MAX_ARRAYS]]
     except DAMAGE as error:
         reason = reason_of(error)
-        raise DataError(Fault(f"not a readable .npz archive: {_first_line(reason)}", file=shown(str(path)))) from error
+        raise DataError(f"not a readable .npz archive: {_first_line(reason)}", file=shown(str(path))) from error
 
 
 def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -109,7 +107,7 @@ def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
                     _require_held(shape, dtype, info.file_size, word, shown(file))
                 shapes[word] = tuple(int(extent) for extent in shape), str(dtype)
     except DAMAGE as error:
-        raise DataError(Fault(f"not a readable .npz archive: {_first_line(error)}", file=shown(file))) from error
+        raise DataError(f"not a readable .npz archive: {_first_line(error)}", file=shown(file)) from error
     return shapes
 
 
@@ -122,15 +120,13 @@ def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
 
 def _require_held(shape: tuple[int, ...], dtype: np.dtype[Any], size: int, word: str, file: str) -> None:
     if any(extent < 0 for extent in shape) or math.prod(shape) * dtype.itemsize > size:
-        raise DataError(Fault(f"the array {word!r} declares the shape {shape}, more than the file holds", file=file))
+        raise DataError(f"the array {word!r} declares the shape {shape}, more than the file holds", file=file)
 
 
 def _read_array(member: IO[bytes], size: int, word: str, file: str) -> NDArray[Any]:
     shape, fortran, dtype = _read_header(member)
     if dtype.hasobject or dtype.kind not in ALLOWED_KINDS or dtype.itemsize == 0:
-        raise DataError(
-            Fault(f"the array {word!r} holds {dtype}: only numbers, booleans and text are read (no pickles)", file=file)
-        )
+        raise DataError(f"the array {word!r} holds {dtype}: only numbers, booleans and text are read (no pickles)", file=file)
     _require_held(shape, dtype, size, word, file)
     data = bytearray(math.prod(shape) * dtype.itemsize)
     view = memoryview(data)
@@ -138,7 +134,7 @@ def _read_array(member: IO[bytes], size: int, word: str, file: str) -> NDArray[A
     while done < len(view):
         block = member.read(min(1 << 24, len(view) - done))
         if not block:
-            raise DataError(Fault(f"the array {word!r} is cut off", file=file))
+            raise DataError(f"the array {word!r} is cut off", file=file)
         view[done : done + len(block)] = block
         done += len(block)
     array = np.frombuffer(data, dtype)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from dltrain.errors import Fault, RunError, UsageError, reason_of
+from dltrain.errors import RunError, UsageError, reason_of
 from dltrain.storage.layout import FILES, FOLDERS, own_paths
 from dltrain.storage.patterns import find_matches
 from dltrain.storage.removal import remove_abandoned, temporary_files_of
@@ -39,18 +39,18 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         pass
     except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, a link to itself
         reason = reason_of(error)
-        raise UsageError(Fault(f"{given} cannot be written: {reason}", hint="name another file with -o")) from error
+        raise UsageError(f"{given} cannot be written: {reason}", hint="name another file with -o") from error
     refuse_part_of_run(file)
     for read in map(str, inputs):
         for name in {read, *find_matches(read)} if file.exists() else ():
             if os.path.exists(name) and os.path.samefile(name, file):
-                raise UsageError(Fault(f"{given} is what is read; it is not written over", hint="name another file with -o"))
+                raise UsageError(f"{given} is what is read; it is not written over", hint="name another file with -o")
     if file.is_dir():
-        raise UsageError(Fault(f"{given} is a folder", hint="name a file in it with -o"))
+        raise UsageError(f"{given} is a folder", hint="name a file in it with -o")
     if not file.parent.is_dir():
-        raise UsageError(Fault(f"{given} cannot be written: there is no folder {file.parent}", hint="make it first"))
+        raise UsageError(f"{given} cannot be written: there is no folder {file.parent}", hint="make it first")
     if (file.is_file() or given.is_symlink()) and not is_stream(file) and not force:
-        raise RunError(Fault(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file"))
+        raise RunError(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file")
     remove_abandoned(temporary_files_of(file))
     return file
 
@@ -72,7 +72,7 @@ def check_picture(path: Path, *, force: bool) -> Path:
     """
     if path.suffix.lower() not in ("", ".png"):
         raise UsageError(
-            Fault(f"pictures are drawn as PNG, and {path} is named otherwise", hint=f"name it {path.with_suffix('.png').name}")
+            f"pictures are drawn as PNG, and {path} is named otherwise", hint=f"name it {path.with_suffix('.png').name}"
         )
     return check_output(path, force=force)
 
@@ -91,9 +91,9 @@ def refuse_part_of_run(path: Path) -> None:
             continue
         hint = "name a file outside of it, or one that it does not hold"
         if real.exists() and real in own_paths(folder):
-            raise UsageError(Fault(f"{path} is part of the run {folder.name}; it is not written over", hint=hint))
+            raise UsageError(f"{path} is part of the run {folder.name}; it is not written over", hint=hint)
         if not real.exists() and real.relative_to(folder).parts[0] in FILES | FOLDERS.keys():
-            raise UsageError(Fault(f"{path} would be part of the run {folder.name}, and be removed with it", hint=hint))
+            raise UsageError(f"{path} would be part of the run {folder.name}, and be removed with it", hint=hint)
 
 
 def refuse_inside_run(path: Path) -> None:

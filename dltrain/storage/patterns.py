@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.storage.bounds import FILES, LOOKED_AT_PER_FILE
 
 
@@ -41,7 +41,7 @@ def _matches(pattern: str) -> Iterator[str]:
         count += 1
         if count > most:
             message = f"{pattern} looks through more than {most:,} files and folders"
-            raise DataError(Fault(message, hint=f"name a folder that is nearer to them; {FILES.hint}"))
+            raise DataError(message, hint=f"name a folder that is nearer to them; {FILES.hint}")
 
     root = "/" if pattern.startswith("/") else ""
     segments = [segment for segment in pattern.split("/") if segment]

@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.checking.memory import gigabytes, held_bytes, own_bytes
 from dltrain.checking.result import Memory
 from dltrain.config.types import Config
-from dltrain.errors import ConfigError, Fault, UsageError
+from dltrain.errors import ConfigError, UsageError
 from dltrain.machine import memory_bytes
 from dltrain.reporting import Reporter
 from dltrain.sweep.engines import Engine, load_engine
@@ -128,6 +128,6 @@ def jobs_that_fit(plan: SweepPlan, num_fits: int, largest: tuple[Config, Memory]
     )
     if plan.jobs is not None:
         hint = f"--jobs {most} takes less; --allow-large tries it all the same"
-        raise ConfigError(Fault(message, path="sweep.jobs", hint=hint))
+        raise ConfigError(message, path="sweep.jobs", hint=hint)
     reporter.detail(f"{message}: no more than {most} at a time")
     return most

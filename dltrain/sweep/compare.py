@@ -12,7 +12,7 @@ from dltrain.config.canonical import with_defaults, without_defaults
 from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.config.catalog.metrics import find_direction
 from dltrain.config.types import Config
-from dltrain.errors import ConfigError, Fault, RunError, UsageError
+from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.parts import PARTS
 from dltrain.storage.outputs import check_picture
@@ -113,7 +113,7 @@ def _config(run: Run) -> Config:
     try:
         return load_config(run.config_file)
     except ConfigError as error:
-        raise RunError(Fault(f"the config of {run.path} cannot be used: {error.faults[0].message}")) from error
+        raise RunError(f"the config of {run.path} cannot be used: {error.faults[0].message}") from error
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:

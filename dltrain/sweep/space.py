@@ -13,7 +13,7 @@ from dltrain.config.blocks.sweep import standing
 from dltrain.config.blocks.swept import is_endless
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 from dltrain.sweep.combinations import check_conditions, in_order
 from dltrain.sweep.dimension import Dimension, Steps
 from dltrain.wording import shown
@@ -51,7 +51,7 @@ def _dimensions(
         yield replace(_dimension(config, name, given), where=where, path=path)
         return
     if name in where:
-        raise ConfigError(Fault(f"{name} is chosen within one of its own choices", path=f"sweep.choices.{name}"))
+        raise ConfigError(f"{name} is chosen within one of its own choices", path=f"sweep.choices.{name}")
     names = tuple(dict.fromkeys(given["choices"] if isinstance(given, Mapping) else given))
     sets = {word: {key: value for key, value in choices[name][word].items() if key != OWN} for word in names}
     yield Dimension(name, (name,), names, where=where, sets=sets, path=path)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import find_column, find_direction
 from dltrain.config.types import TrainingConfig
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
 
@@ -48,7 +48,7 @@ def resolve_monitor(wanted: str | None, names: list[str], *, path: str, has_vali
     hint = f"the history will have: {', '.join(names)}"
     if prefix and not has_validation:
         hint = "there is no validation part; add `data.split.validation`"
-    raise ConfigError(Fault(f"{wanted!r} will not exist", path=path, hint=hint))
+    raise ConfigError(f"{wanted!r} will not exist", path=path, hint=hint)
 
 
 def metric_direction(training: TrainingConfig, name: str, mode: str, *, path: str) -> str:
@@ -66,7 +66,7 @@ def metric_direction(training: TrainingConfig, name: str, mode: str, *, path: st
     direction = mode if mode in ("min", "max") else find_direction(name, training.metrics)
     if direction is None:
         message = f"whether {name!r} should be low or high is not known"
-        raise ConfigError(Fault(message, path=path, hint="set `mode: min` or `mode: max`"))
+        raise ConfigError(message, path=path, hint="set `mode: min` or `mode: max`")
     return direction
 
 
@@ -113,7 +113,7 @@ class EpochCallbacks:
             try:
                 callback = getattr(keras.callbacks, class_name)(**{**given, "monitor": monitor, "mode": mode, "verbose": 0})
             except (ValueError, TypeError) as error:
-                raise ConfigError(Fault(f"Keras refuses it: {error}", path=path)) from error
+                raise ConfigError(f"Keras refuses it: {error}", path=path) from error
             self._callbacks[key] = callback
         self._tensorboard = None
         if training.tensorboard is not None:

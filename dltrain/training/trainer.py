@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.errors import DivergenceError, Fault, InterruptedRun
+from dltrain.errors import DivergenceError, InterruptedRun
 from dltrain.later import tensorflow as tf
 from dltrain.model.forward import Forward
 from dltrain.model.pixels import take_rows
@@ -271,7 +271,7 @@ class Trainer:
         message = f"the loss is not finite after step {bad_step + 1} of epoch {self.pace.epoch + 1}{named}"
         kept = f"the last finite state is kept in {self.run.path}"
         hint = f"the learning rate was {rate:g}: try a tenth of it, or `training.clip_norm: 1.0`; {kept}"
-        raise DivergenceError(Fault(message, path="training.optimizer.learning_rate", hint=hint))
+        raise DivergenceError(message, path="training.optimizer.learning_rate", hint=hint)
 
     def _replay_to(self, step: int) -> None:
         """From the snapshot, do again what was done up to `step` of this epoch; the draws are the same, so is the result."""

@@ -44,7 +44,7 @@ def command(
     console: Console = context.obj
     files, overrides = split_words(words or ())
     if not files:
-        raise UsageError(Fault("a config file was expected, found none", hint="dltrain check CONFIG..."))
+        raise UsageError("a config file was expected, found none", hint="dltrain check CONFIG...")
     if samples is not None:
         samples = check_picture(samples, force=force)
     console.settings.json = console.settings.json or form == "json"

@@ -7,7 +7,7 @@ from typing import Annotated
 from dltrain.cli.commands import SHELLS
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.wording import did_you_mean
 
 BASH = """_dltrain() {
@@ -50,6 +50,6 @@ def command(
     """
     console: Console = context.obj
     if shell not in SCRIPTS:
-        raise UsageError(Fault(f"there is no completion for {shell!r}", hint=did_you_mean(shell, SHELLS) or "bash, zsh, fish"))
+        raise UsageError(f"there is no completion for {shell!r}", hint=did_you_mean(shell, SHELLS) or "bash, zsh, fish")
     console.document({"status": "finished", "shell": shell, "script": SCRIPTS[shell]})
     console.verbatim(SCRIPTS[shell])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from dltrain.cli.console import Console
 from dltrain.cli.text import format_bytes, format_number, table
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.wording import nearest, one_line
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ def command(
     known = list_datasets()
     if words[:1] == ["get"]:
         if len(words) != 2:
-            raise UsageError(Fault("one dataset name was expected after get", hint="dltrain datasets get NAME"))
+            raise UsageError("one dataset name was expected after get", hint="dltrain datasets get NAME")
         _get(console, _find(words[1], known).name)
     elif len(words) > 1:
-        raise UsageError(Fault(f"one dataset name was expected, found {' '.join(map(repr, words))}"))
+        raise UsageError(f"one dataset name was expected, found {' '.join(map(repr, words))}")
     elif words:
         _show(console, _find(words[0], known))
     else:
@@ -45,7 +45,7 @@ def _find(name: str, known: Sequence[DatasetInfo]) -> DatasetInfo:
     if name not in names:
         close = nearest(name, names)
         hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
-        raise UsageError(Fault(f"there is no dataset {name!r}", hint=hint))
+        raise UsageError(f"there is no dataset {name!r}", hint=hint)
     return known[names.index(name)]
 
 

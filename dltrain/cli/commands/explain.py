@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 if TYPE_CHECKING:
     from dltrain.config.catalog.catalog import Catalog
@@ -68,14 +68,14 @@ def _draw(words: list[str], picture: Path, *, force: bool) -> None:
 
     name = load_catalog().find_activation(words[0]) if len(words) == 1 else None
     if name is None:
-        raise UsageError(Fault("--plot draws one activation", hint="dltrain explain relu --plot relu.png"))
+        raise UsageError("--plot draws one activation", hint="dltrain explain relu --plot relu.png")
     picture = check_output(picture, force=force)
     from dltrain.evaluation.drawing.history import plot_activation
     from dltrain.model.numbers.activations import find_activation
 
     found = find_activation(name)
     if found is None or found.slope is None:
-        raise UsageError(Fault(f"{name} is no function of one number: what a unit says depends on the others"))
+        raise UsageError(f"{name} is no function of one number: what a unit says depends on the others")
     plot_activation(name, found.value, found.slope, picture)
 
 

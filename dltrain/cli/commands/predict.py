@@ -26,7 +26,7 @@ from dltrain.cli.options import (
 )
 from dltrain.cli.streams import discard
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, RunError, UsageError
+from dltrain.errors import RunError, UsageError
 from dltrain.storage.formats.other_files import DATA_SUFFIXES
 from dltrain.wording import counted, one_line
 
@@ -232,16 +232,16 @@ def _refuse_rows(run: str, paths: Sequence[str], asked: _Asked) -> None:
     """Refuse options that name rows twice, or none."""
     if asked.part is not None and (paths or asked.words or asked.layer is not None):
         option = "--data" if paths else "--word" if asked.words else "--layer"
-        raise UsageError(Fault(f"{option} and --part exclude each other", hint="--part takes the rows of the run's own data"))
+        raise UsageError(f"{option} and --part exclude each other", hint="--part takes the rows of the run's own data")
     if paths and asked.words:
-        raise UsageError(Fault("--word and --data exclude each other"))
+        raise UsageError("--word and --data exclude each other")
     if asked.since is not None and asked.steps is None:
-        raise UsageError(Fault("--since needs --steps", hint="--steps N says how many rows from that time on"))
+        raise UsageError("--since needs --steps", hint="--steps N says how many rows from that time on")
     if not paths and not asked.words and asked.part is None and asked.steps is None:
         hint = "name rows or pictures with --data PATH, or a part of the run's own data with --part"
         if Path(run).suffix.casefold() in DATA_SUFFIXES:
             hint = f"`dltrain predict RUN --data {run}`: the run comes first"
-        raise UsageError(Fault("there is nothing to predict from", hint=hint))
+        raise UsageError("there is nothing to predict from", hint=hint)
 
 
 def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked: _Asked) -> tuple[Path | str, Predictions]:
@@ -254,16 +254,16 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
 
     path = find_run(run, runs)
     if asked.weights not in (None, "best", "last"):
-        raise UsageError(Fault(f"a run's --weights are best or last, found {asked.weights!r}"))
+        raise UsageError(f"a run's --weights are best or last, found {asked.weights!r}")
     if asked.part is not None and asked.trials is not None:
-        raise UsageError(Fault("--part and --trials exclude each other", hint="the average of several runs takes --data"))
+        raise UsageError("--part and --trials exclude each other", hint="the average of several runs takes --data")
     if asked.steps is not None:
         return path, _ask_ahead(console, path, paths, asked)
     shared: dict[str, Any] = {"top": asked.top, "weights": asked.weights, "images": asked.images}
     shared |= {"threads": console.settings.threads, "reporter": console}
     of_masks = next((name for name, value in asked.of_masks.items() if value is not None), None)
     if asked.part is not None and of_masks is not None:
-        raise UsageError(Fault(f"--part and {of_masks} exclude each other", hint="--data PATH takes the pictures"))
+        raise UsageError(f"--part and {of_masks} exclude each other", hint="--data PATH takes the pictures")
     if asked.part is not None:
         from dltrain.evaluation.predictions.stored_part import predict_part
 
@@ -281,7 +281,7 @@ def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked
     given["--windows"] = asked.windows
     excluded = next((option for option, value in given.items() if value), None)
     if excluded is not None:
-        raise UsageError(Fault(f"{excluded} and --steps exclude each other", hint="leave one of them out"))
+        raise UsageError(f"{excluded} and --steps exclude each other", hint="leave one of them out")
     assert asked.steps is not None
     shared: dict[str, Any] = {"threads": console.settings.threads, "reporter": console}
     return predict_ahead(path, asked.steps, since=asked.since, data=paths, weights=asked.weights, trials=asked.trials, **shared)
@@ -294,7 +294,7 @@ def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Ask
     given |= {name: value is not None for name, value in asked.of_masks.items()}
     if any(given.values()):
         option = next(name for name, is_given in given.items() if is_given)
-        raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
+        raise UsageError(f"{option} needs a run; {network} is a stock network", hint="leave it out")
     from dltrain.evaluation.predictions.predict_stock import predict_stock
 
     return predict_stock(

@@ -12,7 +12,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import SHOWN, RunsOption, TrustCodeOption
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.wording import one_line
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _show(console: Console, result: Trace, units: int, picture: Path | None) -> 
 def _draw_boundary(console: Console, run: Path | None, picture: Path, weights: str | None) -> None:
     if run is None:
         message = "--plot draws the loss over several steps, or a run of two columns"
-        raise UsageError(Fault(message, hint="say how many with --steps"))
+        raise UsageError(message, hint="say how many with --steps")
     from dltrain.evaluation.drawing.boundary import plot_boundary
 
     plot_boundary(run, picture, weights=weights, reporter=console)
@@ -147,7 +147,7 @@ def _draw_features(
 ) -> None:
     if image is None or picture is None or run is None:
         hint = "dltrain trace RUN --features IMAGE --layer NAME --plot FILE"
-        raise UsageError(Fault("feature maps need a run, a picture and a file to draw into", hint=hint))
+        raise UsageError("feature maps need a run, a picture and a file to draw into", hint=hint)
     from dltrain.evaluation.feature_maps import plot_feature_maps
 
     maps = plot_feature_maps(run, image, picture, layer=layer, weights=weights, reporter=console)
@@ -180,7 +180,7 @@ def _subject(words: list[str], inputs: list[str], runs: Path) -> Config | Path:
     refuse_other_than_one(files, "dltrain trace CONFIG --input '1, 2'", "config or run")
     if not os.path.isfile(files[0]) and not files[0].endswith((".yaml", ".yml")):
         if overrides:
-            raise UsageError(Fault("a run's values cannot be overridden", hint=f"trace its config: {files[0]}/config.yaml"))
+            raise UsageError("a run's values cannot be overridden", hint=f"trace its config: {files[0]}/config.yaml")
         return find_run(files[0], runs)
     config = load_config(files[0], overrides)
     if config.data.source == NO_DATA and inputs:
@@ -207,5 +207,5 @@ def _range(text: str) -> range:
     except ValueError:
         found = range(0)
     if not found or found.start < 0:
-        raise UsageError(Fault(f"expected rows such as 0:20, found {text!r}", hint="the first, and the one after the last"))
+        raise UsageError(f"expected rows such as 0:20, found {text!r}", hint="the first, and the one after the last")
     return found

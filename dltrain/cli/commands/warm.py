@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from dltrain.cli.commands import WARM
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.processes.warm.circumstances import is_offered
 from dltrain.wording import counted, did_you_mean
 
@@ -33,9 +33,9 @@ def command(
     """
     console: Console = context.obj
     if what not in WARM:
-        raise UsageError(Fault(f"expected start, stop or status, found {what!r}", hint=did_you_mean(what, WARM)))
+        raise UsageError(f"expected start, stop or status, found {what!r}", hint=did_you_mean(what, WARM))
     if not is_offered():
-        raise UsageError(Fault("a warm process is offered on Linux only"))
+        raise UsageError("a warm process is offered on Linux only")
     from dltrain.processes.warm.manage import running, start, stop
     from dltrain.processes.warm.server import IDLE_SECONDS
 

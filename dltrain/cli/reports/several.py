@@ -13,7 +13,7 @@ from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Section, Tabl
 from dltrain.cli.reports.verdict import verdict_of
 from dltrain.cli.results import with_interval
 from dltrain.cli.text import format_number, signed
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.evaluation.leaderboard import chance
@@ -265,10 +265,10 @@ def form_of(output: str, form: str | None, default: str) -> str:
     """
     suffix = Path(output).suffix.lower()
     if form is None and suffix not in ("", ".html", ".htm", ".md"):
-        raise UsageError(Fault(f"a report is not written as {suffix}", hint="name it .html or .md, or say --format html|md"))
+        raise UsageError(f"a report is not written as {suffix}", hint="name it .html or .md, or say --format html|md")
     form = form or {".md": "md", "": default}.get(suffix, "html")
     if form not in ("html", "md"):
-        raise UsageError(Fault(f"a report is html or md, found {form!r}"))
+        raise UsageError(f"a report is html or md, found {form!r}")
     return form
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 
 
 def plain_mapping(config: Mapping[Any, Any]) -> dict[str, Any]:
@@ -37,5 +37,5 @@ def _plain(value: Any, path: str) -> Any:
             if is_frame
             else "numbers, text, lists, mappings"
         )
-        raise ConfigError(Fault(f"expected what a config file may hold, found {type(value).__name__}", path=path, hint=hint))
+        raise ConfigError(f"expected what a config file may hold, found {type(value).__name__}", path=path, hint=hint)
     return _plain(value.tolist(), path)

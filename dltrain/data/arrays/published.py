@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.raw import RawPictures
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.storage.cache import describe_arrays
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -81,4 +81,4 @@ def make_pictures(
 
 def damaged(path: Path, reason: str) -> DataError:
     """The error for a file that is not what its name promises."""
-    return DataError(Fault(reason, file=str(path), hint="fetch the file again"))
+    return DataError(reason, file=str(path), hint="fetch the file again")

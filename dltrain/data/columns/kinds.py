@@ -30,7 +30,7 @@ from dltrain.data.columns.reading import (
 )
 from dltrain.data.tables.cells_apart import lists_as_text, several_in_cells
 from dltrain.data.tables.column_names import name_of
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.later import polars
 
 KINDS = ("number", "category", "boolean", "date", "text", "image")
@@ -127,7 +127,7 @@ def infer_time(series: polars.Series, reading: Reading) -> ColumnKind:
         message = f"the times of the column {name} are digits such as {text_of(values.head(1))[0]}, "
         message += f"which may be dates written {' or '.join(found)}, and nothing tells which"
         hint = f'say data.dates: {{{name}: "{found[0]}"}}, or {{{name}: number}} where they are numbers'
-        raise DataError(Fault(message, path="data.dates", hint=hint))
+        raise DataError(message, path="data.dates", hint=hint)
     return ColumnKind("date", found.text, note=found.note) if found else kind
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 WORDPIECE, BPE = "wordpiece", "bpe"
 SUBWORDS = (WORDPIECE, BPE)
@@ -129,5 +129,5 @@ def _library() -> Any:
         import tokenizers
     except ModuleNotFoundError as error:
         message = "pieces of words are made by the library tokenizers, which is not installed"
-        raise UsageError(Fault(message, path="data.text.split", hint="pip install 'dltrain[subwords]'")) from error
+        raise UsageError(message, path="data.text.split", hint="pip install 'dltrain[subwords]'") from error
     return tokenizers

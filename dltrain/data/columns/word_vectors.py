@@ -84,7 +84,7 @@ def read_word_vectors(path: str, words: Collection[str]) -> WordVectors:
             found[word] = len(vectors)
             vectors.append(_numbers(fields[1:], file, number, length))
     if not length:
-        raise DataError(Fault("the file holds no word vectors", file=shown(file)))
+        raise DataError("the file holds no word vectors", file=shown(file))
     matrix = np.stack(vectors) if vectors else np.zeros((0, length), np.float32)
     return WordVectors(found, matrix, hasher.hexdigest(), num_bytes)
 
@@ -105,7 +105,7 @@ def near_words(path: str, word: str) -> list[str]:
 def _one_file(path: str) -> str:
     files = expand_paths([path])
     if len(files) > 1:
-        raise DataError(Fault(f"{shown(path)} stands for {len(files)} files, expected one file of word vectors"))
+        raise DataError(f"{shown(path)} stands for {len(files)} files, expected one file of word vectors")
     return files[0]
 
 
@@ -118,7 +118,7 @@ def _lines(file: str, hasher: hashlib.blake2b) -> Iterator[bytes]:
         yield from lines
         if len(rest) > LINE_BYTES.value // LONGER_THAN_VECTOR:
             message = f"the line is longer than {len(rest):,} bytes: this is no word and its vector"
-            raise DataError(Fault(message, file=shown(file), line=number, hint=LINE_BYTES.hint))
+            raise DataError(message, file=shown(file), line=number, hint=LINE_BYTES.hint)
     if rest:
         yield rest
 
@@ -134,7 +134,7 @@ def _numbers(fields: list[bytes], file: str, line: int, length: int) -> NDArray[
         found = f"{len(fields)} behind the word" if len(fields) != length else f"{_odd(fields)!r} among them"
         message = f"expected a word and {length} finite numbers, found {found}"
         hint = "a vectors file is text: a word a line, then its numbers, as glove.6B.50d.txt has it"
-        raise DataError(Fault(message, file=shown(file), line=line, hint=hint)) from None
+        raise DataError(message, file=shown(file), line=line, hint=hint) from None
     return numbers
 
 

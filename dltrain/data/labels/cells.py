@@ -15,7 +15,7 @@ from dltrain.data.labels.written_lists import read_written_lists
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.targets import row_fault, sort_labels
-from dltrain.errors import DataError, Fault, Note, capped, warn
+from dltrain.errors import DataError, Note, capped, warn
 from dltrain.later import polars
 from dltrain.wording import counted, listed
 
@@ -124,10 +124,10 @@ def find_separator(series: polars.Series, reading: Reading) -> str:
     if found:
         said = " or ".join(f'"{sign}" ({counted(counts[sign], "cell")})' for sign in found)
         message = f"the labels of {name} could be separated by {said}"
-        raise DataError(Fault(message, path="data.labels", hint=f'say which: labels: {{separator: "{found[0]}"}}'))
+        raise DataError(message, path="data.labels", hint=f'say which: labels: {{separator: "{found[0]}"}}')
     message = f"no cell of {name} holds several labels: there is no {', '.join(SEPARATORS[:-1])} or {SEPARATORS[-1]} in any"
     hint = 'say `data.task: classification` for one label a row, or what stands between them: labels: {separator: " "}'
-    raise DataError(Fault(message, path="data.labels", hint=hint))
+    raise DataError(message, path="data.labels", hint=hint)
 
 
 def other_separator(labels: Sequence[str], separator: str) -> str | None:
@@ -150,13 +150,13 @@ def labels_of(cells: Cells, name: str, least: int) -> tuple[str, ...]:
     kept = counts.filter(counts[count] >= least)[label].to_list()
     if not kept:
         what = f"no label of {name} stands in {least:,} rows or more" if len(counts) else f"no row has a label of {name}"
-        raise DataError(Fault(what, path="data.target"))
+        raise DataError(what, path="data.target")
     if len(kept) > MOST_LABELS:
         message = (
             f"the column {name} holds {len(kept):,} different labels, more than the {MOST_LABELS:,} that have an output each"
         )
         hint = "labels: {min_count: 20} leaves out those of fewer rows; see as well whether the separator is right"
-        raise DataError(Fault(message, path="data.labels", hint=hint))
+        raise DataError(message, path="data.labels", hint=hint)
     return tuple(sort_labels(kept))
 
 
@@ -244,7 +244,7 @@ def encode_array(values: NDArray[Any], name: str, empty: str | None = None) -> N
     if len(bad):
         row, column = bad[0].tolist()
         message = f"row {row + 1:,}: the array {name} holds {numbers[row, column]:g} in column {column}, neither 0 nor 1"
-        raise DataError(Fault(message, hint="an array of several labels has a column of 0 and 1 for each"))
+        raise DataError(message, hint="an array of several labels has a column of 0 and 1 for each")
     found = np.where(gaps, 0 if empty == NONE else NO_ROW, numbers).astype(np.int8)
     if empty == NONE:
         return found

@@ -26,7 +26,7 @@ from dltrain.data.labels.cells import (
 from dltrain.data.raw import Locate, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.errors import DataError, Note, warn
 from dltrain.later import polars
 from dltrain.wording import counted, listed, shares_of
 
@@ -120,7 +120,7 @@ def learn_labels(
         said = f"labels{of} with fewer than {least:,} rows of the training part, not learnt: {listed(words, 8)}"
         notes.append(warn(said, "labels_not_learnt"))
     if not kept.any():
-        raise DataError(Fault(f"no label of {spec.name} is left to learn", path="data.target"))
+        raise DataError(f"no label of {spec.name} is left to learn", path="data.target")
     always = np.flatnonzero(kept & (counts == len(train)))
     if len(always):
         words = [spec.classes[place] for place in always]

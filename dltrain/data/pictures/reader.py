@@ -161,7 +161,7 @@ def read_whole(path: str, reader: PictureReader) -> NDArray[np.uint8]:
         pixels: NDArray[np.uint8]
         pixels, _ = decode_file(path, reader.form.whole)
     except PictureError as error:
-        raise DataError(Fault(str(error), file=path, hint=error.hint)) from error
+        raise DataError(str(error), file=path, hint=error.hint) from error
     return pixels
 
 

@@ -221,5 +221,5 @@ def mask_of(picture: PictureFile, path: str, config: DataConfig) -> PictureFile:
     try:
         place = picture_path(name, os.path.dirname(os.path.abspath(path)), replace(config.images, suffix=None))
     except PictureError as error:
-        raise DataError(Fault(str(error), file=shown(path), hint=error.hint)) from error
+        raise DataError(str(error), file=shown(path), hint=error.hint) from error
     return picture_file(place, name, None)

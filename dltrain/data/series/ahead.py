@@ -20,7 +20,7 @@ from dltrain.data.series.groups import shown_names
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import SeriesValues, own_steps
 from dltrain.data.series.times import DATE_PARTS, Times
-from dltrain.errors import DataError, Fault, Note, UsageError, warn
+from dltrain.errors import DataError, Note, UsageError, warn
 from dltrain.later import polars
 from dltrain.wording import counted, listed
 
@@ -189,7 +189,7 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
         apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""
         message = f"forecasts need the last {needed} rows{apart} and there are {raw.frame.height:,} rows"
         message += _gap_before_end(values, rows)
-        raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
+        raise DataError(message, file=raw.origin[0][1] if raw.origin else None)
     last = values.features[ends[:, None] + np.arange(1 - needed, 1)]
     names = [groups.names[code] for code in groups.codes[ends]]
     future, come = _future(preprocessing, values, ends, steps, raw)
@@ -229,7 +229,7 @@ def _future(
         hint = "give these rows with the target left empty, behind the others in the file or as one more --data"
         if steps < needed:
             hint += f"; the model takes those of {reach} rows at once"
-        raise DataError(Fault(message, path="data.series.known", file=raw.origin[0][1] if raw.origin else None, hint=hint))
+        raise DataError(message, path="data.series.known", file=raw.origin[0][1] if raw.origin else None, hint=hint)
     return values.features[within][:, :, places], values.timeline.times.values[within]
 
 

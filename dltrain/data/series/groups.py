@@ -12,7 +12,7 @@ from dltrain.data.columns.reading import Reading, mend, text_of
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
-from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.errors import DataError, Note, warn
 from dltrain.later import polars
 from dltrain.wording import listed
 
@@ -73,7 +73,7 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
             held = "nothing" if cell is None else f"{cell!r}, which is read as a missing value"
             message = f"the column {name}, which tells the series apart, holds {held} ({len(empty):,} such rows)"
             hint = "fill it in, leave these rows out, or say what is missing otherwise: `data.missing`"
-            raise DataError(Fault(message, path="data.series.id", file=file, line=line, hint=hint))
+            raise DataError(message, path="data.series.id", file=file, line=line, hint=hint)
     named = polars.DataFrame(texts)
     different = named.unique().sort(keys)
     codes = named.join(different.with_row_index("#"), on=keys, how="left", maintain_order="left")["#"]

@@ -150,7 +150,7 @@ class SeriesPreprocessing(Preprocessing):
         needed = f"{self.needed_rows(with_targets)} rows{apart}"
         if not part.num_rows:
             message = f"{raw.frame.height:,} rows hold no window: {needed}{',' if apart else ''} are needed"
-            raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
+            raise DataError(message, file=raw.origin[0][1] if raw.origin else None)
         if self.series.id:
             groups = values.timeline.groups
             notes += silent_note(groups, groups.codes, part.identifiers, self.series.id, needed)

@@ -19,7 +19,7 @@ from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.targets import row_fault
-from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
+from dltrain.errors import DataError, Note, all_of, capped, warn
 
 
 def read_columns(
@@ -57,11 +57,9 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
                 f"the target {name} holds text, such as {column_of(raw.frame, name)[int(bad[0])]!r}: a series foretells numbers"
             )
             raise DataError(
-                Fault(
-                    message,
-                    path="data.target",
-                    hint="data.task: classification tells the label of each window; or name a column of numbers",
-                )
+                message,
+                path="data.target",
+                hint="data.task: classification tells the label of each window; or name a column of numbers",
             )
         faults = []
         for row in bad[:10]:
@@ -133,4 +131,4 @@ def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.
         named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
         hint = f"`series: {{id: {named}}}` learns them all in one model, no window across two"
     file, line = locate(second)
-    return DataError(Fault(message, path="data.series.time", file=file, line=line, hint=hint))
+    return DataError(message, path="data.series.time", file=file, line=line, hint=hint)

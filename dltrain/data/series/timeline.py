@@ -14,7 +14,7 @@ from dltrain.data.series.calendars import DAY, WEEKDAYS, WORKING_DAYS, Step, clo
 from dltrain.data.series.groups import Groups, shown_names
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
-from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.errors import DataError, Note, warn
 from dltrain.wording import counted, listed, percent
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
@@ -92,7 +92,7 @@ def arrange(
         where = placed(locate, int(rows[order[doubled[0] + 1]]))
         if len(groups.names) > 1 and len(doubled) > MANY_DOUBLES * len(rows):
             message = f"{len(doubled):,} of {len(rows):,} rows have the same time as another of their series (first {where})"
-            raise DataError(Fault(message, path="data.series.id", hint="name all the columns that tell the series apart"))
+            raise DataError(message, path="data.series.id", hint="name all the columns that tell the series apart")
         said = f"left out, for the row after has the same time: {counted(len(doubled), 'row')} (first {where})"
         notes.append(warn(said, "doubled_times"))
         order = np.delete(order, doubled)

@@ -32,7 +32,7 @@ from dltrain.data.series.calendars import (
     day_of,
 )
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import DataError, Fault, Note
+from dltrain.errors import DataError, Note
 from dltrain.later import polars
 from dltrain.wording import shown_column
 
@@ -329,7 +329,7 @@ def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
     if "year" not in names or set(names) - set(DATE_PARTS) or len(set(names)) < len(names):
         message = f"the columns {', '.join(columns)} are no parts of a date: {', '.join(DATE_PARTS)}"
         hint = "or a column that holds dates or numbers, or one of dates and one of times of the day, or of hours (0 to 23)"
-        raise DataError(Fault(message, path="data.series.time", hint=hint))
+        raise DataError(message, path="data.series.time", hint=hint)
     parts = {}
     for column, name in zip(columns, names, strict=True):
         series = mend(column_of(frame, column), reading)
@@ -361,4 +361,4 @@ def _refuse_gaps(bad: NDArray[np.bool_], series: polars.Series, column: str, exp
     hint = "leave data.series.time out if the rows are in order already"
     if expected.startswith("a date written"):
         hint = f"data.dates: {{{column}: FORMAT}} says how dates are written (day_first, month_first, '%d/%m/%Y'); or {hint}"
-    raise DataError(Fault(message, file=file, line=line, hint=hint))
+    raise DataError(message, file=file, line=line, hint=hint)

@@ -22,7 +22,7 @@ from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import empty_note, find_layout, repeats_warning
 from dltrain.data.tables.text_parse import find_origin, read_columns, without_blanks
 from dltrain.data.tables.text_scan import scan_text, without_empty_end
-from dltrain.errors import DataError, Fault, Note, warn
+from dltrain.errors import DataError, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import shown
 
@@ -69,12 +69,12 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     if (second := second_table(content, scan, layout, layout.first, name)) is not None:
         raise DataError(second)
     if len(scan.starts) <= layout.first:
-        raise DataError(Fault("the file holds a header and no rows", file=name, line=int(scan.lines[0])))
+        raise DataError("the file holds a header and no rows", file=name, line=int(scan.lines[0]))
     frame = read_columns(without_blanks(content, scan), layout.columns, layout.separator, layout.quote, name)
     frame = frame.slice(layout.first)
     num_rows = len(scan.starts) - layout.first
     if frame.height != num_rows:
-        raise DataError(Fault(f"{num_rows:,} rows were counted, {frame.height:,} read: stray quotes?", file=name))
+        raise DataError(f"{num_rows:,} rows were counted, {frame.height:,} read: stray quotes?", file=name)
     return RawTable(
         frame,
         origin=find_origin(scan, layout.first, name),

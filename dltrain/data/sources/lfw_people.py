@@ -22,7 +22,7 @@ from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.places import Layout, download_folder, find, require, require_given
 from dltrain.data.sources.source import DataSource, target_of
-from dltrain.errors import ConfigError, DataError, Fault, Note, reason_of
+from dltrain.errors import ConfigError, DataError, Note, reason_of
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
 from dltrain.storage.atomic import cannot_write
@@ -166,7 +166,7 @@ def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
 def _keep(unpacked: Path, pictures: Path, archive: Path) -> None:
     try:
         if not (unpacked / PICTURES).is_dir():
-            raise DataError(Fault(f"expected a folder {PICTURES} in the archive, found none", file=str(archive)))
+            raise DataError(f"expected a folder {PICTURES} in the archive, found none", file=str(archive))
         os.replace(unpacked / PICTURES, pictures)
     except OSError as error:
         # Another process may have unpacked the same archive meanwhile.
@@ -230,13 +230,13 @@ def _list_people(folder: Path) -> list[_Person]:
                         files.append((entry.name, stat.st_size, stat.st_mtime_ns))
             people.append(_Person(name, tuple(sorted(files))))
     except OSError as error:
-        raise DataError(Fault(f"cannot list the pictures: {reason_of(error)}", file=error.filename or str(folder))) from error
+        raise DataError(f"cannot list the pictures: {reason_of(error)}", file=error.filename or str(folder)) from error
     return people
 
 
 def _nobody(config: DataConfig, folder: Path, everyone: list[_Person]) -> DataError:
     if not any(person.files for person in everyone):
-        return DataError(Fault(f"expected folders of pictures, found none in {folder}"))
+        return DataError(f"expected folders of pictures, found none in {folder}")
     most = max(everyone, key=lambda person: len(person.files))
     fault = argument_fault(
         config,

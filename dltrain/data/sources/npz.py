@@ -23,7 +23,7 @@ from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_parts
-from dltrain.errors import DataError, Fault, Note
+from dltrain.errors import DataError, Note
 from dltrain.reporting import Reporter
 from dltrain.storage.arrays import array_names, declared_shapes, read_arrays
 from dltrain.storage.bounds import RATIO, ROW_BYTES, most_unpacked
@@ -110,11 +110,11 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
     name = shown(file)
     if inputs.ndim < 2 or not len(inputs) or inputs.dtype.kind not in "biuf":
         shape = "x".join(map(str, inputs.shape))
-        raise DataError(Fault(f"the inputs are {inputs.dtype} of shape {shape}; expected numbers [rows, ...]", file=name))
+        raise DataError(f"the inputs are {inputs.dtype} of shape {shape}; expected numbers [rows, ...]", file=name)
     size = Path(file).stat().st_size
     if len(inputs) * ROW_BYTES > most_unpacked(size):
         message = f"its {size >> 10:,} kB unpack to {len(inputs):,} rows: it is made to fill the memory"
-        raise DataError(Fault(message, file=name, hint=RATIO.hint))
+        raise DataError(message, file=name, hint=RATIO.hint)
     if targets is not None and targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     classes: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
                 message += f"{len(inputs):,} values, one for each row of the inputs"
                 is_flags = targets.ndim == 2 and len(targets) == len(inputs) and bool(np.isin(targets, (0, 1)).all())
                 hint = "`data.task: multilabel` takes columns of 0 and 1 for labels of a row" if is_flags else None
-            raise DataError(Fault(message, file=name, hint=hint))
+            raise DataError(message, file=name, hint=hint)
         else:
             targets, classes, notes = read_targets(targets, inputs, target_name, config)
     if inputs.dtype not in (np.uint8, np.float32):
@@ -184,7 +184,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
         )
     shape, is_bytes = shapes[inputs][0], shapes[inputs][1] == "uint8"
     if len(shape) < 2 or not shape[0]:
-        raise DataError(Fault(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file)))
+        raise DataError(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file))
     spec = _look_at_targets(config, file, targets if targets in shapes else None)
     own = {part: shapes[name][0][0] for part, (name, _) in of_parts.items()} if len(of_parts) > 1 else {}
     schema = schema_of(config, shape[1:], spec, "unit" if is_bytes else "standard")

@@ -11,7 +11,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.places import Layout, require
 from dltrain.data.sources.source import DataSource
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, describe_arrays, file_stamp
 from dltrain.storage.download import Remote
@@ -91,7 +91,7 @@ def _load_matrix(path: Path) -> NDArray[np.float32]:
 
 
 def _damaged(path: Path, reason: str) -> DataError:
-    return DataError(Fault(f"expected 400 faces of 64×64 pixels: {reason}", file=str(path), hint="fetch the file again"))
+    return DataError(f"expected 400 faces of 64×64 pixels: {reason}", file=str(path), hint="fetch the file again")
 
 
 SOURCE = DataSource(read, layout=LAYOUT)

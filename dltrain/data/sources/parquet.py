@@ -21,7 +21,7 @@ from dltrain.data.tables.parquet_file import (
     without_edge_blanks,
 )
 from dltrain.data.tables.sample import look_at_table
-from dltrain.errors import DataError, Fault, Note
+from dltrain.errors import DataError, Note
 from dltrain.reporting import Reporter
 from dltrain.wording import shown
 
@@ -43,7 +43,7 @@ def _read_file(file: str) -> RawTable:
     name = shown(file)
     frame, content = read_parquet_content(file)
     if not frame.height or not frame.width:
-        raise DataError(Fault("the file holds no rows", file=name))
+        raise DataError("the file holds no rows", file=name)
     frame, blank = without_edge_blanks(frame)
     return RawTable(
         frame,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder, data_folder, is_offline, keras_folder, scikit_learn_folder
 from dltrain.storage.download import DownloadError, Remote, download
@@ -120,10 +120,8 @@ def _missing(layout: Layout, reason: str) -> DataError:
     files = "".join(f"\n    {remote.url} as {remote.filename} ({remote.checksum})" for remote in layout.remotes)
     into = f"{data_folder() or '$DLTRAIN_DATA'}/{layout.folder}"
     return DataError(
-        Fault(
-            f"{layout.dataset} is not on this machine and was not downloaded: {reason}\n  looked for {layout.wanted}, in{places}",
-            hint=f"by hand, put into {into} or {download_folder(layout)}:{files}\n  or give its folder as `data.path`",
-        )
+        f"{layout.dataset} is not on this machine and was not downloaded: {reason}\n  looked for {layout.wanted}, in{places}",
+        hint=f"by hand, put into {into} or {download_folder(layout)}:{files}\n  or give its folder as `data.path`",
     )
 
 

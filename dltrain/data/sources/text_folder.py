@@ -16,7 +16,7 @@ from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import facts_of_sample
 from dltrain.data.tables.text_encoding import detect_encoding
-from dltrain.errors import DataError, Fault, Note, all_of, warn
+from dltrain.errors import DataError, Note, all_of, warn
 from dltrain.later import polars
 from dltrain.parts import KEY_OF_PART
 from dltrain.reporting import Reporter
@@ -80,7 +80,7 @@ def read_texts(paths: Sequence[str], encoding: str | None, classes: Sequence[str
         if not files:
             of = f" in folders {listed(classes)}" if classes else ""
             hint = meant_below(path, classes) if classes else None
-            raise DataError(Fault(f"expected texts ({KINDS_OF_FILES}){of}, found none in {shown(path)}", hint=hint))
+            raise DataError(f"expected texts ({KINDS_OF_FILES}){of}, found none in {shown(path)}", hint=hint)
         tables.append(_table(files, config, path, notes))
     raw = combine_tables(tables)
     return raw if classes is not None else replace(raw, frame=raw.frame.drop(LABEL), target=())
@@ -184,7 +184,7 @@ def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Se
         size += len(raw_bytes)
         if size > TEXT_BYTES.value:
             message = f"the texts of {shown(folder)} have more than {TEXT_BYTES.value:,} bytes, too many to be held in memory"
-            raise DataError(Fault(message, hint=TEXT_BYTES.hint))
+            raise DataError(message, hint=TEXT_BYTES.hint)
         found = None if config.encoding else detect_encoding(raw_bytes)
         odd += [(name, found)] if found else []
         texts.append(to_utf8(raw_bytes, config.encoding or found, file).decode())

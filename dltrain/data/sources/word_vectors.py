@@ -18,7 +18,7 @@ from dltrain.data.sources import csv
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import ConfigError, DataError, Fault, Note, warn
+from dltrain.errors import ConfigError, DataError, Note, warn
 from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
@@ -89,7 +89,7 @@ def add_vectors(
         ]
         raise DataError(faults) from error
     if arguments.get("digest") not in (None, vectors.digest):
-        raise DataError(Fault("it is not the file of word vectors that the run was trained with", file=shown(path)))
+        raise DataError("it is not the file of word vectors that the run was trained with", file=shown(path))
     places = np.array([_row(vectors, word) for word in words], np.int64)
     unknown = [word for word, place in zip(words, places.tolist(), strict=True) if place < 0]
     if len(unknown) > MOST_UNKNOWN * len(words):
@@ -99,7 +99,7 @@ def add_vectors(
             near = near_words(path, words[0])
             message = f"the word {words[0]!r} has no vector in {shown(path)}"
             hint = f"near it: {', '.join(near)}" if near else "another word, or another file"
-        raise DataError(Fault(message, hint=hint))
+        raise DataError(message, hint=hint)
     known = np.flatnonzero(places >= 0)
     matrix = vectors.matrix[places[known]]
     columns = [polars.Series(f"vector_{index + 1}", np.ascontiguousarray(matrix[:, index])) for index in range(vectors.length)]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dltrain.config.types import DataConfig
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.later import polars
 from dltrain.storage.bounds import NAME_BYTES
 
@@ -25,7 +25,7 @@ def refuse_long_names(names: Sequence[str], file: str) -> None:
     if longest > NAME_BYTES.value:
         message = f"the name of column {lengths.index(longest) + 1} is {longest:,} bytes long, more than {NAME_BYTES.value:,}"
         hint = f"if the file has no header line: data.header: false; {NAME_BYTES.hint}"
-        raise DataError(Fault(message, file=file or None, hint=hint))
+        raise DataError(message, file=file or None, hint=hint)
 
 
 def comment_hint(names: Sequence[str]) -> str:

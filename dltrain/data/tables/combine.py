@@ -187,7 +187,7 @@ def _different_signs(first: RawTable, other: RawTable) -> DataError:
         for table in (first, other)
     ]
     message = f"its numbers have {signs[1]}, those of {_name_of(first)} {signs[0]}"
-    return DataError(Fault(message, file=_name_of(other), hint="write the numbers of all files in one way"))
+    return DataError(message, file=_name_of(other), hint="write the numbers of all files in one way")
 
 
 def _is_overruled(note: Note, tables: Sequence[RawTable], reading: Mapping[str, Any]) -> bool:

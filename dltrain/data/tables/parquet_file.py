@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.data.tables.column_names import column_of, refuse_long_names
-from dltrain.errors import DataError, Fault, Note
+from dltrain.errors import DataError, Note
 from dltrain.later import polars
 from dltrain.storage.bounds import COLUMNS, RATIO, ROW_BYTES, most_unpacked
 from dltrain.storage.formats.parquet_footer import column_bytes
@@ -27,7 +27,7 @@ def parquet_faults(file: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, MemoryError, polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
         message = f"not a readable parquet file: {' '.join(str(error).split())[:200]}"
-        raise DataError(Fault(message, file=shown(file))) from error
+        raise DataError(message, file=shown(file)) from error
 
 
 def read_parquet(file: str, num_rows: int | None = None) -> polars.DataFrame:
@@ -93,12 +93,10 @@ def _refuse_bomb(file: str) -> None:
     with parquet_faults(file):
         size = os.path.getsize(file)
         if not size:
-            raise DataError(Fault("the file is empty", file=shown(file)))
+            raise DataError("the file is empty", file=shown(file))
         schema: Mapping[str, Any] = polars.read_parquet_schema(file)
         if len(schema) > COLUMNS.value:
-            raise DataError(
-                Fault(f"has {len(schema):,} columns, more than {COLUMNS.value:,}", file=shown(file), hint=COLUMNS.hint)
-            )
+            raise DataError(f"has {len(schema):,} columns, more than {COLUMNS.value:,}", file=shown(file), hint=COLUMNS.hint)
         refuse_long_names(list(schema), shown(file))
         limit = most_unpacked(size)
         total = max(count_parquet_rows(file) * (ROW_BYTES + sum(map(_value_bytes, schema.values()))), column_bytes(file))
@@ -135,7 +133,7 @@ def _written_out(frame: polars.DataFrame) -> int:
 
 def _bomb(file: str, size: int, total: int) -> DataError:
     message = f"its {size >> 10:,} kB unpack to {total >> 20:,} MB or more, over {RATIO.value} times its size"
-    return DataError(Fault(message, file=shown(file), hint=RATIO.hint))
+    return DataError(message, file=shown(file), hint=RATIO.hint)
 
 
 def _value_bytes(dtype: Any) -> int:

@@ -384,7 +384,7 @@ def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.flo
             faults.append(Fault(f"weight column {column}: expected a number of 0 or more, got {found}", file=file, line=line))
         raise DataError(capped(faults, len(bad)))
     if not weights.any():
-        raise DataError(Fault(f"weight column {column}: all weights are 0", path="data.weight"))
+        raise DataError(f"weight column {column}: all weights are 0", path="data.weight")
     return weights.astype(np.float32)
 
 

@@ -202,7 +202,7 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     if complete or head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head, complete, is_compressed(file)
     if head.isspace():
-        raise DataError(Fault(f"the first {len(head):,} bytes are empty lines: this is not a table", file=shown(file)))
+        raise DataError(f"the first {len(head):,} bytes are empty lines: this is not a table", file=shown(file))
     if not lines and b"\r" in head:  # the line ends of old
         return head[: head.rfind(b"\r") + 1], False, is_compressed(file)
     if not lines:

@@ -139,7 +139,7 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
         ConfigError: a separator or quote that is no single character.
     """
     if not content or content.isspace():
-        raise DataError(Fault("the file is empty", file=name))
+        raise DataError("the file is empty", file=name)
     quote = _quote(config)
     separator = _separator(config) or framing.separator or ("|" if framing.has_rules else None)
     separator = separator or find_separator(content, quote, header=config.header)
@@ -151,7 +151,7 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     if len(scan.num_fields) and scan.num_fields[0] > COLUMNS.value:
         message = f"the first row has {scan.num_fields[0]:,} values, more than {COLUMNS.value:,} columns"
         hint = f"is the separator right (data.separator)? {COLUMNS.hint}"
-        raise DataError(Fault(message, file=name, line=int(scan.lines[0]), hint=hint))
+        raise DataError(message, file=name, line=int(scan.lines[0]), hint=hint)
     first_row, header = _header(content, scan, config, separator, quote, name)
     if header and config.columns is None and _has_row_names(content, scan, len(first_row), separator, quote, name):
         first_row = ["", *first_row]

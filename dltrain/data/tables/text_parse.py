@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dltrain.data.tables.text_scan import CHUNK, TextScan
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.later import polars
 
 
@@ -38,7 +38,7 @@ def read_columns(
         )
     except polars.exceptions.PolarsError as error:
         reason = " ".join(str(error).rpartition("Original error:")[2].strip("` \n").split())[:200]
-        raise DataError(Fault(f"from here on not readable as a table: {reason}", file=file, line=line)) from error
+        raise DataError(f"from here on not readable as a table: {reason}", file=file, line=line) from error
     frame = frame.select(polars.all().str.strip_chars()) if strips and has_edge_blanks(content, separator) else frame
     # What keeps a spreadsheet from taking text for a number: ="00123".
     return frame.with_columns(polars.all().str.replace(r'^="([^"]*)"$', "$1")) if b'="' in content else frame

@@ -64,7 +64,7 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
         message = f"holds {num_cells:,} separators, line ends and quoted fields, more than {most:,}"
         message += "" if most == CELLS.value else f", which take the {memory_bytes() / 1e9:,.1f} GB that this machine has"
         hint = f"set the environment variable DLTRAIN_STREAM_BYTES to 0 to have it read in pieces; {CELLS.hint}"
-        raise DataError(Fault(message, file=file or None, hint=hint))
+        raise DataError(message, file=file or None, hint=hint)
     data = np.frombuffer(content, np.uint8)
     separator_byte = ord(separator)
     quote_byte = ord(quote) if quote and quote.encode() in content else None

@@ -11,7 +11,7 @@ import numpy as np
 from dltrain.data.load import read_raw
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
@@ -42,9 +42,7 @@ def plot_boundary(run: Path, picture: Path, *, weights: str | None = None, repor
     table = stored.preprocessing
     columns = table.features if isinstance(table, TablePreprocessing) else ()
     if len(columns) != 2 or not all(column.by_kind.holds_numbers for column in columns) or len(stored.heads) != 1:
-        raise UsageError(
-            Fault("a boundary is drawn over two number columns and one target", hint="data.features=[a, b] takes two")
-        )
+        raise UsageError("a boundary is drawn over two number columns and one target", hint="data.features=[a, b] takes two")
     raw, _ = read_raw(stored.config.data, seed=stored.config.seed, reporter=reporter)
     assert isinstance(raw, RawTable)
     across, up = (raw.frame[column.name].cast(polars.Float64, strict=False).to_numpy() for column in columns)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.catalog.metrics import find_direction, find_name
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.evaluation.metrics.intervals import Drawn, Units, draw
 from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_part
 from dltrain.evaluation.metrics.report import answers_of
@@ -105,5 +105,5 @@ def _metric(wanted: str | None, there: Mapping[str, Drawn]) -> str:
     name = find_name(wanted, there)
     if name is None:
         known = ", ".join(key for key in there if "[" not in key)
-        raise UsageError(Fault(f"there is no importance by {wanted!r}", hint=f"the metrics are {known}"))
+        raise UsageError(f"there is no importance by {wanted!r}", hint=f"the metrics are {known}")
     return name

@@ -19,7 +19,7 @@ from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.masks import VALUES, MaskClasses
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.pictures.reader import parse_reader
-from dltrain.errors import Fault, RunError, UsageError
+from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.masks.score import BLOCK_NUMBERS, pixel_probabilities
 from dltrain.evaluation.masks.sheet import class_colours
 from dltrain.model.forward import Forward, evaluation_batch_size
@@ -61,7 +61,7 @@ def check_folder(folder: Path, *, force: bool, inputs: Sequence[str] = ()) -> No
         ):
             raise _is_read(folder)
     if any(folder.iterdir()) and not force:
-        raise RunError(Fault(f"{folder} is not empty; nothing was written", hint="--force replaces masks in it, or name another"))
+        raise RunError(f"{folder} is not empty; nothing was written", hint="--force replaces masks in it, or name another")
 
 
 def _is_read(place: Path) -> UsageError:

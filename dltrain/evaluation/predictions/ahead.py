@@ -15,7 +15,7 @@ from dltrain.data.new_rows import read_ahead
 from dltrain.data.series.ahead import Ahead, refuse_unknown_future
 from dltrain.data.series.groups import label_of
 from dltrain.data.series.preprocessing import SeriesPreprocessing
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import read_beside_keras
 from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
@@ -77,7 +77,7 @@ def predict_ahead(
     ahead: Ahead = read_beside_keras(threads, reporter, read_ahead, stored.preprocessing, paths, since, steps)
     if steps * len(ahead.names) > STEPS_OF_ALL:
         most = f"at most {STEPS_OF_ALL // len(ahead.names):,} for {len(ahead.names):,} series"
-        raise UsageError(Fault(f"--steps {steps:,} is more than can be written", hint=most))
+        raise UsageError(f"--steps {steps:,} is more than can be written", hint=most)
     series = stored.preprocessing.series
     model, blocks = stored.build(checkpoint), []
     for first in range(0, steps, series.reach):

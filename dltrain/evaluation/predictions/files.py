@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.errors import Fault, RunError, UsageError, reason_of
+from dltrain.errors import RunError, UsageError, reason_of
 from dltrain.later import polars
 from dltrain.wording import counted, json_without_controls, one_line, percent, shown_column, without_controls
 
@@ -42,12 +42,12 @@ def choose_format(destination: str, wanted: str | None = None) -> str:
     """
     if wanted is not None:
         if wanted not in FORMATS:
-            raise UsageError(Fault(f"--format must be one of {', '.join(FORMATS)}, found {wanted!r}"))
+            raise UsageError(f"--format must be one of {', '.join(FORMATS)}, found {wanted!r}")
         return wanted
     suffix = Path(destination).suffix.lower()
     if suffix and suffix not in _SUFFIXES:
         hint = f"name it by what it holds ({', '.join(_SUFFIXES)}), or say it with --format {'|'.join(FORMATS)}"
-        raise UsageError(Fault(f"predictions are not written as {suffix}: {destination}", hint=hint))
+        raise UsageError(f"predictions are not written as {suffix}: {destination}", hint=hint)
     return _SUFFIXES.get(suffix, "csv")
 
 
@@ -121,9 +121,7 @@ def write_predictions(
     """
     format = choose_format(destination, format)
     if destination == "-" and format in ("parquet", "npz") and sys.stdout.isatty():
-        raise UsageError(
-            Fault(f"{format} is not text and was not written to the terminal", hint="name a file with -o, or pipe it on")
-        )
+        raise UsageError(f"{format} is not text and was not written to the terminal", hint="name a file with -o, or pipe it on")
     content = {
         "csv": lambda: to_csv(columns, raw=raw, num_naming=num_naming),
         "jsonl": lambda: to_jsonl(columns),
@@ -149,7 +147,7 @@ def _write_to_stdout(content: bytes) -> None:
         raise
     except OSError as error:
         reason = f"standard output cannot be written: {reason_of(error)}"
-        raise RunError(Fault(f"predictions were not written: {reason}", hint="name a file with -o")) from error
+        raise RunError(f"predictions were not written: {reason}", hint="name a file with -o") from error
 
 
 def _write_file(path: Path, content: bytes) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part
 from dltrain.data.labels.cells import joined
 from dltrain.data.tables.parquet_file import read_parquet
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.evaluation.metrics.label_metrics import THRESHOLD, said_labels
 from dltrain.later import polars
 from dltrain.model.heads.head import Head
@@ -62,10 +62,10 @@ def read_predictions(path: Path, heads: Sequence[Head], part: Part) -> tuple[lis
         else:
             frame = polars.read_ndjson(path, infer_schema_length=None)
     except (OSError, polars.exceptions.PolarsError) as error:
-        raise DataError(Fault(f"the predictions cannot be read: {shown(str(path))}: {error}")) from error
+        raise DataError(f"the predictions cannot be read: {shown(str(path))}: {error}") from error
     if frame.height != part.num_rows:
         message = f"{shown(str(path))} has {frame.height:,} predictions for {part.num_rows:,} rows"
-        raise DataError(Fault(message, hint="predictions are compared on the same rows, one for each"))
+        raise DataError(message, hint="predictions are compared on the same rows, one for each")
     frame, notes = _in_order(path, frame, part)
     several = sum(target.is_middle for head in heads for target in head.targets) > 1
     found = []
@@ -100,7 +100,7 @@ def _read_classes(path: Path, frame: polars.DataFrame, head: Head, notes: list[s
         answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
         if not np.allclose(answers.sum(axis=1), 1, atol=_SUM):
             row = int(np.flatnonzero(~np.isclose(answers.sum(axis=1), 1, atol=_SUM))[0]) + 1
-            raise DataError(Fault(f"{shown(str(path))}: the probabilities of prediction {row:,} do not add up to 1"))
+            raise DataError(f"{shown(str(path))}: the probabilities of prediction {row:,} do not add up to 1")
         named = prediction in frame.columns
         labels = _codes(path, frame, head, prediction) if named else answers.argmax(axis=1).astype(np.int64)
         return ReadPredictions(answers, True, labels)
@@ -113,7 +113,7 @@ def _read_classes(path: Path, frame: polars.DataFrame, head: Head, notes: list[s
 
 def _refuse_missing(path: Path, frame: polars.DataFrame, name: str) -> None:
     if name not in frame.columns:
-        raise DataError(Fault(f"{shown(str(path))} has no column {name}", hint=f"it has {listed(frame.columns)}"))
+        raise DataError(f"{shown(str(path))} has no column {name}", hint=f"it has {listed(frame.columns)}")
 
 
 def _read_labels(path: Path, frame: polars.DataFrame, head: Head, notes: list[str]) -> ReadPredictions:
@@ -124,13 +124,13 @@ def _read_labels(path: Path, frame: polars.DataFrame, head: Head, notes: list[st
         if said is None:
             lacking = listed([name for name in names if name not in frame.columns])
             message = f"{shown(str(path))} has neither a column labels nor all probabilities; {lacking} are not there"
-            raise DataError(Fault(message, hint=f"it has {listed(frame.columns)}"))
+            raise DataError(message, hint=f"it has {listed(frame.columns)}")
         notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
         return ReadPredictions(said.astype(np.float64), False, said)
     answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
     outside = np.flatnonzero(((answers < 0) | (answers > 1)).any(axis=1))
     if len(outside):
-        raise DataError(Fault(f"{shown(str(path))}: a probability of prediction {outside[0] + 1:,} is not between 0 and 1"))
+        raise DataError(f"{shown(str(path))}: a probability of prediction {outside[0] + 1:,} is not between 0 and 1")
     if said is None:
         notes.append(f"{shown(str(path))} has no column labels: those of a probability above {THRESHOLD} are taken to be said.")
         said = said_labels(answers)
@@ -147,7 +147,7 @@ def _marks(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.bool_]
             known = label if label in places else str(label).removeprefix("'")  # see `files.neutralize`
             if known not in places:
                 message = f"{shown(str(path))}: prediction {row + 1:,} has the label {label!r}"
-                raise DataError(Fault(message, hint=f"the labels of the run are {listed(head.classes)}, {sign!r} between two"))
+                raise DataError(message, hint=f"the labels of the run are {listed(head.classes)}, {sign!r} between two")
             marks[row, places[known]] = True
     return marks
 
@@ -159,9 +159,7 @@ def _codes(path: Path, frame: polars.DataFrame, head: Head, name: str) -> NDArra
     said = [label if label in known else label.removeprefix("'") for label in said]  # see `files.neutralize`
     unknown = next((label for label in said if label not in known), None)
     if unknown is not None:
-        raise DataError(
-            Fault(f"{shown(str(path))} predicts {unknown!r}", hint=f"the classes of the run are {listed(head.classes)}")
-        )
+        raise DataError(f"{shown(str(path))} predicts {unknown!r}", hint=f"the classes of the run are {listed(head.classes)}")
     return np.array([known[label] for label in said], np.int64)
 
 
@@ -171,7 +169,7 @@ def _in_order(path: Path, frame: polars.DataFrame, part: Part) -> tuple[polars.D
         numbers = _numbers(path, frame, "row").astype(np.int64) - 1
         order, wanted = np.argsort(numbers, kind="stable"), np.argsort(part.row_ids, kind="stable")
         if not np.array_equal(numbers[order], part.row_ids[wanted]):
-            raise DataError(Fault(f"{shown(str(path))} holds predictions for other rows than those of the run"))
+            raise DataError(f"{shown(str(path))} holds predictions for other rows than those of the run")
         places = np.empty(len(order), np.int64)
         places[wanted] = order
         return frame[places], []
@@ -179,7 +177,7 @@ def _in_order(path: Path, frame: polars.DataFrame, part: Part) -> tuple[polars.D
     for name in named:
         found = ["" if value is None else str(value) for value in frame[name].to_list()]
         if found != list(part.identifiers[name]):
-            raise DataError(Fault(f"{shown(str(path))} holds predictions for other rows than those of the run: {name} differs"))
+            raise DataError(f"{shown(str(path))} holds predictions for other rows than those of the run: {name} differs")
     return frame, [] if named else [f"{shown(str(path))} does not name its rows: they are taken to be in the order of the data."]
 
 
@@ -198,12 +196,12 @@ def _refuse_other_truth(path: Path, frame: polars.DataFrame, head: Head, part: P
             same = np.isclose(_numbers(path, frame, name), true, rtol=1e-4, atol=1e-4 * float(np.std(true)) + 1e-12)
         if not same.all():
             count = f"{int((~same).sum()):,} of {len(same):,}"
-            raise DataError(Fault(f"{shown(str(path))} is of other rows: {count} have another value of {target.name}"))
+            raise DataError(f"{shown(str(path))} is of other rows: {count} have another value of {target.name}")
 
 
 def _numbers(path: Path, frame: polars.DataFrame, name: str) -> NDArray[np.float64]:
     values: Any = frame[name].cast(polars.Float64, strict=False).to_numpy()
     bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
     if len(bad):
-        raise DataError(Fault(f"{shown(str(path))}: {name} of prediction {int(bad[0]) + 1:,} is no finite number"))
+        raise DataError(f"{shown(str(path))}: {name} of prediction {int(bad[0]) + 1:,} is no finite number")
     return np.asarray(values, np.float64)

@@ -17,7 +17,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import Fault, Note, UsageError, warnings_of
+from dltrain.errors import Note, UsageError, warnings_of
 from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.wording import counted
@@ -94,7 +94,7 @@ def parse_inputs(
         return _table(preprocessing, fields, targets, reporter)
     if not isinstance(preprocessing, PicturePreprocessing):
         message = f"data of the kind {preprocessing.kind} cannot be written as numbers on a command line"
-        raise UsageError(Fault(message, hint="take a row of the data with --row"))
+        raise UsageError(message, hint="take a row of the data with --row")
     return _array(schema, preprocessing, fields, targets)
 
 
@@ -136,22 +136,22 @@ def _class(spec: TargetSpec, text: str) -> int:
             return spec.classes.index(str(int(float(label))))
     except ValueError:
         pass
-    raise UsageError(Fault(f"no class is called {label!r}", hint=f"the classes are {', '.join(spec.classes[:20])}"))
+    raise UsageError(f"no class is called {label!r}", hint=f"the classes are {', '.join(spec.classes[:20])}")
 
 
 def _numbers(words: list[str], count: int, what: str, option: str) -> list[float]:
     if len(words) != count:
         found = counted(len(words), "value")
         hint = f"such as {option} '{', '.join(['1', '2', '3', '4'][: min(count, 4)])}{', …' if count > 4 else ''}'"
-        raise UsageError(Fault(f"the net takes {what}s of {counted(count, 'number')}, found {found}", hint=hint))
+        raise UsageError(f"the net takes {what}s of {counted(count, 'number')}, found {found}", hint=hint)
     numbers = []
     for word in words:
         try:
             number = float(word)
         except ValueError:
-            raise UsageError(Fault(f"expected numbers in {option}, found {word!r}", hint=f"such as {option} '1, 2'")) from None
+            raise UsageError(f"expected numbers in {option}, found {word!r}", hint=f"such as {option} '1, 2'") from None
         if not math.isfinite(number):
-            raise UsageError(Fault(f"expected finite numbers in {option}, found {word!r}"))
+            raise UsageError(f"expected finite numbers in {option}, found {word!r}")
         numbers.append(number)
     return numbers
 
@@ -163,10 +163,8 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
         if len(row) != len(columns):
             shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
             raise UsageError(
-                Fault(
-                    f"the data has {counted(len(columns), 'column')} to learn from, found {counted(len(row), 'value')}",
-                    hint=f"in order: {shown}",
-                )
+                f"the data has {counted(len(columns), 'column')} to learn from, found {counted(len(row), 'value')}",
+                hint=f"in order: {shown}",
             )
     table: dict[str, list[str | None]] = {name: [row[index] or None for row in fields] for index, name in enumerate(columns)}
     with_targets = bool(targets) and all(not spec.is_reconstruction for spec in preprocessing.schema.targets)
@@ -179,7 +177,7 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
         for text in targets if flags is None else ():
             words = [text.strip()] if len(names) == 1 else [word.strip() for word in text.split(",")]
             if len(words) != len(names):
-                raise UsageError(Fault(f"expected a value for each of the targets {', '.join(names)}, found {text!r}"))
+                raise UsageError(f"expected a value for each of the targets {', '.join(names)}, found {text!r}")
             for name, word in zip(names, words):
                 table.setdefault(name, []).append(word)
     frame = polars.DataFrame(table, schema=dict.fromkeys(table, polars.String))

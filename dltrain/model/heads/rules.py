@@ -87,7 +87,7 @@ def _resolve_all(
     for group in groups:
         wanted = loss.get(group[0].name) if isinstance(loss, Mapping) else loss
         if isinstance(loss, Mapping) and wanted is None:
-            raise ConfigError(Fault(f"no loss for the target {group[0].name!r}", path="training.loss"))
+            raise ConfigError(f"no loss for the target {group[0].name!r}", path="training.loss")
         layer = own.get(group[0].name) if len(groups) > 1 else None
         heads.append(_resolve_head(model, schema, tuple(group), wanted, metrics, alone=len(groups) == 1, own=layer))
     return tuple(heads)
@@ -132,7 +132,7 @@ def _resolve_head(
     layers: tuple[LayerConfig, ...]
     if target.is_reconstruction:
         if logits:
-            raise ConfigError(Fault("a reconstruction needs the input's own numbers, not logits", path="model.logits"))
+            raise ConfigError("a reconstruction needs the input's own numbers, not logits", path="model.logits")
         layers, reason = reconstruction_layers(model, schema)
     elif own is not None:
         layers = ()

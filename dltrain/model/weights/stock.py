@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import DataError, Fault, RunError, is_own_bug, reason_of
+from dltrain.errors import DataError, RunError, is_own_bug, reason_of
 from dltrain.model.forward import Forward
 from dltrain.model.weights.pretrained import WITH_TOP, is_cached, named_file, places_of_weights
 from dltrain.model.weights.weights import refuse_foreign_file
@@ -110,11 +110,9 @@ def _with_downloaded_weights(network: Any, name: str, reporter: Reporter) -> Any
     own, keras_models = [*places_of_weights()[:-1], Path("$DLTRAIN_DATA/weights")][0], places_of_weights()[-1]
     wanted = own / f"{name.lower()}{WITH_TOP}"
     raise DataError(
-        Fault(
-            f"the ImageNet weights of {name} are not on this machine: {reason}; "
-            f"looked for {wanted}, then for Keras's own file in {keras_models}",
-            hint=f"put the file there (keras.applications.{name}().save_weights(...) writes it), or say --weights FILE",
-        )
+        f"the ImageNet weights of {name} are not on this machine: {reason}; "
+        f"looked for {wanted}, then for Keras's own file in {keras_models}",
+        hint=f"put the file there (keras.applications.{name}().save_weights(...) writes it), or say --weights FILE",
     )
 
 
@@ -131,7 +129,7 @@ def _load(model: Any, path: Path, name: str, num_classes: int) -> None:
             raise
         reason = reason_of(error)
         hint = f"expected the whole network with its top of {num_classes:,} classes, as save_weights writes it"
-        raise DataError(Fault(f"{path} does not hold the weights of {name}: {reason}", hint=hint)) from error
+        raise DataError(f"{path} does not hold the weights of {name}: {reason}", hint=hint) from error
 
 
 def read_classes(reporter: Reporter) -> list[str]:
@@ -156,11 +154,9 @@ def _download_classes(places: list[Path], reporter: Reporter) -> Path:
             reason = str(error)
     looked = ", ".join(str(place) for place in places)
     raise DataError(
-        Fault(
-            f"the names of ImageNet's classes are not on this machine and were not downloaded ({reason}); "
-            f"looked for {CLASSES_FILE} in {looked}",
-            hint=f"put {CLASSES.url} there",
-        )
+        f"the names of ImageNet's classes are not on this machine and were not downloaded ({reason}); "
+        f"looked for {CLASSES_FILE} in {looked}",
+        hint=f"put {CLASSES.url} there",
     )
 
 
@@ -175,6 +171,6 @@ def _parse_classes(path: Path) -> list[str]:
             raise ValueError("no names")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"expected class names as Keras publishes them ({{number: [identifier, name]}}): {error}"
-        raise DataError(Fault(message, file=str(path))) from error
+        raise DataError(message, file=str(path)) from error
     # Two cranes and two maillots: the same word for different classes.
     return [f"{name} ({pair[0]})" if names.count(name) > 1 else name for name, pair in zip(names, pairs, strict=True)]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import ConfigError, Fault, RunError
+from dltrain.errors import ConfigError, RunError
 from dltrain.later import h5py
 from dltrain.model.weights.weights import damage_told, open_plain, read_member
 from dltrain.wording import counted, listed, snake_case
@@ -58,7 +58,7 @@ def take_weights(model: Any, path: Path) -> list[Taken]:
         RunError: it is damaged, not made of plain arrays, or what is taken holds what is no number.
     """
     if not path.is_file():
-        raise ConfigError(Fault(f"there is no weights file {path}", path=KEY, hint="a run, or a .h5 or .keras file"))
+        raise ConfigError(f"there is no weights file {path}", path=KEY, hint="a run, or a .h5 or .keras file")
     rows = []
     with stored_layers(path) as stored:
         for layer in model.layers:
@@ -80,7 +80,7 @@ def take_weights(model: Any, path: Path) -> list[Taken]:
     if not any(row.outcome == "taken" for row in rows):
         names = listed([row.layer for row in rows if row.outcome in ("left", "cut")], 8)
         hint = f"its layers are {names}; `name:` gives a layer here the name it has there"
-        raise ConfigError(Fault(f"no layer of {path.name} has the name and shapes of one here", path=KEY, hint=hint))
+        raise ConfigError(f"no layer of {path.name} has the name and shapes of one here", path=KEY, hint=hint)
     return rows
 
 

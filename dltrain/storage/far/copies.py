@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltrain.errors import DataError, Fault, RunError
+from dltrain.errors import DataError, RunError
 from dltrain.reporting import Reporter
 from dltrain.settings import is_offline
 from dltrain.storage.atomic import write_atomically
@@ -92,7 +92,7 @@ def fetch_all(address: str) -> list[str]:
     remember_secret(address)
     wrong = why_unreadable(address)
     if wrong is not None:
-        raise DataError(Fault(wrong[0], hint=wrong[1]))
+        raise DataError(wrong[0], hint=wrong[1])
     if scheme_of(address) in WEB:
         return [_fetch(address).path]
     if not _may_fetch.get() or is_offline():
@@ -101,7 +101,7 @@ def fetch_all(address: str) -> list[str]:
         return [_fetch(address).path]
     found = find_objects(address)
     if not found:
-        raise DataError(Fault(f"no object matches {bare(address)}"))
+        raise DataError(f"no object matches {bare(address)}")
     return [_fetch(name).path for name in found]
 
 
@@ -133,7 +133,7 @@ def fetch_places(paths: Sequence[str]) -> list[str]:
 
 def _fetch_folder(address: str, listing: Mapping[str, tuple[str, int]]) -> str:
     if len(listing) > FILES.value:
-        raise DataError(Fault(f"{bare(address)} holds {len(listing):,} objects, more than {FILES.value:,}", hint=FILES.hint))
+        raise DataError(f"{bare(address)} holds {len(listing):,} objects, more than {FILES.value:,}", hint=FILES.hint)
     version = _digest(json.dumps(list(listing.items())))
     name = file_name(address)
 
@@ -141,7 +141,7 @@ def _fetch_folder(address: str, listing: Mapping[str, tuple[str, int]]) -> str:
         for below in listing:
             target = into / name / below
             if ".." in Path(below).parts or not target.resolve().is_relative_to(into.resolve()):
-                raise DataError(Fault(f"{bare(address)} holds an object whose name leads out of it: {below}"))
+                raise DataError(f"{bare(address)} holds an object whose name leads out of it: {below}")
             target.parent.mkdir(parents=True, exist_ok=True)
             content = StoredObject(f"{address.rstrip('/')}/{below}")
             write_atomically(target, lambda file, content=content: file.writelines(content.blocks()))  # type: ignore[misc]

@@ -13,7 +13,7 @@ class NotFetchedError(DataError):
 
 def failed(address: str, reason: str, hint: str | None = None) -> DataError:
     """The error of an address that cannot be fetched."""
-    return DataError(Fault(f"{bare(address)} cannot be fetched: {reason}", hint=hint))
+    return DataError(f"{bare(address)} cannot be fetched: {reason}", hint=hint)
 
 
 def refused(address: str, reason: str, credentials: str) -> DataError:
@@ -31,4 +31,4 @@ def not_fetched(address: str) -> NotFetchedError:
     if is_offline():
         fault = Fault(f"{bare(address)} is not fetched: DLTRAIN_OFFLINE is set, and there is no copy of it on this machine")
         return NotFetchedError(fault)
-    return NotFetchedError(Fault(f"{bare(address)} is not fetched", hint="--data fetches it"))
+    return NotFetchedError(f"{bare(address)} is not fetched", hint="--data fetches it")

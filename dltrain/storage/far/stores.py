@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from dltrain.errors import DataError, Fault, reason_of
+from dltrain.errors import DataError, reason_of
 from dltrain.storage.far.address import STORES, bare, scheme_of
 from dltrain.storage.far.failure import absent, failed, refused
 from dltrain.storage.far.http import ATTEMPTS, PAUSE
@@ -65,7 +65,7 @@ class StoredObject:
         info = _asked(self._address, lambda: self._files.info(self._path, refresh=True))
         if info.get("type") == "directory":
             hint = f"name its files: {bare(self._address).rstrip('/')}/*"
-            raise DataError(Fault(f"{bare(self._address)} is a folder, not a file", hint=hint))
+            raise DataError(f"{bare(self._address)} is a folder, not a file", hint=hint)
         return _version(info), int(info.get("size") or 0)
 
     def blocks(self) -> Iterator[bytes]:
@@ -141,7 +141,7 @@ def _open_store(address: str) -> tuple[Any, str]:
         files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
     except ImportError:
         hint = "pip install 'dltrain[cloud]'"
-        raise DataError(Fault(f"{scheme}:// needs fsspec and {STORES[scheme]}, which are not installed", hint=hint)) from None
+        raise DataError(f"{scheme}:// needs fsspec and {STORES[scheme]}, which are not installed", hint=hint) from None
     except _failures() as error:
         raise failed(address, reason_of(error)) from None
     return files, path

@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.wording import shown
 
 # What holds data, if not always in a form that is read here.
@@ -120,4 +120,4 @@ def refuse_other_kinds(content: bytes, path: str) -> None:
         is_called_so = path.endswith(".parquet")
         kind += "" if is_called_so else ", though not named .parquet"
         hint = "`data.source: parquet` reads it; training, validation and test data are of one source" if is_called_so else hint
-    raise DataError(Fault(f"expected a table as text, found {kind}", file=shown(path), hint=hint))
+    raise DataError(f"expected a table as text, found {kind}", file=shown(path), hint=hint)

@@ -11,7 +11,7 @@ from typing import Any
 import dltrain
 from dltrain.cards import AUTO, CPU, asked_cards, count_cards
 from dltrain.config.types import Config
-from dltrain.errors import DltrainError, Fault, UsageError, WorkerLostError, reason_of
+from dltrain.errors import DltrainError, UsageError, WorkerLostError, reason_of
 from dltrain.settings import trusting_code
 from dltrain.sweep.engines.ray import RayEngine, connect, off_stdout
 from dltrain.training.workers.cluster import Cluster
@@ -75,7 +75,7 @@ def workers_on_ray(config: Config, count: int, *, address: str | None, threads: 
     devices = config.training.devices if config.training is not None else CPU
     if asked_cards(devices) > 1:
         hint = "training.devices=gpu: each worker takes one card"
-        raise UsageError(Fault(f"training.devices: {devices} is of one machine, and Ray's workers may be on many", hint=hint))
+        raise UsageError(f"training.devices: {devices} is of one machine, and Ray's workers may be on many", hint=hint)
     with off_stdout():
         yield from _workers(config, count, address, threads, devices)
 
@@ -123,7 +123,7 @@ def _room(ray: Any, count: int, threads: int, cards: int) -> Any:
         each = counted(threads, "processor") + (f" and {cards} card" if cards else "")
         has = f"{there.get('CPU', 0):g} processors and {there.get('GPU', 0):g} cards"
         hint = "fewer --workers, or --threads 1; `ray status` says what is taken"
-        raise UsageError(Fault(f"the Ray cluster has no room for {count} workers of {each} each: it has {has} in all", hint=hint))
+        raise UsageError(f"the Ray cluster has no room for {count} workers of {each} each: it has {has} in all", hint=hint)
     return group
 
 

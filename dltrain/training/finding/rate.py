@@ -17,7 +17,7 @@ from dltrain.config.durations import config_with_steps
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.look import require_files
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError
 from dltrain.model.build import build_model
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.corruption import corruption_of
@@ -74,7 +74,7 @@ def find_rate(config: Config, *, threads: int | None = None, reporter: Reporter 
         ConfigError, DataError: as of a fit.
     """
     if config.training is None:
-        raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
+        raise ConfigError("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block")
     reporter = reporter or Reporter()
     config = replace(config, training=_with_rate(config.training, LOWEST))
     reporter.status("reading data")

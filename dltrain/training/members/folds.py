@@ -21,7 +21,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.request import DataRequest
 from dltrain.data.splits import Rows, fold_indices
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.evaluation.spread_sample import take_part
 from dltrain.reporting import Reporter
 
@@ -44,9 +44,7 @@ def fold_rows(config: Config, dataset: Dataset, *, reporter: Reporter) -> list[t
         codes = _groups(config, split.group, train.row_ids, reporter)
         found = int(codes.max(initial=-1)) + 1
         if found < folds:
-            raise DataError(
-                Fault(f"{found} groups of {split.group} are too few for {folds} folds", path=path, hint="fewer folds")
-            )
+            raise DataError(f"{found} groups of {split.group} are too few for {folds} folds", path=path, hint="fewer folds")
         if split.stratify:
             classes = np.asarray(train.targets[dataset.schema.targets[0].name])
             part = deal_groups(codes, classes.astype(np.int64).ravel(), [1 / folds] * folds, seed)
@@ -54,7 +52,7 @@ def fold_rows(config: Config, dataset: Dataset, *, reporter: Reporter) -> list[t
                 return [_rows_of(codes, np.flatnonzero(part == number)) for number in range(folds)]
         return [_rows_of(codes, held) for _, held in fold_indices(found, folds, seed=seed)]
     if train.num_rows < folds:
-        raise DataError(Fault(f"{train.num_rows} rows are too few for {folds} folds", path=path, hint="fewer folds"))
+        raise DataError(f"{train.num_rows} rows are too few for {folds} folds", path=path, hint="fewer folds")
     targets = dataset.schema.targets
     stratify = len(targets) == 1 and targets[0].task in ("classification", MULTILABEL) and split.stratify is not False
     labels = np.asarray(train.targets[targets[0].name]) if stratify else None

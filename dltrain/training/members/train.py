@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
-from dltrain.errors import DivergenceError, DltrainError, Fault, InterruptedRun, RunError
+from dltrain.errors import DivergenceError, DltrainError, InterruptedRun, RunError
 from dltrain.reporting import Reporter
 from dltrain.training.session import Session, ShouldStop
 from dltrain.training.stacked.fit import Stacks
@@ -87,7 +87,7 @@ def train_together(
             raise InterruptedRun("interrupted; the run is saved", signal_number=session.signals.received or 0)
         if fit.status == "diverged":
             hint = "try a tenth of the learning rate, or `training.clip_norm: 1.0`"
-            raise DivergenceError(Fault(f"member {number}: {fit.error}", path="training.optimizer.learning_rate", hint=hint))
+            raise DivergenceError(f"member {number}: {fit.error}", path="training.optimizer.learning_rate", hint=hint)
         if fit.status not in ("finished", "pruned"):
             raise RunError(f"member {number} of the ensemble: {fit.error or fit.status}")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from dltrain.config.catalog.metrics import find_column
 from dltrain.config.types import CheckpointConfig
-from dltrain.errors import ConfigError, Fault, RunError
+from dltrain.errors import ConfigError, RunError
 from dltrain.storage.atomic import cannot_write, write_atomically
 from dltrain.storage.run import Run
 from dltrain.storage.stored import map_of, number, read_json, text
@@ -244,10 +244,10 @@ def check_template(template: str, names: list[str]) -> None:
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
     except ValueError as error:
-        raise ConfigError(Fault(f"not a template: {error}", path=path)) from error
+        raise ConfigError(f"not a template: {error}", path=path) from error
     unknown = [field for field in fields if find_column(field, names) is None]
     if unknown:
         hint = f"it may use: {', '.join(names)}"
         if any(field.startswith("val_") for field in unknown) and not any(name.startswith("val_") for name in names):
             hint = "there is no validation part; add `data.split.validation`"
-        raise ConfigError(Fault(f"{unknown[0]!r} will not exist when the file is named", path=path, hint=hint))
+        raise ConfigError(f"{unknown[0]!r} will not exist when the file is named", path=path, hint=hint)

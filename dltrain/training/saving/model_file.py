@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain.config.types import TrainingConfig
-from dltrain.errors import ConfigError, Fault, is_own_bug, reason_of
+from dltrain.errors import ConfigError, is_own_bug, reason_of
 from dltrain.later import h5py
 from dltrain.model.heads.pinball import PINBALL
 from dltrain.model.keras_import import import_keras
@@ -273,4 +273,4 @@ def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> N
     if reason:
         hint = "set `training.checkpoint.format: keras`"
         path = "training.checkpoint.format"
-        raise ConfigError(Fault(f"an .h5 file cannot hold this model: {reason}", path=path, hint=hint))
+        raise ConfigError(f"an .h5 file cannot hold this model: {reason}", path=path, hint=hint)

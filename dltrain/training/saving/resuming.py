@@ -113,7 +113,7 @@ def compare_with_run(
         raise DataError([*faults[:-1], replace(faults[-1], hint=hint)])
     if (manifest.preprocessing or {}).get("files") != (dataset.kept or {}).get("files"):
         message = "it is not what it was when the run began: its SHA-256 is another"
-        raise ConfigError(Fault(message, path="data.preprocessing", hint=f"a new run: dltrain fit {run.config_file}"))
+        raise ConfigError(message, path="data.preprocessing", hint=f"a new run: dltrain fit {run.config_file}")
     restore_priors(manifest.reference, dataset.schema.targets)
     for key, value in environment.items():
         was = manifest.environment.get(key, value)  # what an older version did not record has not changed

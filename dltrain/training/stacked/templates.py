@@ -8,7 +8,7 @@ from typing import Any
 
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
 from dltrain.model.build import build_model
 from dltrain.model.compile import compile_model
 from dltrain.model.encode import EncodedPart
@@ -149,4 +149,4 @@ def _refuse_unstackable(frozen: FrozenPrefix | None) -> None:
     if frozen is None or bad:
         message = "the frozen first layers of the model do not come out as its config says"
         message += f": {bad[0]} is left" if bad else ""
-        raise ConfigError(Fault(message, path="model.layers", hint="set `sweep.engine: processes`"))
+        raise ConfigError(message, path="model.layers", hint="set `sweep.engine: processes`")

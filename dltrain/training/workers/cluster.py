@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 MOST_WORKERS = 1024
 LOOPBACK = "127.0.0.1:"  # addresses that begin so are of this machine alone
@@ -47,10 +47,8 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
 
 def _of_tf_config(text: str) -> Cluster | None:
     wrong = UsageError(
-        Fault(
-            "TF_CONFIG is not as TensorFlow reads it",
-            hint='expected {"cluster": {"worker": ["HOST:PORT", …]}, "task": {"type": "worker", "index": 0}}; or unset it',
-        )
+        "TF_CONFIG is not as TensorFlow reads it",
+        hint='expected {"cluster": {"worker": ["HOST:PORT", …]}, "task": {"type": "worker", "index": 0}}; or unset it',
     )
     try:
         document = json.loads(text)
@@ -63,7 +61,7 @@ def _of_tf_config(text: str) -> Cluster | None:
     if len(addresses) < 2:
         return None
     if kind not in ("chief", "worker") or not 0 <= index < len(chiefs if kind == "chief" else workers):
-        raise UsageError(Fault(f"TF_CONFIG makes this process {kind} {index}, which is no chief or worker of its cluster"))
+        raise UsageError(f"TF_CONFIG makes this process {kind} {index}, which is no chief or worker of its cluster")
     if len(addresses) > MOST_WORKERS:
         raise UsageError(f"TF_CONFIG names {len(addresses):,} processes; at most {MOST_WORKERS:,} train together")
     return Cluster(addresses, index if kind == "chief" else len(chiefs) + index)
@@ -80,7 +78,7 @@ def _of_slurm(environment: Mapping[str, str]) -> Cluster:
     except (KeyError, ValueError) as error:
         names = "SLURM_STEP_NUM_TASKS, SLURM_PROCID, SLURM_STEP_NODELIST, SLURM_STEP_TASKS_PER_NODE"
         hint = "start it with srun, or use TF_CONFIG"
-        raise UsageError(Fault(f"SLURM's variables do not say which processes there are ({names})", hint=hint)) from error
+        raise UsageError(f"SLURM's variables do not say which processes there are ({names})", hint=hint) from error
     first = _SLURM_PORT + job % 20_000
     addresses = [f"{host}:{first + task}" for host, number in zip(hosts, tasks) for task in range(number)]
     return Cluster(tuple(addresses), index)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dltrain.cards import CPU, Placement, asked_cards, count_cards
 from dltrain.config.types import Config, TrainingConfig
-from dltrain.errors import Fault, UsageError, WorkerLostError
+from dltrain.errors import UsageError, WorkerLostError
 from dltrain.processes.child import Child
 from dltrain.processes.helper import receive_message
 from dltrain.reporting import Reporter
@@ -147,11 +147,11 @@ def _count_workers(devices: str, workers: int) -> int:
     if asked > 1:
         if workers not in (1, asked):
             hint = f"leave --workers out: {asked} cards are {asked} processes"
-            raise UsageError(Fault(f"--workers {workers} contradicts training.devices: {devices}", hint=hint))
+            raise UsageError(f"--workers {workers} contradicts training.devices: {devices}", hint=hint)
         return asked
     there = count_cards() if devices != CPU else 0
     if workers > 1 and 0 < there < workers:
         hint = f"--workers {there} takes one each; training.devices=cpu trains by processors"
         message = f"{workers} workers of this machine would share {counted(there, 'NVIDIA card')}"
-        raise UsageError(Fault(message, hint=hint))
+        raise UsageError(message, hint=hint)
     return workers

@@ -17,7 +17,7 @@ from dltrain.data.tables.streamed.text_chunks import read_text_columns, scan_rec
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, find_layout
-from dltrain.errors import DataError, Fault, warn
+from dltrain.errors import DataError, warn
 from dltrain.later import polars
 from dltrain.wording import shown
 
@@ -117,7 +117,7 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
         if have >= num_rows or is_ragged:
             break
     if source is None:
-        raise DataError(Fault("the file is empty", file=name))
+        raise DataError("the file is empty", file=name)
     frame = polars.concat(frames) if frames else polars.DataFrame(schema=dict.fromkeys(source.columns, polars.String))
     layout = source.layout
     odd = (
@@ -141,6 +141,6 @@ def _look_at_parquet(file: str, config: DataConfig, num_rows: int) -> tuple[Sour
     with parquet_faults(file):
         is_whole = whole_columns(file, rows, frame, config)
     if not rows or not frame.width:
-        raise DataError(Fault("the file holds no rows", file=name))
+        raise DataError("the file holds no rows", file=name)
     source = ParquetSource(file, tuple(frame.columns), rows, is_whole)
     return source, RawTable(as_text(frame, is_whole), origin=((0, name, 0),), notes=tuple(blanks_note(file, blank))), False

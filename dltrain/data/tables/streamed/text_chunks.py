@@ -16,7 +16,7 @@ from dltrain.data.tables.second_table import second_table
 from dltrain.data.tables.text_layout import TextLayout
 from dltrain.data.tables.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
 from dltrain.data.tables.text_scan import NEWLINE, TextScan, scan_text, too_long, without_empty_end
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError
 from dltrain.later import polars
 from dltrain.storage.bounds import LINE_BYTES
 from dltrain.wording import shown
@@ -194,7 +194,7 @@ def read_text_columns(records: Records, layout: TextLayout, file: str) -> polars
         if records.scan is None:
             return None
         message = f"{records.num_records:,} rows were counted, {frame.height:,} read: stray quotes?"
-        raise DataError(Fault(message, file=shown(file), line=records.first_line))
+        raise DataError(message, file=shown(file), line=records.first_line)
     return frame
 
 
