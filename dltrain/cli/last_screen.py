@@ -17,6 +17,7 @@ from dltrain.cli.results import (
 )
 from dltrain.cli.text import format_seconds, pieces
 from dltrain.parts import PARTS, judged_part
+from dltrain.storage.values import attributes
 from dltrain.wording import counted, display_width, one_line
 
 if TYPE_CHECKING:
@@ -55,13 +56,7 @@ def last_screen(result: FitResult, width: int | None) -> str:
 def as_document(result: FitResult) -> dict[str, Any]:
     """The fit as `metrics.json` holds it, as far as a verdict needs it."""
     part = judged_part([name for name, values in result.metrics.items() if values]) or PARTS[0]
-    return {
-        "part": part,
-        "metrics": result.metrics,
-        "baseline": result.baseline,
-        "intervals": result.intervals,
-        "notes": result.notes,
-    }
+    return {"part": part, **attributes(result, "metrics", "baseline", "intervals", "notes")}
 
 
 def ending_lines(result: FitResult, document: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from dltrain.data.sources import find_source
 from dltrain.data.sources.places import find, require
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
+from dltrain.storage.values import attributes
 from dltrain.wording import nearest
 
 
@@ -71,14 +72,9 @@ def _describe(source: Source) -> DatasetInfo:
     layout = find_source(source.name).layout
     found = None if layout is None else find(layout)
     return DatasetInfo(
-        name=source.name,
-        description=source.description,
+        **attributes(source, "name", "description", "rows", "shape", "classes", "origin"),
         task=source.task or "classification",
-        rows=source.rows,
-        shape=source.shape,
-        classes=source.classes,
         parts=tuple(source.parts),
-        origin=source.origin,
         download_bytes=None if layout is None else sum(remote.num_bytes for remote in layout.remotes),
         location=source.kept or (str(found) if found else None),
     )

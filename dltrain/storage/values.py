@@ -1,10 +1,15 @@
-"""Reading stored values of a preprocessing's state, each with the check of its type."""
+"""Stored values of a preprocessing's state: written by name, and read each with the check of its type."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+
+def attributes(thing: object, *names: str) -> dict[str, Any]:
+    """Some attributes of a thing by their names, in this order."""
+    return {name: getattr(thing, name) for name in names}
 
 
 def typed(mapping: Mapping[str, Any], key: str, kind: type) -> Any:

@@ -23,6 +23,7 @@ from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.parts import COMPARED_ON
+from dltrain.storage.values import attributes
 from dltrain.sweep.combinations import grid_size, num_configurations
 from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, build_space, sets_of, show_value, words_of
@@ -86,15 +87,8 @@ class SweepPlan:
     @property
     def identity(self) -> dict[str, Any]:
         """What must be the same for a sweep to go on, as plain values."""
-        return {
-            "parameters": dict(self.given),
-            "strategy": self.strategy,
-            "seeds": list(self.seeds),
-            "metric": self.metric,
-            "mode": self.mode,
-            "pruning": self.pruning,
-            "choices": self.varied_choices,
-        }
+        same = attributes(self, "strategy", "metric", "mode", "pruning")
+        return {"parameters": dict(self.given), "seeds": list(self.seeds), **same, "choices": self.varied_choices}
 
     @property
     def varied_choices(self) -> dict[str, Any]:
@@ -137,7 +131,7 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
         UsageError: an option contradicts the config.
     """
     if config.training is None:
-        raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
+        raise ConfigError("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block")
     block = config.sweep or SweepConfig()
     given = read_over(options.over, config) if options.over else dict(block.parameters)
     folds = config.data.split.folds
@@ -287,16 +281,8 @@ def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
 
 def plain_options(plan: SweepPlan) -> dict[str, Any]:
     """The plan's options as keys of the `sweep:` block."""
-    options = {
-        "strategy": plan.strategy,
-        "trials": plan.trials,
-        "seeds": list(plan.seeds) or None,
-        "metric": plan.metric,
-        "mode": plan.mode,
-        "pruning": plan.pruning,
-        "on_failure": plan.on_failure,
-        "timeout": plan.timeout,
-    }
+    options = {**attributes(plan, "strategy", "trials"), "seeds": list(plan.seeds) or None}
+    options |= attributes(plan, "metric", "mode", "pruning", "on_failure", "timeout")
     return {key: value for key, value in options.items() if value is not None}
 
 

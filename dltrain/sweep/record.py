@@ -16,6 +16,7 @@ from dltrain.evaluation.predictions.files import to_csv
 from dltrain.storage.atomic import to_json, write_atomically
 from dltrain.storage.bounds import most_of_run
 from dltrain.storage.run import Run
+from dltrain.storage.values import attributes
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.trials import Trial, TrialFit
 
@@ -94,10 +95,7 @@ def trial_document(trial: Trial, folder: Path) -> dict[str, Any]:
     document: dict[str, Any] = {
         "number": trial.number,
         "parameters": dict(trial.parameters),
-        "status": trial.status,
-        "metrics": trial.metrics,
-        "value": trial.value,
-        "standard_error": trial.standard_error,
+        **attributes(trial, "status", "metrics", "value", "standard_error"),
         "epoch": first.epoch if len(trial.fits) == 1 else None,
         "run": str(folder / "trials" / f"{trial.number:04d}"),
     }
@@ -110,13 +108,7 @@ def trial_document(trial: Trial, folder: Path) -> dict[str, Any]:
 
 
 def _fit_document(fit: TrialFit) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "seed": fit.seed,
-        "fold": fit.fold,
-        "status": fit.status,
-        "epoch": fit.epoch,
-        "run": str(fit.path),
-    }
+    document = {**attributes(fit, "seed", "fold", "status", "epoch"), "run": str(fit.path)}
     return document | ({"error": fit.error} if fit.error else {})
 
 

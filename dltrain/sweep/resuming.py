@@ -16,6 +16,7 @@ from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
 from dltrain.storage.stored import Check, anything, hold_against, list_of, map_of, maybe, number, text, whole, word
+from dltrain.storage.values import attributes
 from dltrain.sweep.combinations import num_configurations
 from dltrain.sweep.plan import (
     SweepOptions,
@@ -53,22 +54,16 @@ _PLAN: Mapping[str, Check] = {
 }
 
 
+_AS_THEY_ARE = ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure", "jobs", "engine", "timeout")
+
+
 def plan_document(plan: SweepPlan) -> dict[str, Any]:
     """The plan as plain values, for the manifest."""
     return {
         "given": dict(plan.given),
         "keys": {dimension.name: list(dimension.keys) for dimension in plan.space},
-        "strategy": plan.strategy,
-        "trials": plan.trials,
         "seeds": list(plan.seeds),
-        "folds": plan.folds,
-        "metric": plan.metric,
-        "mode": plan.mode,
-        "pruning": plan.pruning,
-        "on_failure": plan.on_failure,
-        "jobs": plan.jobs,
-        "engine": plan.engine,
-        "timeout": plan.timeout,
+        **attributes(plan, *_AS_THEY_ARE),
         **({"choices": plan.varied_choices} if plan.varied_choices else {}),
         **({"texts": dict(plan.texts)} if plan.texts else {}),
     }
@@ -207,8 +202,7 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
     document = manifest.get("plan", {})
     hold_against(_PLAN, document, run.manifest_file, within="plan", required=list(_PLAN)[:-2])
     keys = {name: tuple(places) for name, places in document["keys"].items()}
-    fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
-    fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
+    fields = {name: document[name] for name in _AS_THEY_ARE}
     choices, texts = document.get("choices", {}), document.get("texts", {})
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
     space = build_space(known, document["given"], choices)

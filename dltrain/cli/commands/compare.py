@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunsOption
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
+from dltrain.storage.values import attributes
 
 if TYPE_CHECKING:
     from dltrain.sweep.compare import CompareResult
@@ -34,7 +35,7 @@ def command(
 
     console: Console = context.obj
     if not words or len(words) < 2:
-        raise UsageError(Fault("two runs or more are needed to compare", hint="dltrain compare RUN RUN..."))
+        raise UsageError("two runs or more are needed to compare", hint="dltrain compare RUN RUN...")
     if output is not None:
         check_picture(output, force=force)
     result = compare([find_run(word, runs) for word in words], picture=output, metric=metric)
@@ -44,10 +45,7 @@ def command(
         {
             "status": "finished",
             "runs": [str(path) for path in result.runs],
-            "statuses": result.statuses,
-            "differences": result.differences,
-            "metrics": result.metrics,
-            "best": result.best,
+            **attributes(result, "statuses", "differences", "metrics", "best"),
             "picture": None if result.picture is None else str(result.picture),
         }
     )

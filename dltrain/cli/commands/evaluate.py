@@ -21,6 +21,7 @@ from dltrain.cli.options import (
     WeightsOption,
 )
 from dltrain.cli.typer_import import typer
+from dltrain.storage.values import attributes
 from dltrain.wording import one_line
 
 if TYPE_CHECKING:
@@ -178,11 +179,7 @@ def _document(found: _Found) -> dict[str, Any]:
     result = found.result
     return {
         "run": str(result.run),
-        "part": result.part,
-        "weights": result.weights,
-        "metrics": result.metrics,
-        "baseline": result.baseline,
-        "intervals": result.intervals,
+        **attributes(result, "part", "weights", "metrics", "baseline", "intervals"),
         "intervals_of": result.units,
         **({"members": result.members} if result.members else {}),
         "report": result.report,

@@ -11,6 +11,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import RunArgument, RunsOption, TrustCodeOption, WeightsOption
 from dltrain.cli.text import format_bytes
 from dltrain.cli.typer_import import typer
+from dltrain.storage.values import attributes
 from dltrain.wording import one_line
 
 _MOST_SHOWN = 8
@@ -69,9 +70,7 @@ def command(
             "status": "finished",
             "run": str(result.run),
             "file": str(result.path),
-            "format": result.format,
-            "inputs": result.inputs,
-            "outputs": result.outputs,
+            **attributes(result, "format", "inputs", "outputs"),
             "bytes": result.num_bytes,
             "compared": {"rows": result.num_rows, "largest_difference": result.difference},
             "notes": result.notes,

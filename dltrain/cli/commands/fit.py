@@ -27,7 +27,8 @@ from dltrain.cli.options import (
 )
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError, WorkerLostError
+from dltrain.errors import UsageError, WorkerLostError
+from dltrain.storage.values import attributes
 from dltrain.wording import counted, one_line
 
 MOST_LOCAL = 64
@@ -163,13 +164,13 @@ def _require_engine(engine: str | None, workers: int | None, address: str | None
 
     if engine is None and workers is not None and workers > MOST_LOCAL:
         message = f"--workers {workers}: at most {MOST_LOCAL} processes of one machine train together"
-        raise UsageError(Fault(message, hint="--engine ray starts them on the machines of a Ray cluster"))
+        raise UsageError(message, hint="--engine ray starts them on the machines of a Ray cluster")
     if workers is not None and workers > MOST_WORKERS:
         raise UsageError(f"--workers {workers}: at most {MOST_WORKERS:,} processes train together")
     if engine is not None and (workers is None or workers < 2):
-        raise UsageError(Fault("--engine ray needs --workers of 2 and more", hint="such as --engine ray --workers 4"))
+        raise UsageError("--engine ray needs --workers of 2 and more", hint="such as --engine ray --workers 4")
     if engine is None and address is not None:
-        raise UsageError(Fault("--address is that of a Ray cluster", hint="--engine ray --address HOST:PORT --workers 4"))
+        raise UsageError("--address is that of a Ray cluster", hint="--engine ray --address HOST:PORT --workers 4")
 
 
 def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config:
@@ -189,14 +190,14 @@ def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config
 def _resumed(resume: str | None, run_dir: Path | None, runs: Path) -> Path | Literal["auto"] | None:
     if resume == "auto":
         if run_dir is None:
-            raise UsageError(Fault("--resume auto needs --run-dir", hint="the directory to go on in, or to start in"))
+            raise UsageError("--resume auto needs --run-dir", hint="the directory to go on in, or to start in")
         return "auto"
     if resume is None:
         return None
     from dltrain.storage.run_list import find_run
 
     if run_dir is not None:
-        raise UsageError(Fault("--resume RUN already names the directory", hint="leave out --run-dir, or write --resume auto"))
+        raise UsageError("--resume RUN already names the directory", hint="leave out --run-dir, or write --resume auto")
     return find_run(resume, runs)
 
 
@@ -218,19 +219,11 @@ def _document(result: FitResult) -> dict[str, Any]:
 
     return {
         "run": str(result.run),
-        "epochs": result.epochs,
-        "weights": result.weights,
-        "metrics": result.metrics,
-        "baseline": result.baseline,
-        "intervals": result.intervals,
+        **attributes(result, "epochs", "weights", "metrics", "baseline", "intervals"),
         **({"members": result.members} if result.members else {}),
         "report": result.report,
         "gates": gate_documents(result.gates),
-        "seconds": result.seconds,
-        "notes": list(result.notes),
-        "diagnosis": list(result.diagnosis),
-        "pictures": list(result.pictures),
-        "resumed": result.resumed,
+        **attributes(result, "seconds", "notes", "diagnosis", "pictures", "resumed"),
     }
 
 

@@ -17,6 +17,7 @@ from dltrain.cli.typer_import import typer
 from dltrain.config.old_words.scores import metric_hint
 from dltrain.errors import DltrainError, Fault, RunError, UsageError, reason_of
 from dltrain.parts import JUDGED_BY
+from dltrain.storage.values import attributes
 from dltrain.wording import counted, listed, one_line
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ def command(
         return _prune(console, runs, yes=yes)
     if words:
         hint = "dltrain runs rm RUN" if words == ["rm"] else "dltrain runs, dltrain runs rm RUN, or dltrain runs prune"
-        raise UsageError(Fault(f"rm RUN or prune was expected, found {' '.join(map(repr, words))}", hint=hint))
+        raise UsageError(f"rm RUN or prune was expected, found {' '.join(map(repr, words))}", hint=hint)
     from dltrain.storage.run_list import list_runs, run_folders
 
     if part is not None and sort is None:
-        raise UsageError(Fault("--part says of which part --sort compares", hint=f"dltrain runs --sort accuracy --part {part}"))
+        raise UsageError("--part says of which part --sort compares", hint=f"dltrain runs --sort accuracy --part {part}")
     if mode is not None and sort is None:
-        raise UsageError(Fault("--mode says which value of --sort is better", hint=f"dltrain runs --sort accuracy --mode {mode}"))
+        raise UsageError("--mode says which value of --sort is better", hint=f"dltrain runs --sort accuracy --mode {mode}")
     infos = list_runs(runs, limit=limit if sort is None else None)
     if sort is None or not infos:
         _list(console, infos, runs, total=len(infos) if limit is None else len(run_folders(runs)))
@@ -118,7 +119,7 @@ def _direction(infos: Sequence[RunInfo], metric: str) -> str:
     if len(directions) != 1:
         what = "differs between the runs" if directions else "is not known"
         hint = f"--sort {metric} --mode min, or --mode max"
-        raise UsageError(Fault(f"whether more or less of {metric!r} is better {what}", hint=hint))
+        raise UsageError(f"whether more or less of {metric!r} is better {what}", hint=hint)
     return str(directions.pop())
 
 
@@ -183,8 +184,7 @@ def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int
 
 def _placed(number: int, board: Board, entry: Entry) -> dict[str, Any]:
     """What the table of a board says of one run."""
-    said = {"board": number, "data": board.data, "metric": board.metric, "part": board.part}
-    return {**said, "value": entry.value, "interval": entry.interval, "standing": entry.standing}
+    return {"board": number, **attributes(board, "data", "metric", "part"), **attributes(entry, "value", "interval", "standing")}
 
 
 def _list(console: Console, infos: Sequence[RunInfo], runs: Path, *, total: int) -> None:
@@ -205,18 +205,8 @@ def _list(console: Console, infos: Sequence[RunInfo], runs: Path, *, total: int)
 
 
 def _document(info: RunInfo) -> dict[str, Any]:
-    return {
-        "run": str(info.path),
-        "name": info.name,
-        "status": info.status,
-        "started": info.started,
-        "seconds": info.seconds,
-        "task": info.task,
-        "metrics": info.metrics,
-        "config": info.config,
-        "is_locked": info.is_locked,
-        "num_bytes": info.num_bytes,
-    }
+    names = ("name", "status", "started", "seconds", "task", "metrics", "config", "is_locked", "num_bytes")
+    return {"run": str(info.path), **attributes(info, *names)}
 
 
 def _remove(console: Console, words: Sequence[str], runs: Path) -> int:
@@ -237,7 +227,7 @@ def _prune(console: Console, runs: Path, *, yes: bool) -> int:
     if infos and not yes and (console.settings.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
         names = ", ".join(info.path.name for info in infos[:5]) + (", …" if len(infos) > 5 else "")
         many = f"{counted(len(infos), 'run')} would be removed: {names}"
-        raise UsageError(Fault(f"{many}; nobody is here to be asked", hint="dltrain runs prune --yes"))
+        raise UsageError(f"{many}; nobody is here to be asked", hint="dltrain runs prune --yes")
     if infos and not yes:
         for info in infos:
             console.line(f"{one_line(str(info.path))}  {info.status}  {format_bytes(info.num_bytes)}")

@@ -26,6 +26,7 @@ from dltrain.cli.options import (
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
+from dltrain.storage.values import attributes
 from dltrain.wording import counted, one_line, percent
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def command(
     console: Console = context.obj
     refuse_both_folders(context, run_dir, "sweep")
     if resume is not None and run_dir is not None:
-        raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
+        raise UsageError("--resume SWEEP already names the directory", hint="leave out --run-dir")
     if retry is not None and resume is None:
-        raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed"))
+        raise UsageError("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed")
     given = [*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)]
     result = sweep(
         _config_of(given, over or (), must_be=bool(words) or resume is None),
@@ -124,7 +125,7 @@ def _config_of(words: Sequence[str], over: Sequence[str], *, must_be: bool) -> C
 
     torn = next((word for word in over if "=" not in word), None)
     if torn is not None:
-        raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
+        raise UsageError(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE")
     files, overrides = split_words(words)
     if must_be:
         refuse_other_than_one(files, "dltrain sweep CONFIG [KEY=VALUE]...", command="dltrain sweep")
@@ -151,17 +152,9 @@ def _show(console: Console, result: SweepResult) -> int:
         ]
     document = {
         "run": str(result.run),
-        "metric": result.metric,
-        "mode": result.mode,
-        "asked_metric": result.asked_metric,
-        "trials": result.trials,
-        "best": result.best,
-        "comparison": result.comparison,
-        "importance": result.importance,
+        **attributes(result, "metric", "mode", "asked_metric", "trials", "best", "comparison", "importance"),
         "gates": gate_documents(result.gates),
-        "seconds": result.seconds,
-        "notes": result.notes,
-        "files": result.files,
+        **attributes(result, "seconds", "notes", "files"),
     }
     importance = ", ".join(f"{name} {percent(share, 0)}" for name, share in result.importance.items())
     spread = ""

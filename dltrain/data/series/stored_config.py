@@ -7,32 +7,17 @@ from typing import Any
 
 from dltrain.config.types import SeriesConfig
 from dltrain.data.series.calendars import CALENDAR_KEYS
-from dltrain.storage.values import one_of, texts, typed
+from dltrain.storage.values import attributes, one_of, texts, typed
 
 MOST_STEPS = 1 << 20
 
 
 def stored_series(series: SeriesConfig) -> dict[str, Any]:
     """The block as plain values; `known` is the key of the series that are known, so that the columns have another."""
-    return {
-        "time": list(series.time),
-        "id": list(series.id),
-        "known_ahead": list(series.known),
-        "static": list(series.static),
-        "history": series.history,
-        "horizon": series.horizon,
-        "stride": series.stride,
-        "sampling": series.sampling,
-        "offset": series.offset,
-        "season": series.season,
-        "gaps": series.gaps,
-        "history_from": series.history_from,
-        "quantiles": list(series.quantiles),
-        "scale": series.scale,
-        "label_of": series.label_of,
-        "calendar": series.calendar,
-        "holidays": list(series.holidays),
-    }
+    steps = attributes(series, "history", "horizon", "stride", "sampling", "offset", "season", "gaps", "history_from")
+    more = attributes(series, "quantiles", "scale", "label_of", "calendar", "holidays")
+    values = {**attributes(series, "time", "id"), "known_ahead": series.known, "static": series.static, **steps, **more}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def restored_series(state: Mapping[str, Any], features: Collection[str]) -> SeriesConfig:

@@ -29,6 +29,7 @@ from dltrain.errors import DataError, DltrainError, Fault, Note, RunError
 from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
+from dltrain.storage.values import attributes
 from dltrain.wording import shown
 
 FORMAT = 8
@@ -223,14 +224,7 @@ class _Conversion:
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
         unmet = self.wanted.unmet or UnmetWords([], {})
-        document |= {
-            "exact": sorted(self.plan.exact),
-            "bare": self.bare,
-            "coded": self.coded,
-            "last_rows": self.last_rows,
-            "repeats": self.repeats,
-            "empty": self.empty,
-        }
+        document |= {"exact": sorted(self.plan.exact), **attributes(self, "bare", "coded", "last_rows", "repeats", "empty")}
         write_meta(
             folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": [unmet.missing, unmet.replace]}
         )
