@@ -11,7 +11,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.average_of_sweep import load_trusted
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, member_heads
+from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, member_heads
 from dltrain.evaluation.masks.score import report_segmentation
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
@@ -102,7 +102,8 @@ def evaluate(
         stored.heads = with_threshold(stored.heads, asked.threshold)
     name, checkpoint = find_checkpoint(stored, weights, reporter)
     found = asked.read(stored, threads or stored.threads, reporter)
-    result = _measure(stored, stored.build(checkpoint), found)
+    with asked_model(stored, checkpoint) as model:
+        result = _measure(stored, model, found)
     result.weights = name
     if trials is not None:
         result.run = run
@@ -121,7 +122,7 @@ def evaluate(
 def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
     """Metrics and report of the model on the rows, without gates."""
     encoded = encode_part(found.part, stored.preprocessing.schema, stored.heads)
-    forward = Forward(model, evaluation_batch_size(encoded.inputs))
+    forward = Forward.of(model, evaluation_batch_size(encoded.inputs))
     scored, masks, members = None, None, NO_MEMBERS
     if stored.heads[0].is_reconstruction:
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +19,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.model.build import build_model
-from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.forward import Forward, evaluation_batch_size, keep_compiled
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import heads_of
 from dltrain.model.heads.stored_answers import FILE as ANSWERS_FILE
@@ -34,6 +36,11 @@ from dltrain.storage.stored import check_digest
 
 MOST_THREADS = 1024
 LEAST_BYTES_A_PARAMETER = 2  # float16; no file of the run is compressed
+# Between two questions stay so many models in memory, a run's and that of the one beside it, and none that is larger.
+MOST_KEPT, MOST_KEPT_BYTES = 2, 64 << 20
+# The models that were asked last, with what they are made of; whoever asks takes one out.
+_KEPT: list[tuple[tuple[Any, ...], Any]] = []
+_KEEPING = threading.Lock()
 
 
 @dataclass(slots=True)
@@ -156,6 +163,42 @@ class StoredRun:
             )
 
 
+@contextmanager
+def asked_model(stored: StoredRun, checkpoint: Path, *, layer: str | None = None) -> Iterator[Any]:
+    """A run's model to ask: a new one, or that of one of the last questions where this one is of the same files.
+
+    A process that asks a run again, such as a notebook or a server, does not build, load and compile its model each time.
+    Meanwhile nobody else has it: a second thread builds one of its own.
+
+    Args:
+        stored: the run.
+        checkpoint, layer: as for `StoredRun.build`.
+    """
+    made_of = _made_of(stored, checkpoint, layer)
+    with _KEEPING:
+        found = [place for place, (known, _) in enumerate(_KEPT) if known == made_of]
+        model = _KEPT.pop(found[0])[1] if found else None
+    if model is None:
+        model = stored.build(checkpoint, layer=layer)
+        keep_compiled(model)
+    yield model
+    if made_of is not None and model.count_params() * 4 <= MOST_KEPT_BYTES:
+        with _KEEPING:
+            _KEPT.append((made_of, model))
+            del _KEPT[:-MOST_KEPT]
+
+
+def _made_of(stored: StoredRun, checkpoint: Path, layer: str | None) -> tuple[Any, ...] | None:
+    """What decides a model, to be compared; None: averages of several runs and own code, which are not kept."""
+    if type(stored) is not StoredRun or stored.config.code is not None:
+        return None
+    names = ("config.yaml", "manifest.json", "preprocessing.json", "preprocessing.npz", ANSWERS_FILE)
+    files = [path.stat() for path in (*(stored.run.path / name for name in names), checkpoint) if path.is_file()]
+    states = tuple((file.st_ino, file.st_size, file.st_mtime_ns) for file in files)
+    settings = repr((stored.config.model, stored.config.training, stored.heads))
+    return stored.run.path.resolve(), checkpoint.name, layer, settings, states
+
+
 def load_run(path: str | Path) -> StoredRun:
     """Read a run's config, manifest and preprocessing. Executes nothing, reads no pickle, needs no TensorFlow.
 
@@ -224,7 +267,7 @@ def _tell_answers(stored: StoredRun, weights: str, reporter: Reporter) -> None:
 
 def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:
     """A model's outputs for preprocessed rows, the same bits as in training's own evaluation."""
-    return list(Forward(model, evaluation_batch_size(inputs)).outputs(inputs))
+    return list(Forward.of(model, evaluation_batch_size(inputs)).outputs(inputs))
 
 
 def member_heads(stored: StoredRun) -> list[tuple[Head, ...]]:

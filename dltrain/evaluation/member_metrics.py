@@ -18,7 +18,7 @@ from dltrain.evaluation.metrics.report import PartReport, answers_of, probabilit
 from dltrain.evaluation.metrics.series_scores import series_scores
 from dltrain.evaluation.predictions.series_answers import whole_series
 from dltrain.model.encode import EncodedPart
-from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.forward import Forward, evaluation_batch_size, kept_with
 from dltrain.model.given_outputs import OutputScorer
 from dltrain.model.heads.head import Head, layer_name, without_answers
 from dltrain.model.members import output_names, outputs_with_members
@@ -35,7 +35,8 @@ def member_outputs(model: Any, inputs: Sequence[Any], heads: Sequence[Head]) -> 
     Returns:
         The outputs of the average, then those of each member: an array [rows, ...] for each head.
     """
-    found = Forward(outputs_with_members(model), evaluation_batch_size(inputs)).outputs(inputs)
+    size = evaluation_batch_size(inputs)
+    found = kept_with(model, ("members", size), lambda: Forward(outputs_with_members(model), size)).outputs(inputs)
     return [found[first : first + len(heads)] for first in range(0, len(found), len(heads))]
 
 

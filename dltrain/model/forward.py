@@ -18,12 +18,34 @@ from dltrain.model.pixels import PixelTensor, num_rows_of, pixel_tensor, take_ro
 # Rows times numbers per row that one evaluation batch may hold: 4 MiB of float32 keeps convolutions in the cache's reach.
 _BATCH_NUMBERS = 1 << 20
 _PIECE_BYTES = 64 << 20
+_KEPT = "_kept_by_dltrain"
 
 
 def evaluation_batch_size(inputs: Sequence[Array]) -> int:
     """Rows per batch where no gradient is needed; a function of the rows' shape alone."""
     numbers = sum(math.prod(array.shape[1:]) for array in inputs)
     return int(min(1024, max(16, _BATCH_NUMBERS // max(numbers, 1))))
+
+
+def keep_compiled(model: Any) -> None:
+    """Let what is compiled for a model's answers stay with it, for the next question."""
+    vars(model).setdefault(_KEPT, {})  # past Keras, which would look through it for layers
+
+
+def kept_with(model: Any, key: Any, make: Callable[[], Forward]) -> Forward:
+    """What stays with a model under a key, made where it is asked for first; made anew of a model that keeps nothing.
+
+    Args:
+        model: a Keras model.
+        key: among all that is kept with it.
+        make: makes it.
+    """
+    kept: dict[Any, Forward] | None = vars(model).get(_KEPT)
+    if kept is None:
+        return make()
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]
 
 
 class Forward:
@@ -43,6 +65,15 @@ class Forward:
         self._functions: dict[tuple[bool, Any], Any] = {}
         # What a regularizer of outputs adds to the loss is a mean over all rows of a batch: then none is filled up.
         self._adds_by_rows = any(layer.activity_regularizer is not None for layer in model._flatten_layers())
+
+    @classmethod
+    def of(cls, model: Any, batch_size: int) -> Forward:
+        """A new one; of a model that keeps what is compiled for it, that of an earlier question.
+
+        Args:
+            model, batch_size: as for a new one.
+        """
+        return kept_with(model, batch_size, lambda: cls(model, batch_size))
 
     def outputs(self, inputs: Sequence[Any]) -> list[NDArray[np.float32]]:
         """Outputs for rows: a list with one array [rows, ...] per model output."""

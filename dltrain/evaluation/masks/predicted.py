@@ -137,7 +137,7 @@ class MaskMaker:
         (spec,) = preprocessing.schema.inputs
         self.input_name = spec.name
         usual = evaluation_batch_size([np.broadcast_to(np.float32(0), (1, *spec.shape))])
-        self.forward = Forward(model, min(at_once or usual, usual))
+        self.forward = Forward.of(model, min(at_once or usual, usual))
 
     def tell(self, part: Part) -> Iterator[ToldMask]:
         """The mask of each picture, some of them computed together.

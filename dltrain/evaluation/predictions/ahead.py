@@ -18,7 +18,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import read_beside_keras
 from dltrain.evaluation.average_of_sweep import load_trusted
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
+from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, run_outputs
 from dltrain.evaluation.member_metrics import member_answers, member_outputs
 from dltrain.evaluation.metrics.report import answers_of
 from dltrain.evaluation.moved_data import find_moved
@@ -79,11 +79,12 @@ def predict_ahead(
         most = f"at most {STEPS_OF_ALL // len(ahead.names):,} for {len(ahead.names):,} series"
         raise UsageError(f"--steps {steps:,} is more than can be written", hint=most)
     series = stored.preprocessing.series
-    model, blocks = stored.build(checkpoint), []
-    for first in range(0, steps, series.reach):
-        blocks.append(_block(stored, model, ahead))
-        if first + series.reach < steps:
-            ahead.go_on({column: values for (kind, column), values in blocks[-1].items() if kind == "prediction"})
+    blocks = []
+    with asked_model(stored, checkpoint) as model:
+        for first in range(0, steps, series.reach):
+            blocks.append(_block(stored, model, ahead))
+            if first + series.reach < steps:
+                ahead.go_on({column: values for (kind, column), values in blocks[-1].items() if kind == "prediction"})
     result = _joined(ahead, blocks, steps)
     result.notes += [*notes, *_beyond(series, steps)]
     return result

@@ -19,7 +19,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import UsageError, texts
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_trusted
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
+from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, run_outputs
 from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, ToldMask, mask_names, masks_of, refuse_inputs, shares_of
 from dltrain.evaluation.masks.tiles import AT_ONCE, tell_in_tiles
 from dltrain.evaluation.member_metrics import member_answers, member_outputs
@@ -80,12 +80,18 @@ def predict(
     tiles = asked.tiles or _tiles_of_run(stored)
     if tiles is not None and layer is None:
         import_keras(threads or stored.threads)
-        return _in_tiles(stored, stored.build(checkpoint), replace(asked, tiles=tiles), reporter)
+        with asked_model(stored, checkpoint) as model:
+            return _in_tiles(stored, model, replace(asked, tiles=tiles), reporter)
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
-    model = stored.build(checkpoint, layer=layer)
+    with asked_model(stored, checkpoint, layer=layer) as model:
+        if stored.heads[0].is_mask and layer is None:
+            return _masks(stored, model, part, asked.masks)
+        return _of_rows(stored, model, part, top, layer, windows=asked.windows)
+
+
+def _of_rows(stored: StoredRun, model: Any, part: Part, top: int | None, layer: str | None, *, windows: bool) -> Predictions:
+    """What the model, or one of its layers, says of rows."""
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
-    if stored.heads[0].is_mask and layer is None:
-        return _masks(stored, model, part, asked.masks)
     is_plain = layer is None and not stored.heads[0].is_reconstruction
     members: list[list[NDArray[Any]]] = []
     if stored.is_average and is_plain:
@@ -97,7 +103,7 @@ def predict(
     elif stored.heads[0].is_reconstruction:
         result = reconstructions_of(stored.preprocessing, outputs[0], part)
     else:
-        result = _told(stored.heads, outputs, members, part, top, windows=asked.windows)
+        result = _told(stored.heads, outputs, members, part, top, windows=windows)
     result.notes += _not_finite(outputs) or _odd_weights(model)
     return result
 

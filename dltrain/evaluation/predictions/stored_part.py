@@ -14,7 +14,7 @@ from dltrain.data.dataset import Part
 from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import MeasuredRows
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_answers, member_outputs
 from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import row_losses
@@ -82,7 +82,8 @@ def _reconstructed(
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     found = MeasuredRows(part=part, **rows).read(stored, threads or stored.threads, reporter)
     inputs = [found.part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
-    (output,) = run_outputs(stored.build(checkpoint), inputs)
+    with asked_model(stored, checkpoint) as model:
+        (output,) = run_outputs(model, inputs)
     result = reconstructions_of(stored.preprocessing, output, found.part)
     result.identifiers = {"row": (row_ids(found.part) + 1).tolist(), **_in_memory(result.identifiers)}
     return result

@@ -28,5 +28,6 @@ def test_weights_that_a_relu_hides_are_said(tmp_path: Path, monkeypatch: pytest.
         return model
 
     monkeypatch.setattr(StoredRun, "build", damaged)
+    monkeypatch.setattr("dltrain.evaluation.load_run._KEPT", [])  # the model that said nothing
     notes = predict(run, data=[str(tmp_path / "x.csv")]).notes
     assert any("weights of the model are not finite numbers" in note for note in notes)
