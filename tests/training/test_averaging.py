@@ -15,7 +15,7 @@ from dltrain.evaluation.evaluate import evaluate
 from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
 from dltrain.training.averaging import averaged_weights, finalize_weights
-from dltrain.training.fit import fit
+from dltrain.training.fit import FitResult, fit
 from dltrain.training.stacked.structure import why_not_stacked
 from tests.support import history_rows
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, newest_state
@@ -91,9 +91,24 @@ def averages_in(run: Path) -> list[np.ndarray[Any, Any]]:
     return [array for array in state.values.optimizer if array is not None and array.ndim][: len(state.values.model)]
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    """A fit that ends with averaged weights, and chooses its best model by its own."""
+    return fit(config_of(NOISE, AVERAGED), run_dir=tmp_path_factory.mktemp("plain") / "run")
+
+
 def test_d1_the_last_model_has_the_averaged_weights_and_the_state_its_own(tmp_path: Path) -> None:
-    result = fit(config_of(NOISE, AVERAGED, "data.split={test: 0.2}"), run_dir=tmp_path / "run")
+    """One step an epoch: the weights after each epoch are those of a file, and the average is m·average + (1 - m)·weight."""
+    words = ["training.batch_size=100", "data.split={test: 0.2}", "training.checkpoint.filepath='w_{epoch:02d}.h5'"]
+    result = fit(config_of(NOISE, AVERAGED, *words), run_dir=tmp_path / "run")
     assert result.weights == "last"
+    files = sorted((tmp_path / "run" / "checkpoints").glob("w_*.h5"))
+    assert len(files) == 4
+    expected = weights_of(files[0])
+    for file in files[1:]:
+        expected = [0.8 * average + 0.2 * weight for average, weight in zip(expected, weights_of(file))]
+    for weight, average in zip(weights_of(tmp_path / "run" / "checkpoints" / "last.h5"), expected, strict=True):
+        np.testing.assert_allclose(weight, average, atol=1e-6)
     averages = averages_in(tmp_path / "run")
     for weight, average, own in zip(
         weights_of(tmp_path / "run" / "checkpoints" / "last.h5"),
@@ -108,31 +123,17 @@ def test_d1_the_last_model_has_the_averaged_weights_and_the_state_its_own(tmp_pa
     assert again.metrics == pytest.approx(result.metrics["test"], abs=1e-6)
 
 
-def test_d1_the_average_is_that_of_the_formula(tmp_path: Path) -> None:
-    """One step an epoch: the weights after each epoch are those of a file, and the average is m·average + (1 - m)·weight."""
-    words = ["training.batch_size=100", "data.split={test: 0.2}", "training.checkpoint.filepath='w_{epoch:02d}.h5'"]
-    fit(config_of(NOISE, AVERAGED, *words), run_dir=tmp_path / "run")
-    files = sorted((tmp_path / "run" / "checkpoints").glob("w_*.h5"))
-    assert len(files) == 4
-    expected = weights_of(files[0])
-    for file in files[1:]:
-        expected = [0.8 * average + 0.2 * weight for average, weight in zip(expected, weights_of(file))]
-    for weight, average in zip(weights_of(tmp_path / "run" / "checkpoints" / "last.h5"), expected, strict=True):
-        np.testing.assert_allclose(weight, average, atol=1e-6)
-
-
-def test_d1_the_best_model_is_chosen_and_kept_by_the_average_where_asked(tmp_path: Path) -> None:
-    plain = fit(config_of(NOISE, AVERAGED), run_dir=tmp_path / "plain")
+def test_d1_the_best_model_is_chosen_and_kept_by_the_average_where_asked(plain: FitResult, tmp_path: Path) -> None:
     asked = fit(config_of(NOISE, AVERAGED, "training.average=true"), run_dir=tmp_path / "asked")
-    rows = {name: history_rows(Run(tmp_path / name).history_file) for name in ("plain", "asked")}
+    rows = {name: history_rows(Run(result.run).history_file) for result, name in ((plain, "plain"), (asked, "asked"))}
     for one, other in zip(rows["plain"], rows["asked"], strict=True):  # training goes the same way, to the bit
         assert one["loss"] == other["loss"]
         assert one["val_loss"] != other["val_loss"]
     for result, name in ((plain, "plain"), (asked, "asked")):
         best = min(row["val_loss"] for row in rows[name])
         assert result.metrics["validation"]["loss"] == pytest.approx(best, abs=1e-5)
-        assert evaluate(tmp_path / name, part="validation").metrics["loss"] == pytest.approx(best, abs=1e-5)
-    for one, other in zip(newest_state(tmp_path / "plain").values.model, newest_state(tmp_path / "asked").values.model):
+    assert evaluate(asked.run, part="validation").metrics["loss"] == pytest.approx(best, abs=1e-5)
+    for one, other in zip(newest_state(plain.run).values.model, newest_state(asked.run).values.model):
         np.testing.assert_array_equal(one, other)
 
 
@@ -147,13 +148,13 @@ def test_d1_the_best_model_is_chosen_and_kept_by_the_average_where_asked(tmp_pat
         ),
     ],
 )
-def test_d1_resumes_to_the_bit(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_d1_resumes_to_the_bit(words: list[str], plain: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(NOISE, AVERAGED, *words)
-    fit(config, run_dir=tmp_path / "whole")
+    whole = fit(config, run_dir=tmp_path / "whole").run if words else plain.run
     fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [9])
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert_same_bits(whole, tmp_path / "cut")
     for name in ("best.h5", "last.h5"):
-        files = [tmp_path / run / "checkpoints" / name for run in ("whole", "cut")]
+        files = [run / "checkpoints" / name for run in (whole, tmp_path / "cut")]
         for one, other in zip(*map(weights_of, files), strict=True):
             np.testing.assert_array_equal(one, other)
 

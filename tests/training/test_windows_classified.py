@@ -21,7 +21,7 @@ from dltrain.evaluation.predictions.predict import predict
 from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.evaluation.slices import cut_result
 from dltrain.model.keras_import import import_keras
-from dltrain.training.fit import fit
+from dltrain.training.fit import FitResult, fit
 from tests.training.support import config_of
 
 PITCHES = """
@@ -52,14 +52,20 @@ def pitches(folder: Path, name: str = "pitches.csv", seed: int = 0) -> polars.Da
     return frame
 
 
-def test_tones_are_told_apart(tmp_path: Path) -> None:
-    pitches(tmp_path)
-    config = config_of(PITCHES, folder=tmp_path)
-    run = fit(config, run_dir=tmp_path / "run")
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    """Two members, whose average is calibrated and held to a gate of the series' answers."""
+    folder = tmp_path_factory.mktemp("pitches")
+    pitches(folder)
+    gate = "evaluation={calibrate: temperature, require: ['series_accuracy>=0.9']}"
+    config = config_of(PITCHES, gate, "training.members=2", folder=folder)
+    assert not check_config(config).errors
+    return fit(config, run_dir=folder / "run")
+
+
+def test_tones_are_told_apart(run: FitResult, tmp_path: Path) -> None:
     assert run.metrics["test"]["accuracy"] > 0.95
     assert run.baseline["accuracy"] == pytest.approx(0.5)
-    assert evaluate(run.run).metrics == pytest.approx(run.metrics["test"])
-
     frame = pitches(tmp_path, "new.csv", seed=9)
     result = evaluate(run.run, data=[str(tmp_path / "new.csv")])
     said = predict(run.run, data=[str(tmp_path / "new.csv")], windows=True)
@@ -83,14 +89,9 @@ def test_tones_are_told_apart(tmp_path: Path) -> None:
         predict_ahead(run.run, 3)
 
 
-def test_each_series_has_one_answer(tmp_path: Path) -> None:
+def test_each_series_has_one_answer(run: FitResult) -> None:
     from sklearn.metrics import accuracy_score, log_loss
 
-    pitches(tmp_path)
-    gate = "evaluation={calibrate: temperature, require: ['series_accuracy>=0.9']}"
-    config = config_of(PITCHES, gate, "training.members=2", "training.epochs=3", folder=tmp_path)
-    assert not check_config(config).errors
-    run = fit(config, run_dir=tmp_path / "run")
     each = predict_part(run.run, "test", windows=True).to_frame()
     one = predict_part(run.run, "test").to_frame()
     columns = ["probability_high", "probability_low"]
@@ -109,11 +110,13 @@ def test_each_series_has_one_answer(tmp_path: Path) -> None:
     low, high = run.intervals["test"]["series_accuracy"]
     assert low < metrics["series_accuracy"] <= high
     members = json.loads((run.run / "metrics.json").read_text())["members"]["metrics"]["test"]
-    measured = evaluate(run.run).members
+    again = evaluate(run.run)
+    assert again.metrics == pytest.approx(metrics)
+    measured = again.members
     assert measured.keys() == members.keys() >= {"series_accuracy", "accuracy"}
     assert measured["series_log_loss"]["values"] == pytest.approx(members["series_log_loss"]["values"], rel=1e-5)
 
-    said = predict(run.run, data=[str(tmp_path / "pitches.csv")])
+    said = predict(run.run, data=[str(run.run.parent / "pitches.csv")])
     assert said.identifiers.keys() == {"tone"}
     assert len(said.prediction) == 30
     assert said.columns["windows"] == [5] * 30
