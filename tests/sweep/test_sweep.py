@@ -12,6 +12,7 @@ import pytest
 
 from dltrain.cli.app import run as command
 from dltrain.config import load_config
+from dltrain.data import load_dataset
 from dltrain.errors import ConfigError, InterruptedRun, RunError, UsageError
 from dltrain.evaluation.load_run import load_run
 from dltrain.storage.run import Run
@@ -164,8 +165,9 @@ def test_a_metric_that_can_be_none_is_refused_before_training(inline, tmp_path):
 
 
 def test_diverged_trials_are_results_and_crashed_ones_are_counted(inline, tmp_path):
-    outcomes = {1: None, 2: ("diverged", "not finite"), 3: ("failed", "killed by SIGKILL")}
-    inline(lambda fit, context: outcomes[fit.trial])
+    outcomes = {2: ("diverged", "not finite"), 3: ("failed", "killed by SIGKILL")}
+    fake = faked(lambda parameters: 0.5)
+    inline(lambda fit, context: outcomes.get(fit.trial) or fake(fit, context))
     result = sweep(small(), over=[RATES], run_dir=tmp_path / "s")
     assert result.status == "trials_crashed"
     assert result.num_crashed == 1
@@ -188,20 +190,19 @@ def test_a_real_divergence_is_a_result(inline, tmp_path):
 
 
 def test_on_failure_stop_leaves_the_rest(inline, tmp_path):
-    engine = inline(lambda fit, context: ("failed", "no") if fit.trial == 1 else None)
+    fake, fits = faked(lambda parameters: 0.5), []
+    inline(lambda fit, context: fits.append(fit.label) or (("failed", "no") if fit.trial == 1 else fake(fit, context)))
     result = sweep(small("sweep={on_failure: stop}"), over=[RATES], run_dir=tmp_path / "s")
     assert result.status == "stopped"
-    assert engine.fits == []
+    assert fits == ["1"]
     assert sweep(resume=result.run).status == "trials_crashed"
-    assert engine.fits == ["2", "3"]
+    assert fits == ["1", "2", "3"]
 
 
 def test_an_interrupted_sweep_goes_on_inside_its_trial_and_repeats_none(inline, tmp_path, monkeypatch):
     engine = inline()
     config = small("training.epochs=3")
     over = ["training.optimizer.learning_rate=0.001,0.01"]
-    whole = sweep(config, over=over, run_dir=tmp_path / "whole")
-    engine.fits.clear()
     with interrupted_at_call(monkeypatch, 20), pytest.raises(InterruptedRun) as caught:
         sweep(config, over=over, run_dir=tmp_path / "cut")
     assert caught.value.exit_code == 130
@@ -212,9 +213,9 @@ def test_an_interrupted_sweep_goes_on_inside_its_trial_and_repeats_none(inline, 
     assert Run(tmp_path / "cut").read_manifest()["status"] == "interrupted"
     result = sweep(resume=tmp_path / "cut")
     assert engine.fits == ["1", "2", "2"]
-    assert [trial["metrics"] for trial in result.trials] == [trial["metrics"] for trial in whole.trials]
-    for number in (1, 2):
-        assert_same_bits(tmp_path / "whole" / "trials" / f"{number:04d}", tmp_path / "cut" / "trials" / f"{number:04d}")
+    whole = fit(small("training.epochs=3", "training.optimizer.learning_rate=0.01"), run_dir=tmp_path / "whole")
+    assert result.trials[1]["metrics"] == whole.metrics
+    assert_same_bits(whole.run, tmp_path / "cut" / "trials" / "0002")
 
 
 def test_a_trial_that_ended_unrecorded_is_not_run_again(inline, tmp_path):
@@ -378,13 +379,19 @@ def test_the_best_differs_only_by_more_than_chance(inline, tmp_path):
 
 
 def test_seeds_repeat_each_trial_and_compare_by_mean_and_spread(inline, tmp_path):
-    inline()
+    seeds = []
+
+    def by_its_seed(fit, context):
+        seeds.append(fit.config.seed)
+        return faked(lambda parameters: parameters["droprate"] + fit.config.seed / 100)(fit, context)
+
+    inline(by_its_seed)
     result = sweep(small("sweep={seeds: [3, 5]}", "training.epochs=1"), over=["droprate=0.0,0.5"], run_dir=tmp_path / "s")
     assert len(result.trials) == 2
+    assert seeds == [3, 5, 3, 5]
     for trial in result.trials:
         runs = [Run(Path(entry["run"])) for entry in trial["fits"]]
         assert [run.path.name for run in runs] == ["seed-3", "seed-5"]
-        assert [run.read_manifest()["seed"] for run in runs] == [3, 5]
         losses = [run.read_metrics()["metrics"]["validation"]["loss"] for run in runs]
         assert trial["value"] == pytest.approx(sum(losses) / 2)
         assert trial["spread"] == pytest.approx(abs(losses[0] - losses[1]) / 2**0.5)
@@ -393,29 +400,29 @@ def test_seeds_repeat_each_trial_and_compare_by_mean_and_spread(inline, tmp_path
 
 def test_folds_hold_each_row_out_once(inline, tmp_path):
     inline()
-    config = small("data.split={folds: 3, test: 0.2}", "training.epochs=1")
+    config = small("data.split={folds: 2, test: 0.2}", "training.epochs=1")
     result = sweep(config, run_dir=tmp_path / "s")
     [trial] = result.trials
-    assert [entry["fold"] for entry in trial["fits"]] == [1, 2, 3]
+    assert [entry["fold"] for entry in trial["fits"]] == [1, 2]
     every = [Run(Path(entry["run"])).read_metrics()["metrics"] for entry in trial["fits"]]
     losses = [metrics["validation"]["loss"] for metrics in every]
-    assert trial["metrics"]["validation"]["loss"] == pytest.approx(sum(losses) / 3)
+    assert trial["metrics"]["validation"]["loss"] == pytest.approx(sum(losses) / 2)
     with (result.run / "out_of_fold.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len({row["row"] for row in rows}) == 96
-    assert {row["fold"] for row in rows} == {"1", "2", "3"}
+    assert {row["fold"] for row in rows} == {"1", "2"}
     right = sum(row["prediction"] == row["true_target"] for row in rows if row["fold"] == "2")
     size = sum(row["fold"] == "2" for row in rows)
     assert every[1]["validation"]["accuracy"] == pytest.approx(right / size)
     best = load_config(result.run / "best.yaml")
     assert (best.data.split.folds, best.data.split.test) == (None, 0.2)
-    assert list(fit(best, run_dir=tmp_path / "f").metrics) == ["train", "test"]
+    assert list(load_dataset(best.data, seed=best.seed).parts) == ["train", "test"]
     assert result.best is not None
     shares = [document["baselines"]["validation"]["accuracy"] for document in map(metrics_of, trial["fits"])]
-    assert result.best["baseline"]["validation"]["accuracy"] == pytest.approx(sum(shares) / 3)
+    assert result.best["baseline"]["validation"]["accuracy"] == pytest.approx(sum(shares) / 2)
     assert Run(result.run).read_metrics()["baselines"] == result.best["baseline"]
     [said] = [note for note in result.notes if note.startswith("The model is")]
-    assert "over the 3 folds" in said
+    assert "over the 2 folds" in said
     assert Run(result.run).read_metrics()["notes"] == [said]
 
 
@@ -439,10 +446,20 @@ def test_capacity_names_the_chosen_size(inline, tmp_path):
 
 
 def test_pruned_trials_are_whole_runs_with_fewer_epochs(inline, tmp_path):
-    inline()
+    """Five that were no worse are made up, the sixth is a fit."""
+
+    def before(fit, context):
+        if fit.trial == 6:
+            return None
+        for epoch in range(8):
+            context.observer.epoch_end(fit, epoch, {"loss": 0.5, "val_loss": 0.5})
+        return faked(lambda parameters: 0.5)(fit, context)
+
+    engine = inline(before)
     config = small("training.epochs=8", "sweep={pruning: true}", "training.optimizer=SGD", "data.rows=100")
     over = ["training.optimizer.learning_rate=0.01,0.011,0.012,0.013,0.014,50.0"]
     result = sweep(config, over=over, run_dir=tmp_path / "s")
+    assert engine.fits == ["6"]
     last = result.trials[5]
     assert last["status"] == "pruned"
     manifest = Run(Path(last["run"])).read_manifest()
