@@ -21,6 +21,7 @@ from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head
+from dltrain.model.numbers.schedules import stands_still
 from dltrain.system import why_no_processes
 from dltrain.wording import counted
 
@@ -31,6 +32,9 @@ _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 # Parts of names of metrics that lie between 0 and 1.
 _SHARES = ("accuracy", "auc", "precision", "recall", "f1_score", "f1", "iou")
 _OF_DURATIONS = "100 % is the whole training"
+_OF_STEPS_HINT = "it counts steps, not epochs; the whole training has {:,}"
+_ENDING = ("CosineDecay", "PolynomialDecay")
+_FALLING = (*_ENDING, "ExponentialDecay", "InverseTimeDecay")
 # Pairs of arguments of which the first must not be above the second.
 _LOW_AND_HIGH = {
     "MinMaxNorm": (("min_value", "max_value"),),
@@ -202,8 +206,20 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None, said: Any,
     if name == "PolynomialDecay" and first is not None and end > first:
         message = f"the learning rate rises, from {first:g} to {end:g}"
         yield ("end_learning_rate" if "end_learning_rate" in given else "initial_learning_rate"), message, None, True
-    if name in ("CosineDecay", "PolynomialDecay") and not given.get("cycle") and steps is not None and epochs > 1:
-        yield from _of_early_end(given, epochs, steps, said, warmup)
+    if steps is not None and not given.get("cycle"):
+        yield from _of_course(schedule, epochs, steps, said, warmup)
+
+
+def _of_course(schedule: Component, epochs: int, steps: int, said: Mapping[str, Any], warmup: int) -> Iterator[Said]:
+    """How the rate falls over the training that there is."""
+    name, given, total = schedule.name, schedule.arguments, steps * epochs
+    ends = (*_of_early_end(given, epochs, steps, said, warmup),) if name in _ENDING and epochs > 1 else ()
+    yield from ends
+    falls = name in _FALLING and given.get("decay_rate") != 0 and given.get("warmup_target") is None
+    odd = stands_still(schedule, total - warmup, warmup) if falls and not ends else ""
+    if odd:
+        hint = _OF_DURATIONS if is_duration(said.get("decay_steps")) else _OF_STEPS_HINT.format(total)
+        yield "decay_steps", odd, hint, True
 
 
 # (article, argument, schedules, what an argument above 1 makes of the rate, hint).
@@ -237,7 +253,7 @@ def _of_early_end(given: Mapping[str, Any], epochs: int, steps: int, said: Mappi
     if end >= steps:
         return
     message = f"the learning rate is at its end after {end:,} steps, within the first of {epochs} epochs of {steps:,} steps"
-    hint = f"it counts steps, not epochs; the whole training has {steps * epochs:,}"
+    hint = _OF_STEPS_HINT.format(steps * epochs)
     yield "decay_steps", message, _OF_DURATIONS if is_duration(said.get("decay_steps")) else hint, True
 
 

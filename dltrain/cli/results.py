@@ -164,12 +164,18 @@ def members_lines(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> lis
         if values:
             number = len(next(iter(values.values()))["values"])
             words = [
-                f"{name} {format_number(one['mean'])} ({format_number(one['min'])} to {format_number(one['max'])})"
+                f"{name} {format_number(one['mean'])} ({format_number(one['min'])} to {format_number(one['max'])}"
+                f"{_of_how_many(one['values'])})"
                 for name, one in values.items()
                 if not _said_already(name, list(values), [{key: entry["mean"] for key, entry in values.items()}])
             ]
             lines.append(f"the {number} members by themselves, {part}: {', '.join(words)}")
     return lines
+
+
+def _of_how_many(values: Sequence[float | None]) -> str:
+    """Says it where not all members have a metric."""
+    return f"; {len(values) - values.count(None)} of them have it" if None in values else ""
 
 
 def calibration_line(report: Mapping[str, Any]) -> str:

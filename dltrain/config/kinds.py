@@ -284,9 +284,17 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
         return f'put quotes around it if text is meant: "{node.text}"'
     if node.quoted and any(map(kind.takes, ("int", "number", "bool"))) and not isinstance(_value_without_quotes(node.text), str):
         return "leave the quotes out"
-    if takes_list:
+    if takes_list and _may_be_item(kind, node.value):
         return _list_hint(path, node)
     return _bool_hint(node, path) if kind.takes("bool") else None
+
+
+def _may_be_item(kind: Kind, value: Any) -> bool:
+    """Whether a list of this one value may do: of a number that is out of the items' range as well it does not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    items = [each for alternative in kind.alternatives if alternative.item is not None for each in alternative.item.alternatives]
+    return not items or any(item.word not in ("int", "number") or item.range.holds(value) for item in items)
 
 
 def _value_without_quotes(text: str) -> Any:

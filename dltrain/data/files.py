@@ -29,6 +29,7 @@ from dltrain.wording import did_you_mean, shown
 
 DIGEST_BYTES = 20
 BLOCK = 1 << 22
+_KEY = re.compile(r"(data|training|model|evaluation)(\.\w+)+=")
 _TABLE = re.compile(r"\.(parquet|pq|(csv|tsv)(\.(gz|bz2|xz|zst))?)$")
 UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
@@ -71,6 +72,8 @@ def _expand(path: str) -> Sequence[str]:
         raise DataError(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first")
     if not glob.has_magic(path):
         hint = "standard input is not read: save it as a file first" if path == "-" else neighbours(path)
+        if _KEY.match(path):
+            hint = "a file is expected here; a key such as data.path stands without --data, --images FOLDER beside it"
         raise DataError(f"no such file: {shown(path)}", hint=hint)
     found = [name for name in find_matches(path) if os.path.isfile(name)]
     if len(found) > FILES.value:
@@ -107,7 +110,8 @@ def _folder_fault(path: str) -> Fault:
         return Fault(
             message, hint="name a CSV, Parquet or .npz file, with a column that names each picture if there is one of these"
         )
-    return Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{suffix}")
+    hint = f"name its files: {shown(path)}/*{suffix}" if suffix else "name a CSV, Parquet or .npz file"
+    return Fault(f"{shown(path)} is a folder, not a file", hint=hint)
 
 
 def _commonest_suffix(folder: str) -> str:

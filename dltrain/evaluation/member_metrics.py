@@ -117,10 +117,14 @@ def summarize_members(metrics: Sequence[Mapping[str, Mapping[str, float | None]]
 
 
 def summarize(metrics: Sequence[Mapping[str, float | None]]) -> dict[str, dict[str, Any]]:
-    """Metric -> {"mean", "min", "max", "values"} of one part; of what each has: a fold of one class alone has no AUC."""
-    found = {name: [float(value) for one in metrics if (value := one.get(name)) is not None] for name in metrics[0]}
-    return {
-        name: {"mean": float(np.mean(values)), "min": min(values), "max": max(values), "values": values}
-        for name, values in found.items()
-        if len(values) == len(metrics)
-    }
+    """Metric -> {"mean", "min", "max", "values"} of one part, over the members that have it.
+
+    Of a member that does not, as a fold of one class alone has no AUC, the value is None.
+    """
+    found = {}
+    for name in dict.fromkeys(name for one in metrics for name in one):
+        values = [None if (value := one.get(name)) is None else float(value) for one in metrics]
+        known = [value for value in values if value is not None]
+        if known:
+            found[name] = {"mean": float(np.mean(known)), "min": min(known), "max": max(known), "values": values}
+    return found

@@ -58,6 +58,9 @@ REFUSED = [
     (optimizer("RMSprop", rho=1.5), "", ""),
     (optimizer("Lion", beta_1=0.0), "above 0", ""),
     (optimizer("Ftrl", learning_rate_power=0.5), "at most 0", ""),
+    ("training.metrics=[{AUC: {num_thresholds: 1}}]", "at least 2", ""),
+    ("training.loss={SparseCategoricalCrossentropy: {label_smoothing: 1.0}}", "", ""),
+    ("training.loss={CategoricalCrossentropy: {label_smoothing: 1.0}}", "from 0 to below 1", ""),
     (optimizer("Ftrl", l1_regularization_strength=-1), "", ""),
     (optimizer(gradient_accumulation_steps=101), "no weight is ever changed", ""),
     (optimizer(use_ema=True, ema_momentum=1.0), "the first step", ""),
@@ -88,6 +91,29 @@ WARNED = [
     (schedule("ExponentialDecay", initial_learning_rate=0.1, decay_steps=50, decay_rate=1.5), "rises", ""),
     (schedule("ExponentialDecay", initial_learning_rate=0.0, decay_steps=50, decay_rate=0.5), "stays at 0", ""),
     (schedule("PolynomialDecay", initial_learning_rate=0.1, decay_steps=50, end_learning_rate=0.5), "rises", ""),
+    (
+        schedule("CosineDecay", initial_learning_rate=0.1, decay_steps="30 %"),
+        "from step 30 of 100 on the learning rate is",
+        "100 % is",
+    ),
+    (
+        schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=40),
+        "from step 40 of 100 on the learning rate is 0",
+        "has 100",
+    ),
+    (
+        schedule("PolynomialDecay", initial_learning_rate=0.1, decay_steps=20, end_learning_rate=0.0),
+        "nothing is learnt any more",
+        "",
+    ),
+    (schedule("ExponentialDecay", initial_learning_rate=0.1, decay_steps=1, decay_rate=0.1), "from step 7 of 100 on", "steps"),
+    (schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=10_000), "hardly changes in 100 steps", "steps, not epochs"),
+    (
+        schedule("ExponentialDecay", initial_learning_rate=0.1, decay_steps=1000, decay_rate=0.5, staircase=True),
+        "hardly changes",
+        "",
+    ),
+    (schedule("InverseTimeDecay", initial_learning_rate=0.1, decay_steps=10_000, decay_rate=0.5), "hardly changes", ""),
     (optimizer(nesterov=True), "no effect without momentum", "momentum: 0.9"),
     (optimizer(ema_momentum=0.5), "no effect without use_ema", ""),
     (optimizer(use_ema=True), "without them", "training.average: true"),
@@ -113,7 +139,11 @@ WARNED = [
 RIGHT = [
     schedule("PiecewiseConstantDecay", boundaries=[20, 50], values=[0.1, 0.05, 0.01]),
     schedule("CosineDecay", initial_learning_rate=0.0, decay_steps=90, warmup_target=0.1, warmup_steps=10),
-    schedule("CosineDecay", initial_learning_rate=0.1, decay_steps="10 %"),
+    schedule("CosineDecay", initial_learning_rate=0.1, decay_steps="100 %"),
+    schedule("CosineDecay", initial_learning_rate=0.1, decay_steps="10 %", alpha=0.1),
+    schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=500),
+    schedule("ExponentialDecay", initial_learning_rate=0.1, decay_steps=50, decay_rate=0.5, staircase=True),
+    schedule("ExponentialDecay", initial_learning_rate=0.1, decay_steps=10, decay_rate=0.5),
     schedule("PolynomialDecay", initial_learning_rate=0.1, decay_steps=9, cycle=True),
     optimizer(momentum=0.9, nesterov=True, clipnorm=1.0),
     "training.early_stopping={patience: 4, start_from_epoch: 3, min_delta: 0.01, monitor: val_accuracy}",
@@ -149,7 +179,10 @@ def test_d3_what_is_right_is_left_in_peace(word: str) -> None:
 def test_d3_a_warm_up_goes_before_the_steps_of_a_schedule() -> None:
     word = schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=6)
     assert "after 9 steps" in faults_of(word, "training.warmup=3")[1][0].message
-    assert faults_of(word, "training.warmup=1 epoch") == ([], [])
+    [warning] = faults_of(word, "training.warmup=1 epoch")[1]
+    assert "from step 16 of 100 on the learning rate is 0" in warning.message
+    rest = schedule("CosineDecay", initial_learning_rate=0.1, decay_steps=6, alpha=0.1)
+    assert faults_of(rest, "training.warmup=1 epoch") == ([], [])
 
 
 def test_d3_the_plateau_that_early_stopping_never_lets_come() -> None:

@@ -180,6 +180,13 @@ def test_all_faults_come_together_in_the_order_of_their_places() -> None:
     assert str(faults[0]).startswith("c.yaml:5:15: error: model.layers.1.unit: unknown argument of Dense")
 
 
+def test_a_number_out_of_range_is_not_told_to_be_a_list() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(DATA + "training: {metrics: [{Precision: {thresholds: 5}}]}\n")
+    assert "from 0 to 1" in caught.value.faults[0].message
+    assert caught.value.faults[0].hint is None
+
+
 def test_very_many_faults_are_cut() -> None:
     faults = faults_of(DATA + "model:\n  layers:\n" + "    - Dense: {units: no}\n" * 1000)
     assert len(faults) == 101

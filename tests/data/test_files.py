@@ -86,3 +86,20 @@ def test_what_is_said_of_a_database_a_file_of_weka_and_an_archive_works(
         capsys.readouterr()
         if made == "t.parquet":
             assert polars.read_parquet(made).equals(frame)
+
+
+@pytest.mark.parametrize(("path", "hint"), [("data.images.folder=x", "a key such as data.path"), ("data.csv", "other files")])
+def test_a_key_in_the_place_of_a_file_is_told_where_it_stands(
+    path: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no such file") as caught:
+        expand_paths([path])
+    assert hint in str(caught.value.faults[0].hint)
+
+
+def test_a_folder_of_folders_is_told_to_be_no_table(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    with pytest.raises(DataError, match="a folder, not a file") as caught:
+        expand_paths([str(tmp_path / "a")])
+    assert caught.value.faults[0].hint == "name a CSV, Parquet or .npz file"

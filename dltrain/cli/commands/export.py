@@ -92,5 +92,6 @@ def _ports(way: str, ports: list[dict[str, object]]) -> list[str]:
         shape = port["shape"]
         assert isinstance(shape, list)
         extents = "x".join("any" if extent is None else str(extent) for extent in shape[1:])
-        lines.append(f"  {way}  {port['name']}  {port['dtype']}{f' {extents}' if extents else ''}  {port['meaning']}{of}")
+        name = one_line(str(port["name"]))
+        lines.append(f"  {way}  {name}  {port['dtype']}{f' {extents}' if extents else ''}  {port['meaning']}{of}")
     return [*lines, *([f"  {way}  ... {len(ports) - _MOST_SHOWN} more (--json names all)"] if len(ports) > _MOST_SHOWN else [])]

@@ -56,6 +56,7 @@ PROSE = (40, 5)
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
 # The same of a script without blanks between words, whose words are of about two characters.
 UNSPACED_PROSE = 10
+MANY_UNSPACED = 0.2  # of the texts
 LONG = 60
 LONG_TEXT = "long text"
 
@@ -209,17 +210,30 @@ def _kind_of_text(sample: polars.Series) -> ColumnKind:
 
 
 def is_unspaced(texts: polars.Series) -> bool:
-    """Whether most characters are of scripts that put no blanks between words (Chinese, Japanese, Thai and others)."""
+    """Whether many texts are of scripts that put no blanks between words (Chinese, Japanese, Thai and others).
+
+    That is, they make up most of the characters, or a fifth of the texts: a line of Chinese is short beside one of English.
+    """
     num_characters = int(texts.str.len_chars().sum() or 0)
-    return num_characters > 0 and int(texts.str.count_matches(UNSPACED).sum() or 0) > 0.5 * num_characters
+    if not num_characters:
+        return False
+    most = int(texts.str.count_matches(UNSPACED).sum() or 0) > 0.5 * num_characters
+    return most or float(_are_unspaced(texts).mean() or 0) >= MANY_UNSPACED
+
+
+def _are_unspaced(texts: polars.Series) -> polars.Series:
+    """Of each text, whether most of its characters are of such a script; null where it is missing."""
+    return texts.str.count_matches(UNSPACED) > 0.5 * texts.str.len_chars()
 
 
 def is_prose(sample: polars.Series) -> bool:
-    """Whether the values are sentences rather than names, by their mean length."""
+    """Whether the values are sentences rather than names, by the mean length of those of the commoner kind of script."""
     characters, words = PROSE
-    if is_unspaced(sample):
-        return float(sample.str.len_chars().mean() or 0) >= UNSPACED_PROSE
-    lengths, blanks = sample.str.len_chars().mean(), sample.str.count_matches(r"\s+").mean()
+    unspaced = _are_unspaced(sample).fill_null(False)
+    if float(unspaced.mean() or 0) > 0.5:
+        return float(sample.filter(unspaced).str.len_chars().mean() or 0) >= UNSPACED_PROSE
+    others = sample.filter(~unspaced)
+    lengths, blanks = others.str.len_chars().mean(), others.str.count_matches(r"\s+").mean()
     return float(lengths or 0) >= characters and float(blanks or 0) + 1 >= words
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import TextConfig
-from dltrain.data.columns.kinds import is_unspaced
+from dltrain.data.columns.kinds import UNSPACED, is_unspaced
 from dltrain.data.columns.subwords import SUBWORDS, UNKNOWN, WORDPIECE, Merges, bare, cut, is_piecewise, learn_pieces
 from dltrain.errors import Note, warn
 from dltrain.later import polars
@@ -33,6 +33,8 @@ NUM_RESERVED = 2  # padding and unknown
 MOST_TOKENS = 1 << 20  # a row, when a stored state is read
 SHARE_WHOLE = 0.95  # of the training texts that are not cut off
 USUAL_PIECES = 8_000
+LINE = 5  # characters of a script without blanks between words, in one word: more than a name has
+FEW_LINES, MOST_WORDS = 0.03, 0.9  # of the words
 MOST_MEASURED = 20_000  # texts whose pieces are counted
 PUNCTUATION = r"""[!"#$%&()\*\+,-\./:;<=>?@\[\\\]^_`{|}~']"""
 ALL_PUNCTUATION = r"[\p{P}\p{S}]"
@@ -68,10 +70,16 @@ class Tokenizer:
         return NUM_RESERVED + len(self.vocabulary)
 
     @property
-    def takes_lines_for_words(self) -> bool:
-        """Whether the words are of scripts without blanks between words, so that each is a whole clause or line."""
-        words = [bare(word) if self.is_subword else word for word in self.vocabulary[:1000]]
-        return self.split in ("whitespace", WORDPIECE) and is_unspaced(polars.Series(words, dtype=polars.String))
+    def takes_lines_for_words(self) -> float:
+        """The share of the words that are whole clauses or lines, of scripts without blanks between words."""
+        if self.split not in ("whitespace", WORDPIECE):
+            return 0.0
+        words = polars.Series([bare(word) if self.is_subword else word for word in self.vocabulary], dtype=polars.String)
+        unspaced = words.str.count_matches(UNSPACED)
+        if is_unspaced(words.head(1000)):
+            return float((unspaced > 0).mean() or 0)
+        share = float((unspaced >= LINE).mean() or 0)
+        return share if share >= FEW_LINES else 0.0
 
     @property
     def takes_texts_for_words(self) -> bool:
@@ -148,9 +156,10 @@ def odd_texts(tokenizers: Mapping[str, Tokenizer | None]) -> list[Note]:
                 if tokenizer.split != WORDPIECE
                 else "a clause with one unknown character is unknown"
             )
+            has = "has" if tokenizer.takes_lines_for_words > MOST_WORDS else "in part has"
             notes.append(
                 warn(
-                    f"the text of {name} has no blanks between words (as Chinese, Japanese, Thai): {said}; "
+                    f"the text of {name} {has} no blanks between words (as Chinese, Japanese, Thai): {said}; "
                     "`data.text: {split: character}` makes each character a token, `split: bpe` what often stands together",
                     "no_blanks",
                 )

@@ -146,7 +146,7 @@ def _add_table(config: DataConfig, path: str, found: _Found) -> None:
         found.masks += [mask_of(file, path, config) for file in files]
         files = [replace(file, label=None) for file in files]
     found.files += files
-    found.notes += map(Note, notes)
+    found.notes += notes
     found.table = found.table or columns
 
 

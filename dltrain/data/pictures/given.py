@@ -121,11 +121,11 @@ def _in_table(path: str, table: DataConfig, with_labels: bool, faults: list[Faul
     from dltrain.data.pictures.tables import read_picture_table
 
     try:
-        files, _, notes = read_picture_table(table, path, with_labels=with_labels)
+        files, _, notes = read_picture_table(table, path, with_labels=with_labels, is_given=True)
     except DataError as error:
         faults.extend(error.faults)
         return []
-    result.notes += [warn(f"{shown(path)}: {note}", "rows_left_out") for note in notes]
+    result.notes += [warn(f"{shown(path)}: {note.text}", note.code or "rows_left_out") for note in notes]
     used = [folder for folder in table.images.folder if any(file.path.startswith(os.path.join(folder, "")) for file in files)]
     if used:
         said = f"pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}"

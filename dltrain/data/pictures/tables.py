@@ -15,7 +15,7 @@ from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import DROP
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.wording import column_hint, listed, shown
@@ -23,11 +23,13 @@ from dltrain.wording import column_hint, listed, shown
 LABEL_NAMES = ("label", "class", "target", "category", "y")
 MASK_NAMES = ("mask", "masks", "target", "segmentation")
 SAMPLE = 100
+# What to do about a column that is not found: in a config, and for a table that a trained run is asked about.
+SAY, CALL = "say data.target: COLUMN", "call the column label"
 
 
 def read_picture_table(
-    config: DataConfig, path: str, *, with_labels: bool = True
-) -> tuple[list[PictureFile], dict[str, str], list[str]]:
+    config: DataConfig, path: str, *, with_labels: bool = True, is_given: bool = False
+) -> tuple[list[PictureFile], dict[str, str], list[Note]]:
     """Pictures named in a table of text or Parquet; names start at a folder of `data.images`, or at the table's own.
 
     `data.files` names the column of file names (else the first that holds some), `data.target` that of the labels (else
@@ -38,6 +40,7 @@ def read_picture_table(
         config: the `data:` block.
         path: of the table.
         with_labels: the column of the labels must be there; else it is not looked for.
+        is_given: to a trained run, which takes no keys: what to do is said without them.
 
     Returns:
         The pictures; which column holds the `files` and which the `label`; and sentences for the user.
@@ -53,7 +56,7 @@ def read_picture_table(
     columns = [name for name in raw.frame.columns if has_text(column_of(raw.frame, name))]
     texts = polars.DataFrame([text_of(column_of(raw.frame, name)).alias(name) for name in columns])
     samples = {name: texts[name].head(SAMPLE).to_list() for name in columns}
-    files_column = _files_column(config, path, columns, samples)
+    files_column = _files_column(config, path, columns, samples, is_given)
     key = config.split.key
     if key is not None and key not in columns:
         raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
@@ -61,13 +64,19 @@ def read_picture_table(
     if with_labels and not config.is_reconstruction:
         others = [name for name in columns if name not in (key, files_column)]
         find = _mask_column if config.task == SEGMENTATION else _label_column
-        label_column = find(config, path, others, samples)
+        label_column = find(config, path, others, samples, CALL if is_given else SAY)
     nothing: list[str | None] = [None] * texts.height
     cells, keys = (texts[name].to_list() if name else nothing for name in (label_column, key))
     used = {"files": files_column, **({"label": label_column} if label_column else {})}
     files, num_dropped = _list_files(config, path, raw, used, [texts[files_column].to_list(), cells, keys])
     said = f"{num_dropped:,} of {texts.height:,} rows have no value for {label_column} (data.missing_target: drop)"
-    return files, used, [f"rows left out: {said}"] if num_dropped else []
+    notes = [Note(f"rows left out: {said}")] if num_dropped else []
+    others = [name for name in columns if name not in (files_column, label_column) and _names_pictures(samples[name])]
+    if others and config.arguments.get("files") is None and not (config.task == SEGMENTATION and len(others) == 1):
+        notes.append(
+            warn(f"the pictures are those that the column {files_column} names, not {listed(others, 3)}", "which_pictures")
+        )
+    return files, used, notes
 
 
 def _list_files(
@@ -128,7 +137,9 @@ def _line(raw: RawTable, row: int) -> int | None:
     return line + row - first if line else None
 
 
-def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples: dict[str, list[str | None]]) -> str:
+def _files_column(
+    config: DataConfig, path: str, columns: Sequence[str], samples: dict[str, list[str | None]], is_given: bool
+) -> str:
     wanted = config.arguments.get("files")
     if wanted is not None:
         if wanted not in columns:
@@ -153,7 +164,12 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
         hint = next(filter(None, map(hint_of_ending, paths)), f"the table has {listed(columns)}; data.files names the column")
         raise DataError(config_fault(config, "data.images.suffix", message, hint))
     message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
-    raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
+    if is_given:
+        ending = config.images.suffix or EXTENSIONS[0]
+        hint = f"one column must hold their paths, from the folder of the table on, with their endings, such as {ending}"
+    else:
+        hint = f"name it: data.files: {columns[0]}" if columns else ""
+    raise DataError(config_fault(config, "data.path", message, hint or None))
 
 
 def _names_pictures(sample: Sequence[str | None]) -> bool:
@@ -176,17 +192,19 @@ def _is_there(name: str, folder: str, config: DataConfig) -> bool:
         return True  # in several folders
 
 
-def _label_column(config: DataConfig, path: str, others: Sequence[str], samples: Mapping[str, list[str | None]]) -> str:
+def _label_column(
+    config: DataConfig, path: str, others: Sequence[str], samples: Mapping[str, list[str | None]], hint: str
+) -> str:
     if config.target:
         return _asked_column(config, path, others, "of labels")
     named = [column for column in others if column.lower() in LABEL_NAMES]
     if len(others) == 1 or named:
         return (named or others)[0]
     message = f"which column of {Path(path).name} holds the labels? It has {listed([*samples])}"
-    raise DataError(config_fault(config, "data.target", message, "say data.target: COLUMN"))
+    raise DataError(config_fault(config, "data.target", message, hint))
 
 
-def _mask_column(config: DataConfig, path: str, others: Sequence[str], samples: Mapping[str, list[str | None]]) -> str:
+def _mask_column(config: DataConfig, path: str, others: Sequence[str], samples: Mapping[str, list[str | None]], hint: str) -> str:
     if config.target:
         name = _asked_column(config, path, others, "of masks")
         if not _names_pictures(samples[name]):
@@ -200,7 +218,9 @@ def _mask_column(config: DataConfig, path: str, others: Sequence[str], samples: 
     if len(found) == 1 or len(named) == 1:
         return (named or found)[0]
     message = f"which column of {Path(path).name} names the masks? It has {listed([*samples])}"
-    raise DataError(config_fault(config, "data.target", message, "say data.target: COLUMN, a mask (PNG) for each picture"))
+    raise DataError(
+        config_fault(config, "data.target", message, f"{hint.replace('label', 'mask')}, a mask (PNG) for each picture")
+    )
 
 
 def _asked_column(config: DataConfig, path: str, others: Sequence[str], what: str) -> str:

@@ -16,7 +16,7 @@ from dltrain.data.sources.arguments import MAY_LACK
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.sample import look_at_table, read_head
-from dltrain.data.tables.second_table import second_table
+from dltrain.data.tables.second_table import header_among_rows, second_table
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import empty_note, find_layout, repeats_warning
@@ -75,6 +75,8 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     num_rows = len(scan.starts) - layout.first
     if frame.height != num_rows:
         raise DataError(f"{num_rows:,} rows were counted, {frame.height:,} read: stray quotes?", file=name)
+    if (second := header_among_rows(frame, scan.lines[layout.first :], name)) is not None:
+        raise DataError(second)
     return RawTable(
         frame,
         origin=find_origin(scan, layout.first, name),

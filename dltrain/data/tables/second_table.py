@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.tables.text_layout import TextLayout, is_figure
 from dltrain.data.tables.text_scan import ANOTHER_TABLE, TextScan
 from dltrain.errors import Fault
 
-# So many gaps are looked at, and so many rows before each.
+if TYPE_CHECKING:
+    import polars
+
+# So many gaps, and rows of words, are looked at, and so many rows before each.
 MOST_GAPS, ROWS_BEFORE = 20, 20
+FEW_NUMBERS = 2  # columns of numbers in which a header among rows shows
 
 
 def second_table(content: bytes, scan: TextScan, layout: TextLayout, first: int, file: str) -> Fault | None:
@@ -48,6 +55,39 @@ def second_table(content: bytes, scan: TextScan, layout: TextLayout, first: int,
             message = f"a row of words below a blank line, {', '.join(names[:4])}: it looks like the header of a second table"
             return Fault(message, file=file, line=int(scan.lines[record]), hint=ANOTHER_TABLE)
     return None
+
+
+def header_among_rows(frame: polars.DataFrame, lines: NDArray[np.int64], file: str) -> Fault | None:
+    """The fault of a second header right below the rows of the first table; None: there is none such.
+
+    That is a row of different words, where two columns or more hold numbers alone in the rows around it.
+
+    Args:
+        frame: of text, without the file's own header.
+        lines: int64 [rows]: where each row begins.
+        file: for the fault.
+    """
+    import polars
+
+    head = frame.head(ROWS_BEFORE)
+    numeric = [place for place in range(frame.width) if _are_figures(head.to_series(place))]
+    if len(numeric) < FEW_NUMBERS:
+        return None
+    words = frame.to_series(numeric[0]).str.contains(r"^[\pL_]") & frame.to_series(numeric[-1]).str.contains(r"^[\pL_]")
+    for row in words.head(frame.height - 1).arg_true().head(MOST_GAPS).to_list():
+        names = [cell or "" for cell in frame.row(row)]
+        around = polars.concat([frame.slice(max(0, row - ROWS_BEFORE), min(row, ROWS_BEFORE)), frame.slice(row + 1, 1)])
+        are_numbers = sum(_are_figures(around.to_series(place)) for place in numeric)
+        if len({*names}) == len(names) and all(map(_is_name, names)) and are_numbers >= FEW_NUMBERS:
+            message = f"a row of words among numbers, {', '.join(names[:4])}: it looks like the header of a second table"
+            return Fault(message, file=file, line=int(lines[row]), hint=ANOTHER_TABLE)
+    return None
+
+
+def _are_figures(cells: polars.Series) -> bool:
+    """Whether all cells are numbers but for those without a value, which are at most half."""
+    present = [cell for cell in cells if cell and cell not in USUAL_MISSING]
+    return 2 * len(present) >= len(cells) > 0 and all(map(is_figure, present))
 
 
 def _is_name(cell: str) -> bool:

@@ -71,7 +71,7 @@ def _in_few_decimals(target: TargetSpec, stored: Any) -> NDArray[np.float64]:
     left = np.arange(len(values))
     for decimals in range(_MOST_DECIMALS):
         with np.errstate(over="ignore", invalid="ignore"):
-            near = np.round(values[left], decimals)
+            near = np.round(values[left], decimals) + 0.0  # which makes 0 of -0
             near = np.where((near > 0) | (not target.is_log), near, values[left])
             same = target.to_stored(near) == stored[left]
         values[left[same]] = near[same]

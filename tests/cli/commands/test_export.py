@@ -43,6 +43,11 @@ def test_text(cli, exported):
     assert lines[-3:] == ["    import keras", "    model = ...", "    model.predict(...)"]
 
 
+def test_a_column_of_several_lines_stays_in_its_line(cli, exported):
+    exported.result.inputs[0]["name"] = "a\n::error::b"
+    assert "  in  a\\n::error::b  float32  a number" in cli("export", "latest").out.splitlines()
+
+
 def test_json(cli, exported):
     exported.result.notes = ["nothing that reads it is installed"]
     exported.result.num_rows, exported.result.difference = 0, None

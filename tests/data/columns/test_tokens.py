@@ -179,6 +179,34 @@ def test_c10_siblings_text_with_blanks_is_left_alone() -> None:
     assert not is_unspaced(polars.Series(["tea (茶) and coffee"]))
 
 
+ENGLISH = [f"The {what} was {how} and I would {not_}buy it again, said my {who}."
+           for what in ("phone", "coat", "lamp") for how in ("good", "bad", "cheap") for not_ in ("", "not ") for who in ("aunt", "boss")]  # fmt: skip
+CHINESE = [
+    f"{what}{how}、我{not_}会再买一次"
+    for what in ("手机", "大衣", "台灯")
+    for how in ("很好", "不好", "便宜")
+    for not_ in ("", "不")
+]
+
+
+@pytest.mark.parametrize(
+    ("chinese", "by_init", "said"), [(18, "character", True), (4, "whitespace", True), (0, "whitespace", False)]
+)
+def test_c10_siblings_text_of_two_languages(chinese: int, by_init: str, said: bool, tmp_path: Path) -> None:
+    from dltrain.data.load import load_dataset
+    from dltrain.starting.start import make_starter
+
+    texts = [*ENGLISH, *CHINESE[:chinese]]
+    labels = ["no" if "not" in text or "不会" in text else "yes" for text in texts]
+    polars.DataFrame({"review": texts, "label": labels}).write_csv(tmp_path / "reviews.csv")
+    starter = make_starter(str(tmp_path / "reviews.csv"), target="label", folder=tmp_path)
+    config = load_config_text(starter.text, folder=tmp_path)
+    assert config.data.text.split == by_init
+    words = load_config_text(starter.text, folder=tmp_path, overrides=["data.text.split=whitespace"])
+    heard = [text for text in load_dataset(words.data, seed=0).warnings if "in part has no blanks between words" in text]
+    assert bool(heard) == said
+
+
 def test_c10_case_is_lowered_in_every_alphabet_where_that_is_asked_for() -> None:
     texts = ["ПРИВЕТ, Мир!", "ÄRGER «Straße»", "ΑΒΓ", "Don't"]
     plain = fit(texts)

@@ -352,3 +352,33 @@ def test_keys_of_pictures_are_refused_where_no_column_is_one(key: str, tmp_path:
     with pytest.raises(ConfigError, match="is about pictures, and no column is one"):
         load_config_text(text, folder=tmp_path)
     load_config_text(text.replace("target: y,", "target: y, features: {file: image},"), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "with_targets", "said", "hint"),
+    [
+        ("id,a\n7,1\n8,2\n", False, "holds names of pictures", "one column must hold their paths"),
+        ("file,a,b\ntrain/0/0/a.png,0,1\n", True, "which column of t.csv holds the labels", "call the column label"),
+    ],
+    ids=["no pictures", "no labels"],
+)
+def test_a_table_that_names_no_pictures_or_labels_gets_a_hint_that_a_run_can_take(
+    tmp_path: Path, text: str, with_targets: bool, said: str, hint: str
+) -> None:
+    dataset = load_dataset(config_of(tmp_path, f"path: {write_nested(tmp_path)}/train", "split: {test: 0.3}"), seed=0)
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=said) as caught:
+        read_part(stored(dataset), [str(tmp_path / "t.csv")], with_targets=with_targets)
+    assert str(caught.value.faults[0].hint).startswith(hint)
+    assert "data." not in str(caught.value.faults[0].hint)
+
+
+def test_of_two_columns_that_name_pictures_the_taken_one_is_said(tmp_path: Path) -> None:
+    dataset = load_dataset(config_of(tmp_path, f"path: {write_nested(tmp_path)}/train", "split: {test: 0.3}"), seed=0)
+    heard = Recorder()
+    for header, cell, count in (("ref,file", "train/1/1/a.png", 1), ("ref,text", "no picture", 0)):
+        (tmp_path / "t.csv").write_text(f"{header}\ntrain/0/0/a.png,{cell}\n")
+        part = read_part(stored(dataset), [str(tmp_path / "t.csv")], with_targets=False, reporter=heard)
+        assert part.num_rows == 1
+        assert len(heard.warnings) == count
+        heard.warnings.clear()

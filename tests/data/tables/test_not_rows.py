@@ -260,6 +260,32 @@ def test_a_second_table_below_the_first_is_one_fault(
     assert "a file of its own" in str(caught.value.faults[0].hint)
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("len,wid,kind", ""),
+        ("Len,Wid,Kind", "a row of words among numbers, Len, Wid, Kind"),
+        ("price,rate,class", "a row of words among numbers, price, rate, class"),
+        ("NA,,class", ""),
+        ("unknown,unknown,class", ""),
+        ("north,7.5,b", ""),
+    ],
+)
+def test_a_second_table_right_below_the_rows_of_the_first(tmp_path: Path, header: str, said: str) -> None:
+    """The file's own header again is left out; words in one column, or for no value, are cells."""
+    from dltrain.data.sources.csv import parse_text
+
+    rows = [f"{row % 7}.{row % 10},{'' if row == 3 else row * 3 % 11},{'ab'[row % 2]}" for row in range(40)]
+    text = "\n".join(["len,wid,kind", *rows, header, "4,70.5,x", "5,61.0,y"]).encode()
+    if not said:
+        assert parse_text(text, "t.csv", config_of(tmp_path / "t.csv")).frame.height == 43 - (header == "len,wid,kind")
+        return
+    with pytest.raises(DataError, match=said) as caught:
+        parse_text(text, "t.csv", config_of(tmp_path / "t.csv"))
+    assert caught.value.faults[0].line == 42
+    assert "a file of its own" in str(caught.value.faults[0].hint)
+
+
 def test_words_below_a_blank_line_are_a_row_where_columns_hold_words(tmp_path: Path) -> None:
     from dltrain.data.sources.csv import parse_text
 
