@@ -13,7 +13,7 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, text_of, to_numbers
 from dltrain.data.load import SILENT
 from dltrain.data.raw import locator
-from dltrain.data.series.calendars import BUSINESS_DAYS, DAY, MONTH_ENDS, OPEN_DAYS, WORKING_DAYS, Step, closed_days
+from dltrain.data.series.calendars import BUSINESS_DAYS, DAY, MONTH, OPEN_DAYS, WORKING_DAYS, Step, closed_days
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.groups import read_groups
 from dltrain.data.series.labels import WHOLE_SERIES
@@ -263,7 +263,7 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
 
 def _with_calendar(series: SeriesConfig, step: Step, found: Studied) -> SeriesConfig:
     """The block with the days that rows are on: days of the week without rows, and single days that no series has, are no gap."""
-    if not step.calendar or step.calendar.startswith(MONTH_ENDS):
+    if not step.calendar or step.unit == MONTH:
         return series
     times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw))
     holidays = closed_days(np.unique(np.floor_divide(times.clock, DAY)), step)

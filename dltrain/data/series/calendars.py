@@ -15,7 +15,14 @@ MONTH = "month"
 # and as the user says: any day or Monday to Friday but for holidays, the last working days of months.
 MONTH_ENDS, WORKING_DAYS = "month ends", "working days"
 DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS = "days", "business days", "business month ends"
-CALENDARS = ("", MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS)
+# As they are found: the first working days of months; one day of the week in each month, such as the third Friday, as its number
+# from Monday on and how many in the month come before it, or "last".
+BUSINESS_MONTH_STARTS, WEEKDAY_OF_MONTH = "business month starts", "weekday of month "
+CALENDARS = (
+    "", MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS, BUSINESS_MONTH_STARTS,
+    *(f"{WEEKDAY_OF_MONTH}{day} {place}" for day in range(7) for place in (0, 1, 2, 3, "last")),
+)  # fmt: skip
+MOST_OF_MONTHS, FEWEST_MONTHS = 0.9, 6  # whose days go by a calendar: others fall on holidays
 # Of shops that are closed on Sundays: the days of the week that have rows, Monday first, as they were found and as the user asks.
 WEEKDAYS, OPEN_DAYS = "weekdays ", "open days "
 LONGEST_HOLIDAYS, MOST_HOLIDAYS = 5, 0.1  # open days in a row without a row, and their share of all: more are missing data
@@ -107,6 +114,61 @@ class Step:
         days = np.floor_divide(clock, DAY)
         later = np.busday_offset(days.astype("datetime64[D]"), count, roll="backward", busdaycal=self._calendar)
         return np.asarray(clock + (later.astype(np.int64) - days) * DAY, np.int64)
+
+
+def month_calendar(days: NDArray[np.int64]) -> str:
+    """By which calendar rows that are months apart fall on their days; empty: on the same day of each month, or by none known.
+
+    Args:
+        days: since 1970, of the rows of all series.
+    """
+    months = _months_of(days)
+    in_month = days - _first_days(months)
+    if len(days) < 2 or len(np.unique(in_month)) < 2:
+        return ""
+    if (days == _first_days(months + 1) - 1).all():
+        return MONTH_ENDS
+    if len(days) < FEWEST_MONTHS:
+        return ""
+    weekdays = np.unique((days + 3) % 7)
+    places = [*np.unique(in_month // 7).tolist(), "last"]
+    some_weekday = [f"{WEEKDAY_OF_MONTH}{weekdays[0]} {place}" for place in places if place != 4] if len(weekdays) == 1 else []
+    for calendar in (BUSINESS_MONTH_ENDS, BUSINESS_MONTH_STARTS, *some_weekday):
+        if (days_in_months(months, calendar) == days).mean() >= MOST_OF_MONTHS:
+            return calendar
+    return ""
+
+
+def are_on_changing_days(days: NDArray[np.int64]) -> bool:
+    """Whether rows that are months apart fall neither all on one day of the month nor, where the month has none, on its last."""
+    months = _months_of(days)
+    in_month, last = days - _first_days(months), _first_days(months + 1) - 1
+    return bool(((in_month != in_month.max(initial=0)) & (days != last)).any())
+
+
+def days_in_months(months: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
+    """The day of a calendar of months in each of some months since 1970, in days since 1970.
+
+    Args:
+        months: since January 1970.
+        calendar: business month ends or starts, or a weekday of the month.
+    """
+    firsts, lasts = _first_days(months), _first_days(months + 1) - 1
+    if calendar in (BUSINESS_MONTH_ENDS, BUSINESS_MONTH_STARTS):
+        begins, roll = (lasts, "backward") if calendar == BUSINESS_MONTH_ENDS else (firsts, "forward")
+        return np.busday_offset(begins.astype("datetime64[D]"), 0, roll=roll).astype(np.int64)  # type: ignore[call-overload,no-any-return]
+    day, place = calendar.removeprefix(WEEKDAY_OF_MONTH).split()
+    if place == "last":
+        return np.asarray(lasts - ((lasts + 3) % 7 - int(day)) % 7, np.int64)
+    return np.asarray(firsts + (int(day) - (firsts + 3) % 7) % 7 + 7 * int(place), np.int64)
+
+
+def _months_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _first_days(months: NDArray[np.int64]) -> NDArray[np.int64]:
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 def closed_days(days: NDArray[np.int64], step: Step) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.raw import Locate
-from dltrain.data.series.calendars import DAY, WEEKDAYS, WORKING_DAYS, Step, closed_days
+from dltrain.data.series.calendars import DAY, MONTH, WEEKDAYS, WORKING_DAYS, Step, are_on_changing_days, closed_days
 from dltrain.data.series.groups import Groups, shown_names
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
@@ -117,6 +117,9 @@ def arrange(
         closed = step.calendar.startswith(WEEKDAYS)
         said += "; `series.calendar: open_days` says that days of the week without rows are no gap" if closed else ""
         notes.append(warn(said, "uneven_times"))
+    if step.unit == MONTH and not step.calendar and are_on_changing_days(np.floor_divide(ordered.clock, DAY)):
+        said = "the rows are on changing days of their months: times after the last row are on its own day of the month"
+        notes.append(warn(said, "changing_days"))
     breaks = ~follows | ~beside if gaps else ~beside
     runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)
     return Timeline(ordered, rows[order], groups, runs, step, gaps, notes)

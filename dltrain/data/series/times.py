@@ -30,6 +30,8 @@ from dltrain.data.series.calendars import (
     WORKING_DAYS,
     Step,
     day_of,
+    days_in_months,
+    month_calendar,
 )
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Note
@@ -41,6 +43,7 @@ _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\
 # What a column of the hours of a day is called, 0 to 23 without minutes.
 HOURS, _HOUR = ("hour", "hours", "hr", "hrs", "h"), r"^0?([0-9]|1[0-9]|2[0-3])(?:\.0)?$"
 LABELS_LOOKED_AT = 50
+MOST_OPEN = 0.9  # of the steps
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -89,8 +92,10 @@ class Times:
         if self.kind == "date" and size >= 28 * DAY:
             months, share_of_months = _most_frequent(np.diff(_months(self.clock))[beside])
             if share_of_months > share:
-                return Step(MONTH, months, MONTH_ENDS if _are_month_ends(self.clock) else ""), share_of_months
-        calendar = _week(self.clock) if self.kind == "date" and size == DAY else ""
+                return Step(MONTH, months, month_calendar(np.floor_divide(self.clock, DAY))), share_of_months
+        calendar = _week(self.clock, beside, size) if self.kind == "date" and size < 7 * DAY and size % DAY == 0 else ""
+        if calendar and size != DAY:
+            size, share = DAY, float((np.diff(self.clock)[beside] == DAY).mean())
         return Step(unit, size, calendar), share
 
     def asked_step(self, beside: NDArray[np.bool_], calendar: str | None, holidays: Sequence[str]) -> Step | None:
@@ -154,6 +159,8 @@ class Times:
             moved = _to_int(dates)
             if step.calendar == BUSINESS_MONTH_ENDS:
                 moved = step.moved_days(moved, 0)
+            elif step.calendar not in ("", MONTH_ENDS):
+                moved = days_in_months(_months(moved), step.calendar) * DAY + moved % DAY
         elif step.calendar:
             moved = step.moved_days(self.clock, int(step.size // DAY) * count)
         else:
@@ -216,22 +223,24 @@ def _to_int(dates: polars.Series) -> NDArray[np.int64]:
     return array
 
 
-def _are_month_ends(clock: NDArray[np.int64]) -> bool:
-    """Whether each date is the last of its month, some of them not the 30th or before."""
-    dates = _to_dates(clock)
-    days = dates.dt.day().to_numpy()
-    return len(days) > 1 and bool((dates.dt.month_end() == dates).all()) and len(np.unique(days)) > 1
+def _week(clock: NDArray[np.int64], beside: NDArray[np.bool_], size: float) -> str:
+    """The calendar of rows on some days of the week: not on Saturdays and Sundays in two weeks, not on others in four.
 
-
-def _week(clock: NDArray[np.int64]) -> str:
-    """The calendar of daily rows that leave some days of the week out: Saturdays and Sundays in two weeks, others in four."""
+    Args:
+        clock: of the rows.
+        beside: bool [rows - 1]: whether each next row is of the same series.
+        size: the most frequent step, of whole days; where it is several, nearly all rows must be on the next such day.
+    """
     days = np.floor_divide(clock, DAY)
-    if len(days) <= 5 or int(days.max() - days.min()) < 7:
-        return ""
+    length = int(days.max() - days.min()) if len(days) > 5 else 0
     week = _open_days(days)
-    if week[5:] == "00":
-        return WORKING_DAYS
-    return WEEKDAYS + week if "0" in week and int(days.max() - days.min()) >= 28 else ""
+    if length < 7 or "0" not in week or (length < 28 and (week[5:] != "00" or size != DAY)):
+        return ""
+    calendar = WORKING_DAYS if week == "1111100" or length < 28 else WEEKDAYS + week
+    if size == DAY:
+        return calendar
+    next_open = Step("microsecond", DAY, calendar).days_from(days[:-1], days[1:])[beside] == 1
+    return calendar if next_open.mean() >= MOST_OPEN else ""
 
 
 def _open_days(days: NDArray[np.int64]) -> str:

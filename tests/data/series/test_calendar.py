@@ -95,6 +95,45 @@ def test_c2_siblings_each_series_goes_on_by_its_own_calendar(tmp_path: Path) -> 
     assert ahead.times(2, 1) == ["2021-07-21", "2023-08-31", "2021-04-01", "2021-10-18"]
 
 
+def on_days(*weekdays: int) -> list[str]:
+    return [f"{day:%Y-%m-%d}" for day in pandas.date_range("2022-01-01", periods=400) if day.weekday() in weekdays]
+
+
+@pytest.mark.parametrize(
+    "every",
+    [
+        *(pandas.date_range("2015-01-01", periods=66, freq=freq) for freq in ("BME", "BMS", "BQE", "WOM-3FRI", "WOM-1TUE", "LWOM-FRI")),
+        pandas.DatetimeIndex(on_days(0, 2, 4)),
+        pandas.DatetimeIndex(on_days(1, 3)),
+        pandas.DatetimeIndex(on_days(0, 1, 2, 3)),
+        pandas.DatetimeIndex(on_days(5, 6)),
+        pandas.date_range("2022-01-01", periods=60, freq="2D"),
+        pandas.date_range("2015-01-01", periods=66, freq="28D"),
+    ],
+    ids=["BME", "BMS", "BQE", "third Friday", "first Tuesday", "last Friday", "Mo We Fr", "Tu Th", "Mo to Th", "weekends", "2D", "28D"],
+)  # fmt: skip
+def test_c2_siblings_what_comes_after_the_last_row_is_what_comes_next(every: pandas.DatetimeIndex, tmp_path: Path) -> None:
+    """Pandas' own calendars, of which the last six days are kept aside; the stored run knows the calendar as well."""
+    days = [f"{day:%Y-%m-%d}" for day in every]
+    frame = polars.DataFrame({"t": days[:-6], "y": [float(number * 7 % 11) for number in range(len(days) - 6)]})
+    frame.write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("t",), history=4)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    dataset = load_dataset(config, seed=0)
+    assert not [note for note in dataset.warnings if "changing days" in note]
+    stored = SeriesPreprocessing.from_state(*dataset.preprocessing.to_state())
+    ahead = last_rows(stored, RawTable(frame.cast(polars.String)), None, 1, [])
+    assert [ahead.times(count, 1)[0] for count in range(1, 7)] == days[-6:]
+
+
+def test_c2_siblings_days_of_months_by_no_calendar_are_said(tmp_path: Path) -> None:
+    days = [f"{2015 + month // 12}-{month % 12 + 1:02d}-{13 + month % 4}" for month in range(66)]
+    polars.DataFrame({"t": days, "y": [float(number * 7 % 11) for number in range(66)]}).write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("t",), history=4)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    assert any("changing days of their months" in note for note in load_dataset(config, seed=0).warnings)
+
+
 def test_a5_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
     hours = polars.datetime_range(datetime(2020, 10, 30), datetime(2020, 11, 2), "1h", eager=True, time_zone="UTC")
     values = [float(number * 7 % 11) for number in range(len(hours))]
