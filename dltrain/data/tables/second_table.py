@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,9 +9,7 @@ from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.tables.text_layout import TextLayout, is_figure
 from dltrain.data.tables.text_scan import ANOTHER_TABLE, TextScan
 from dltrain.errors import Fault
-
-if TYPE_CHECKING:
-    import polars
+from dltrain.later import polars
 
 # So many gaps, and rows of words, are looked at, and so many rows before each.
 MOST_GAPS, ROWS_BEFORE = 20, 20
@@ -67,8 +63,6 @@ def header_among_rows(frame: polars.DataFrame, lines: NDArray[np.int64], file: s
         lines: int64 [rows]: where each row begins.
         file: for the fault.
     """
-    import polars
-
     head = frame.head(ROWS_BEFORE)
     numeric = [place for place in range(frame.width) if _are_figures(head.to_series(place))]
     if len(numeric) < FEW_NUMBERS:
