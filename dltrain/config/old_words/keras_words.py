@@ -149,13 +149,15 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
         "write training.average: swa": "swa swa_start stochastic_weight_averaging",
         "it is an argument of the loss: training.loss: {CategoricalCrossentropy: {label_smoothing: 0.1}}": "label_smoothing",
         "write model.logits: true": "from_logits",
-        "write training.precision: mixed_float16": "amp fp16 half mixed_precision float16 bf16",
+        "write training.precision: mixed_float16": "amp fp16 half mixed_precision float16",
+        "write training.precision: mixed_bfloat16": "bf16 bfloat16",
         "columns: data.features: {column: number}; what layers compute in: training.precision": "dtype",
         "the loop is compiled by itself; leave it out": "run_eagerly steps_per_execution eager",
         "training.jit_compile": "xla compile_model",
-        "the device is chosen by itself; CUDA_VISIBLE_DEVICES hides GPUs, --threads sets the cores": (
+        "training.devices: gpu takes the card, cpu hides it, auto takes one where there is one; --threads sets the cores": (
             "device devices gpu gpus cuda accelerator use_gpu n_gpu"
         ),
+        "write training.members: 5, whose average is the run's model": "ensemble bagging n_estimators num_models ensemble_size",
         "how many cores are used is said on the command line: --threads N; fits at a time of a sweep: --jobs N": (
             "workers num_workers use_multiprocessing max_queue_size n_jobs num_parallel_calls nthreads"
         ),

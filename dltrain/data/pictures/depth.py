@@ -36,6 +36,7 @@ class Depth:
         num_deep: how many there are.
         num_coarse: pictures of 16 bits for each colour, of which Pillow reads the upper 8.
         highest_coarse: the largest value of these 8 bits.
+        num_others: pictures of 8 bits or fewer beside them.
     """
 
     white: float | None = None
@@ -43,6 +44,7 @@ class Depth:
     num_deep: int = 0
     num_coarse: int = 0
     highest_coarse: int = 255
+    num_others: int = 0
 
     def notes(self) -> list[Note]:
         """Sentences for the user."""
@@ -50,7 +52,12 @@ class Depth:
         if self.white is not None:
             how = f"data.depth: {bits_of(self.white)}" if bits_of(self.white) else "fractions"
             values = f"with values up to {self.highest:,.6g}: {self.white:,.6g} is taken for white ({how})"
-            found.append(Note(f"{self.num_deep:,} pictures of more than 8 bits a pixel, {values}"))
+            said = f"{self.num_deep:,} pictures of more than 8 bits a pixel, {values}"
+            if self.num_others:
+                others = f"{said}; in the other {self.num_others:,} it is 255: where both show the same, they must be as bright"
+                found.append(warn(others, "several_depths"))
+            else:
+                found.append(Note(said))
         if self.num_coarse:
             said = f"of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read"
             if self.highest_coarse < FEW_LEVELS:
@@ -91,7 +98,7 @@ def find_depth(paths: Sequence[str]) -> Depth:
         white = highest
     else:
         white = white_of_bits(min(32, max(8, int(np.ceil(highest)).bit_length())))
-    return Depth(white, highest, len(found), *of_coarse)
+    return Depth(white, highest, len(found), *of_coarse, len(paths) - len(suspects))
 
 
 def _head(path: str) -> bytes:

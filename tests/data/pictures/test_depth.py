@@ -46,6 +46,15 @@ def write_deep(folder: Path, highest: float, *, dtype: type = np.uint16, kind: s
     return values.astype(dtype).astype(np.float64)
 
 
+def test_c4_pictures_of_8_bits_among_deeper_ones_are_said(tmp_path: Path) -> None:
+    write_deep(tmp_path, 4000)
+    assert not [said for said in load_dataset(config_of(tmp_path), seed=0).warnings if "8 bits" in said]
+    write_picture(tmp_path / "p" / "a" / "plain.png", (6, 5), mode="L")
+    [said] = [said for said in load_dataset(config_of(tmp_path), seed=0).warnings if "8 bits" in said]
+    assert said.startswith("6 pictures of more than 8 bits a pixel, with values up to 4,000: 4,095 is taken for white")
+    assert "in the other 1 it is 255" in said
+
+
 @pytest.mark.parametrize(
     ("highest", "dtype", "kind", "white"),
     [
