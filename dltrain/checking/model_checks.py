@@ -17,6 +17,9 @@ from dltrain.model.symbolic.rule import size_of
 from dltrain.model.symbolic.traits import ATTENTION, DROPPING, HANDS_MASK_ON, RECURRENT, RECURRENT_OVER_PICTURES, TAKES_AMOUNTS
 
 _LAST_ACTIVATIONS = ("softmax", "sigmoid")
+# Names of layers, or their beginnings, that leave pixels on their scale; and what makes next to nothing of numbers up to 1.
+_AS_THEY_WERE = ("Random", "Resizing", "CenterCrop", "Reshape", "ZeroPadding")
+TINY_FACTOR = 1 / 32
 
 
 def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: Network) -> list[Fault]:
@@ -37,6 +40,7 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     faults += _check_mixing(config)
     faults += _check_cropping(config, network)
     faults += _check_scaled_twice(config, network)
+    faults += _check_scaled_again(config, schema, network)
     faults += _check_mask(config, schema, network)
     faults += _check_indices(config, schema, network)
     faults += _check_turns(config)
@@ -157,6 +161,24 @@ def _check_scaled_twice(config: Config, network: Network) -> list[Fault]:
             message = f"{row.layer} scales pixels from 0 to 255 itself, and {other.layer} before it scales them a first time"
             hint = f"leave {other.layer} out"
             faults.append(fault(config, other.config.path, message, hint, warning=True))
+    return faults
+
+
+def _check_scaled_again(config: Config, schema: Schema, network: Network) -> list[Fault]:
+    """Pixels come to the first layer from 0 to 1; what divides them by 255 once more leaves next to nothing."""
+    scaled = {spec.name for spec in schema.inputs if spec.unit_range and spec.dtype == "float32"}
+    by_name = {row.name: row for row in network.rows}
+    faults = []
+    for row in network.rows:
+        if row.layer != "Rescaling" or row.config is None:
+            continue
+        factor, source = row.config.component.arguments.get("scale"), row
+        while source.sources and source.sources[0] in by_name and by_name[source.sources[0]].layer.startswith(_AS_THEY_WERE):
+            source = by_name[source.sources[0]]
+        if isinstance(factor, int | float) and abs(factor) < TINY_FACTOR and scaled.intersection(source.sources):
+            message = f"what comes here is scaled to 0…1 already, and this Rescaling makes numbers up to {abs(factor):.3g} of it"
+            hint = "leave Rescaling out (-1 to 1 is `Rescaling: {scale: 2, offset: -1}`), or say `data.scale: none`"
+            faults.append(fault(config, row.config.path, message, hint, warning=True))
     return faults
 
 

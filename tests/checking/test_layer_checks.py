@@ -120,6 +120,27 @@ def test_c8_pixels_that_are_scaled_before_a_network_that_scales_them(layers, war
     assert [fault.path for fault in result.warnings if "scales pixels" in fault.message] == warned
 
 
+CONV = ", {Conv2D: {filters: 3, kernel_size: 3}}, "
+
+
+@pytest.mark.parametrize(
+    ("scale", "layers", "warned"),
+    [
+        ("null", "{Rescaling: {scale: 0.00392}}" + CONV, True),
+        ("unit", "{Rescaling: {scale: 0.00784, offset: -1}}" + CONV, True),
+        ("unit", "{RandomFlip: {mode: horizontal}}, {Rescaling: {scale: 0.00392}}" + CONV, True),
+        ("unit", "{Rescaling: {scale: 2, offset: -1}}" + CONV, False),
+        ("unit", "{Rescaling: {scale: 255.0}}" + CONV, False),
+        ("none", "{Rescaling: {scale: 0.00392}}" + CONV, False),
+        ("unit", "{Conv2D: {filters: 3, kernel_size: 3}}, {Rescaling: {scale: 0.01}}" + CONV, False),
+    ],
+)
+def test_c8_pixels_from_0_to_1_that_are_divided_by_255_once_more(scale, layers, warned):
+    result = check(source="cifar10", scale=scale, layers=layers)
+    assert not result.errors
+    assert bool([fault for fault in result.warnings if "scaled to 0…1 already" in fault.message]) == warned
+
+
 ATTENTION = ", {MultiHeadAttention: {from: [e, e], num_heads: 1, key_dim: 2}}, GlobalAveragePooling1D"
 EMBEDDING = "{{Embedding: {{input_dim: 500, output_dim: 4{}}}}}"
 
