@@ -93,6 +93,23 @@ def test_one_configuration_is_one_trial_however_it_is_spelled(inline, tmp_path, 
     assert "training.optimizer: adam and Adam are the same; it is trained once" in result.notes
 
 
+@pytest.mark.parametrize(
+    ("over", "words", "said"),
+    [
+        ("seed=1,2", [], "the trials differ in seed, by which the parts are drawn"),
+        ("seed=1,2", ["data.split.seed=5"], ""),
+        ("seed=1,2", ["data.split.shuffle=false"], ""),
+        ("data.split.test=0.1,0.2", [], "the trials differ in data.split"),
+        ("training.batch_size=8,16", [], ""),
+    ],
+)
+def test_trials_on_other_rows_are_not_put_beside_each_other_in_silence(inline, tmp_path, over, words, said):
+    inline(faked(lambda values: 0.5))
+    result = sweep(small(*words), over=[over], run_dir=tmp_path / "s")
+    found = [note for note in result.notes if "not of the same rows" in note]
+    assert [note[: len(said)] for note in found] == ([said] if said else [])
+
+
 LAYERS = (
     "model.layers.0={Dense: {units: 4}}, {Dense: {units: 4, use_bias: true}}, {Dense: {units: 4, activation: linear}}, "
     "{Dense: {units: 4, activation: null, kernel_initializer: glorot_uniform}}, {Dense: {units: 4, kernel_initializer: "

@@ -13,7 +13,7 @@ from dltrain.data.columns.kinds import infer_kind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, read_numbers
 from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.labels import read_label_codes
-from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks
+from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks, said_of_own_times
 from dltrain.data.series.timeline import placed
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
@@ -98,6 +98,7 @@ def refuse_several(
         several = find_several(raw.frame[rows], times.values[rows], {*time_columns, *targets})
         if several is not None and (several.columns or several.doubled > MANY_DOUBLES * len(rows)):
             raise _several_fault(raw, several, named, rows, locate)
+        notes += said_of_own_times(raw.frame[rows], times.values[rows], {*time_columns, *targets}) if several is None else []
         return
     for name in raw.frame.columns:
         if infer_kind(column_of(raw.frame, name), reading).kind != "date":

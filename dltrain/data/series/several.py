@@ -41,6 +41,7 @@ TIME_PARTS = {
     "year",
 }
 MOST_PAIRED = 8
+FEWEST_ROWS, REGULAR = 10, 0.9  # of each series, and the share of its usual step, where each has times of its own
 STILL_DOUBLED = 0.01
 
 
@@ -134,6 +135,29 @@ def said_of_blocks(frame: polars.DataFrame, left_out: Collection[str]) -> list[N
             return [
                 warn(f"{said}; `series: {{id: {name}}}` learns them all in one model, no window across two", "blocks_of_rows")
             ]
+    return []
+
+
+def said_of_own_times(frame: polars.DataFrame, times: NDArray[Any], left_out: Collection[str]) -> list[Note]:
+    """A warning where no time repeats, but each store or the like has a row as regularly as all rows together have not.
+
+    Args:
+        frame: the table.
+        times: of each of its rows, all different.
+        left_out: columns that name no series.
+    """
+    for name in frame.columns:
+        codes = _codes(column_of(frame, name)) if name not in left_out and NAMES.fullmatch(name) else None
+        if codes is None or np.unique(codes, return_counts=True)[1].min() < FEWEST_ROWS:
+            continue
+        order = np.lexsort((times, codes))
+        own = np.diff(times[order])[np.diff(codes[order]) == 0]
+        sizes, counts = np.unique(own, return_counts=True)
+        every, shares = np.unique(np.diff(np.sort(times)), return_counts=True)
+        if counts.max() >= REGULAR * len(own) and sizes[counts.argmax()] > every[shares.argmax()]:
+            count = len(np.unique(codes))
+            said = f"each {name} has rows at times of its own: where these are {count:,} series, windows go across them"
+            return [warn(f"{said}; `series: {{id: {name}}}` learns them all in one model, no window across two", "own_times")]
     return []
 
 

@@ -183,3 +183,28 @@ def test_the_column_of_the_id_may_have_any_name(tmp_path: Path, name: str) -> No
     found = dataset.parts["test"].identifiers
     assert set(found[f"id_{name}" if name in ("time", "row") else name]) == {"shop 0", "shop 1"}
     assert found["time"][0] > "2024-01-30"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "warned"),
+    [
+        ("store", ["a", "b"] * 60, True),
+        ("store", ["a"] * 60 + ["b"] * 60, False),  # the second begins where the first ends
+        ("shift", ["day", "night"] * 60, False),
+        ("state", [("on", "off")[place * place % 7 < 3] for place in range(120)], False),
+    ],
+    ids=["own times", "one after the other", "parts of a day", "a state"],
+)
+def test_c9_siblings_stores_with_times_of_their_own_are_said(
+    column: str, values: list[str], warned: bool, tmp_path: Path
+) -> None:
+    times = polars.datetime_range(polars.datetime(2024, 1, 1), polars.datetime(2024, 2, 29, 12), "12h", eager=True)
+    frame = polars.DataFrame(
+        {column: values, "t": times.dt.strftime("%Y-%m-%d %H:%M"), "y": [place * 7 % 11 for place in range(120)]}
+    )
+    for way, order in (("by time", frame), ("by store", frame.sort(column, maintain_order=True))):
+        order.write_csv(tmp_path / "s.csv")
+        series = SeriesConfig(time=("t",), history=4)
+        config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+        found = [note for note in load_dataset(config, seed=0).warnings if f"each {column} has rows at times of its own" in note]
+        assert bool(found) == warned, way
