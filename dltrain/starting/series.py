@@ -25,6 +25,8 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, UsageError, texts
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config
+from dltrain.starting.nets.forecast import MOST_ROWS, net_of
+from dltrain.starting.nets.forecast import ROWS_BACK as FEW_ROWS_BACK
 from dltrain.starting.starter import Wishes
 from dltrain.starting.table_text import Studied, render_columns, render_source, render_target
 from dltrain.starting.target import by_number
@@ -45,9 +47,7 @@ FEWEST_EPOCHS, MOST_STEPS = 20, 20_000  # of many rows an epoch teaches more
 MOST_LABELLED = 64  # rows of a window that has a label
 
 
-SMALL, LARGE = 300, 10_000  # rows of all series: of fewer a linear layer tells more than a net; of more a batch is larger
-LINEAR: list[Any] = ["Flatten"]
-LINEAR_REASON = "few rows: a linear layer over the window is hard to beat, and goes on where the training's numbers end"
+LARGE = 10_000  # rows of all series, of more of which a batch is larger
 RECURRENT: list[Any] = [{"GRU": {"units": 32}}]
 RECURRENT_REASON = "a recurrent layer reads the window row by row; `configs/nhits.yaml` and `configs/dlinear.yaml` are others"
 
@@ -71,6 +71,7 @@ class Plan:
         apart: how far one row is from the next, in words.
         moves: whether the level at the end is another than before.
         labels: whether windows have labels, and nothing is foretold.
+        net: all layers, with the output, and why these; None: a usual net.
     """
 
     series: SeriesConfig
@@ -79,6 +80,12 @@ class Plan:
     apart: str
     moves: bool
     labels: bool = False
+    net: tuple[list[Any], str] | None = None
+
+    @property
+    def all_rows(self) -> int:
+        """Rows of all series."""
+        return self.count * self.rows
 
 
 def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishes) -> tuple[str, Sequence[str]]:
@@ -117,6 +124,8 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
                 raise
             faults = [replace(fault, hint="a smaller --horizon, or none") for fault in error.faults]
             raise DataError(faults) from error
+    if plan.all_rows <= MOST_ROWS:
+        plan = replace(plan, net=net_of(fitted.preprocessing, found.target.name))
     unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
     said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
     return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
@@ -252,10 +261,11 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     rows = int(np.median(counts))
     season = looked.series.season
     season = season if season is not None and season <= MOST_BACK // SEASONS_BACK else None
-    back = SEASONS_BACK * season if season else ROWS_BACK
+    is_small = len(counts) * rows <= MOST_ROWS
+    back = SEASONS_BACK * season if season else FEW_ROWS_BACK if is_small else ROWS_BACK
     ahead = horizon or max(1, min(season or 1, int(SHARE_AHEAD * rows)))
     moves = _moves(found, series)
-    scale = "per_series" if series.id or moves else None
+    scale = "per_series" if series.id or moves or is_small else None
     made = replace(series, history=max(2, min(back, int(SHARE_BACK * rows))), horizon=ahead, scale=scale)
     made = _with_calendar(made, looked.step, found)
     return Plan(made, len(counts), rows, _apart(looked.step, made), moves)
@@ -330,15 +340,18 @@ def _render(head: str, found: Studied, plan: Plan) -> str:
 
 def _render_net(block: Block, plan: Plan) -> None:
     """The `model:` and the `training:` block: of few rows a small net and many epochs, of many the other way round."""
-    rows = plan.count * plan.rows
-    layers, reason = (LINEAR, LINEAR_REASON) if rows < SMALL else (RECURRENT, RECURRENT_REASON)
+    rows = plan.all_rows
+    layers, reason = plan.net or (RECURRENT, RECURRENT_REASON)
     if plan.labels:
         layers, reason = (CONVOLVED, CONVOLVED_REASON) if plan.series.label_of else (RECURRENT, LAST_REASON)
     batch_size = BATCH_SIZE if rows < LARGE else 8 * BATCH_SIZE
     epochs = int(np.clip(MOST_STEPS * batch_size // rows, FEWEST_EPOCHS, EPOCHS))
     block.open("model")
     block.entry("layers", layers, reason)
-    block.remark("the output layer and the loss follow from the task", indent=4)
+    if plan.net is None:
+        block.remark("the output layer and the loss follow from the task", indent=4)
+    else:
+        block.entry("output", "none", "the sum is the forecast")
     block.open("training")
     block.entry("optimizer", {"Adam": {"learning_rate": 0.005 if layers is RECURRENT else 0.003}})
     block.entry("epochs", epochs, "at the most; early stopping ends it when validation no longer improves")
@@ -368,7 +381,7 @@ def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
         entries["scale"] = series.scale
         remarks.append(
             "each window by its own mean and deviation, "
-            + ("for the level moves" if plan.moves else "large and small ones alike")
+            + ("for the level moves" if plan.moves else "large and small ones alike" if series.id else "as its change is learnt")
         )
     if series.calendar is not None:
         entries["calendar"] = series.calendar

@@ -56,7 +56,7 @@ def test_a_single_series_sees_two_seasons_and_tells_one(tmp_path, monkeypatch):
     config = load_config_text(make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text, folder=tmp_path)
     series = config.data.series
     assert series is not None
-    assert (series.history, series.horizon, series.scale, series.id) == (14, 7, None, ())
+    assert (series.history, series.horizon, series.scale, series.id) == (14, 7, "per_series", ())
     assert config.data.features == {"sales": "number", "weather": "category"}
     dataset = load_dataset(config.data, seed=0)
     assert dataset.parts["train"].num_rows > 200
