@@ -59,7 +59,13 @@ def test_the_curves_are_those_of_the_paper(name: str) -> None:
     assert np.asarray(curve_at(curve, shares.astype("float32"), TensorMath)) == pytest.approx(np.array(expected), abs=1e-4)
 
 
-def test_each_step_is_keras_s_with_the_numbers_of_its_share(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def curved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose numbers follow curves."""
+    return fit(config_of(CURVED), run_dir=tmp_path_factory.mktemp("curved") / "run").run
+
+
+def test_each_step_is_keras_s_with_the_numbers_of_its_share(curved: Path) -> None:
     """The same steps by Keras's own train_step, the numbers set by hand before each."""
     from dltrain.data.load import load_dataset
     from dltrain.model.build import build_model
@@ -68,8 +74,7 @@ def test_each_step_is_keras_s_with_the_numbers_of_its_share(tmp_path: Path) -> N
     from dltrain.model.heads.rules import resolve_heads
     from dltrain.training.loop import epoch_order
 
-    config = config_of(CURVED)
-    run = fit(config, run_dir=tmp_path / "run").run
+    config, run = config_of(CURVED), curved
     dataset = load_dataset(config.data, seed=config.seed)
     training = config.training
     assert training is not None
@@ -115,11 +120,10 @@ def test_a_longer_training_stretches_the_curves_and_says_so(tmp_path: Path) -> N
     assert rates[-1] == pytest.approx(0.04 * coslog4((4 * STEPS - 1) / (4 * STEPS)), rel=1e-3)
 
 
-def test_the_file_opens_in_plain_keras_with_plain_numbers(tmp_path: Path) -> None:
+def test_the_file_opens_in_plain_keras_with_plain_numbers(curved: Path) -> None:
     import keras
 
-    run = fit(config_of(CURVED), run_dir=tmp_path / "run").run
-    model = keras.models.load_model(run / "checkpoints" / "last.h5")
+    model = keras.models.load_model(curved / "checkpoints" / "last.h5")
     assert type(model.get_layer("drop")) is keras.layers.Dropout
     assert model.get_layer("drop").rate == 0.4
     assert float(model.optimizer.weight_decay) == 0.5
