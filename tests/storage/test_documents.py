@@ -20,15 +20,17 @@ def document(matrix, labels=None):
     return {"report": classification_report(matrix, labels), "reports": {"test": {"y": {"confusion_matrix": matrix.tolist()}}}}
 
 
-@pytest.mark.parametrize("kind", [np.int64, pytest.param(np.float64, marks=pytest.mark.slow)])
-def test_thousands_of_classes_come_back_from_a_small_file(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "count"), [(np.int64, 500), *(pytest.param(kind, 1500, marks=pytest.mark.slow) for kind in (np.int64, np.float64))]
+)
+def test_many_classes_come_back_from_a_small_file(tmp_path, kind, count):
     run = create_run("x", runs=tmp_path)
-    rows = np.random.default_rng(0).integers(0, 1500, (2, 6000))
-    matrix = np.zeros((1500, 1500), kind)
+    rows = np.random.default_rng(0).integers(0, count, (2, 4 * count))
+    matrix = np.zeros((count, count), kind)
     np.add.at(matrix, tuple(rows), 1 if kind is np.int64 else 0.25)
     run.write_manifest({"status": "running"})
     run.write_metrics(document(matrix))
-    assert run.metrics_file.stat().st_size < 1_000_000
+    assert run.metrics_file.stat().st_size < 700 * count
     assert run.read_metrics() == document(matrix)
 
 

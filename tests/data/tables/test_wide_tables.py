@@ -55,7 +55,7 @@ def test_a_narrow_table_is_left_alone() -> None:
     assert read_plain_numbers(frame, Reading(), ()) is frame
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_b4_a_table_of_many_columns_has_a_resolved_config_that_can_be_read(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,7 +140,7 @@ def test_errors_of_many_rows_have_a_studentized_interval():
 def test_log_normal_errors_are_held_as_often_as_normal_ones():
     """Their squares are log-normal with a spread of 2: without more room above, one in ten intervals ended below what is true."""
     rng, held = np.random.default_rng(5), {"mae": [], "rmse": []}
-    for _ in range(200):
+    for _ in range(70):
         found = intervals(number_sums(np.zeros(100), rng.lognormal(0, 1, 100)), units_of(100))
         held["mae"].append(found["mae"][0] <= math.exp(0.5) <= found["mae"][1])
         held["rmse"].append(found["rmse"][0] <= math.exp(1) <= found["rmse"][1])
@@ -291,7 +291,7 @@ def test_of_thirty_rows_areas_and_errors_are_covered_as_well() -> None:
     """A strong model of few rows, whose samples are all near an area of 1; errors of which a few are large."""
     rng, rows, covered = np.random.default_rng(0), 30, {"area": [], "rmse": []}
     area = NormalDist().cdf(2 / 2**0.5)
-    for _ in range(150):
+    for _ in range(60):
         codes = np.tile([0, 0, 1], 10)
         scores = 1 / (1 + np.exp(-rng.normal(size=rows) - 2 * codes))
         found = intervals(class_sums(codes, np.stack([1 - scores, scores], axis=1)), units_of(rows))["roc_auc"]

@@ -140,7 +140,7 @@ def test_the_interval_of_f1_is_about_that_of_resampled_rows() -> None:
     low, high = intervals(label_sums(true, scores, ("a", "b", "c")), units_of(400, num_sums=40))["f1_macro"]
     draw, said = np.random.default_rng(0), said_labels(scores)
     resampled = []
-    for _ in range(400):
+    for _ in range(200):
         rows = draw.integers(0, 400, 400)
         resampled.append(sk.f1_score(true[rows], said[rows], average="macro", zero_division=0))
     assert (low, high) == pytest.approx(tuple(np.quantile(resampled, [0.025, 0.975])), abs=0.012)
