@@ -51,30 +51,36 @@ def three_in_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fit(learnable(folder, "training.members=3", *IN_TURN, *SHORT), run_dir=folder / "run").run
 
 
+@pytest.fixture(scope="module")
+def two_in_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first two of them, one after the other."""
+    folder = tmp_path_factory.mktemp("two_in_turn")
+    return fit(learnable(folder, "training.members=2", *IN_TURN, *SHORT), run_dir=folder / "run").run
+
+
 def test_the_average_is_that_of_the_members_in_plain_keras(three: Path) -> None:
     keras = import_keras()
     rows = np.random.default_rng(1).normal(size=(7, 3)).astype("float32")
     members = [
-        keras.models.load_model(three / "members" / str(number) / "checkpoints" / "best.h5").predict(rows, verbose=0)
+        np.asarray(keras.models.load_model(three / "members" / str(number) / "checkpoints" / "best.h5")(rows))
         for number in (1, 2, 3)
     ]
     average = keras.models.load_model(three / "checkpoints" / "best.h5")
-    np.testing.assert_allclose(average.predict(rows, verbose=0), np.mean(members, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(average(rows), np.mean(members, axis=0), rtol=1e-6)
     assert np.ptp(members, axis=0).min() > 0  # they are different models
     history = list(csv.DictReader((three / "history.csv").open()))
     own = [list(csv.DictReader((three / "members" / str(number) / "history.csv").open())) for number in (1, 2, 3)]
     np.testing.assert_allclose(float(history[2]["val_loss"]), np.mean([float(rows[2]["val_loss"]) for rows in own]))
 
 
-def test_the_first_member_is_the_fit_without_others_and_the_same_in_turn(
-    three: Path, three_in_turn: Path, tmp_path: Path
-) -> None:
+def test_the_first_member_is_the_fit_without_others_and_the_same_in_turn(three: Path, two_in_turn: Path, tmp_path: Path) -> None:
     alone = fit(learnable(tmp_path, *SHORT), run_dir=tmp_path / "alone").run
     for ours, own in zip(weights_of(three / "members" / "1"), weights_of(alone), strict=True):
         np.testing.assert_allclose(ours, own, atol=1e-5)
-    assert json.loads((three_in_turn / "manifest.json").read_text())["engine"] == "in turn"
-    for ours, own in zip(weights_of(three_in_turn), weights_of(three), strict=True):
-        np.testing.assert_allclose(ours, own, atol=1e-5)
+    assert json.loads((two_in_turn / "manifest.json").read_text())["engine"] == "in turn"
+    for number in ("1", "2"):
+        for ours, own in zip(weights_of(two_in_turn / "members" / number), weights_of(three / "members" / number), strict=True):
+            np.testing.assert_allclose(ours, own, atol=1e-5)
 
 
 def test_predictions_spread_as_the_members_and_evaluate_measures_each(three: Path) -> None:
@@ -89,9 +95,10 @@ def test_predictions_spread_as_the_members_and_evaluate_measures_each(three: Pat
     result = evaluate(three)
     stored = json.loads((three / "metrics.json").read_text())
     assert result.metrics == pytest.approx(stored["metrics"]["test"])
+    measured = [evaluate(three / "members" / str(number)).metrics for number in (1, 2, 3)]
     for name in ("accuracy", "roc_auc", "loss"):
         values = result.members[name]["values"]
-        assert values == pytest.approx([evaluate(three / "members" / str(n)).metrics[name] for n in (1, 2, 3)], abs=1e-5)
+        assert values == pytest.approx([metrics[name] for metrics in measured], abs=1e-5)
         assert values == pytest.approx(stored["members"]["metrics"]["test"][name]["values"], abs=1e-5)
         assert result.members[name]["min"] == min(values)
 
@@ -112,7 +119,7 @@ def test_folds_hold_out_each_row_once_and_leave_the_test_part(tmp_path: Path) ->
     losses = [float(row["probability_up" if row["true_y"] == "up" else "probability_down"]) for row in rows]
     assert result.metrics["validation"]["loss"] == pytest.approx(-np.mean(np.log(losses)), rel=1e-4)
     assert evaluate(result.run, part="train").members == {}  # each has learnt other rows of it
-    assert evaluate(result.run).members.keys() == result.members["metrics"]["test"].keys()
+    assert "accuracy" in result.members["metrics"]["test"]
 
 
 class _Killed(Exception):
@@ -142,10 +149,10 @@ class StopAt(Reporter):
     ],
 )
 def test_an_interrupted_ensemble_ends_to_the_bit_where_an_uninterrupted_one_does(
-    more: tuple[str, ...], sent: int | None, three: Path, three_in_turn: Path, tmp_path: Path
+    more: tuple[str, ...], sent: int | None, three: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     config = learnable(tmp_path, "training.members=3", *more, *SHORT)
-    whole = three_in_turn if more else three
+    whole = request.getfixturevalue("three_in_turn") if more else three
     with pytest.raises(InterruptedRun if sent else _Killed):
         fit(config, run_dir=tmp_path / "cut", reporter=StopAt(1, sent))
     if sent:
