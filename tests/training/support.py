@@ -15,6 +15,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import Config
 from dltrain.errors import InterruptedRun
+from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.training.fit import FitResult, fit
 from dltrain.training.loop import CompiledLoop
@@ -54,11 +55,11 @@ def rows_of(run: Path) -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in history_rows(Run(run).history_file)]
 
 
-def fit_in_empty_cache(config: Config, folders: pytest.TempPathFactory) -> FitResult:
+def fit_in_empty_cache(config: Config, folders: pytest.TempPathFactory, reporter: Reporter | None = None) -> FitResult:
     """A fit that finds nothing that others have stored."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLTRAIN_CACHE", str(folders.mktemp("cache")))
-        return fit(config, run_dir=folders.mktemp("whole") / "run")
+        return fit(config, run_dir=folders.mktemp("whole") / "run", reporter=reporter)
 
 
 @contextmanager

@@ -71,21 +71,25 @@ def frozen(*overrides: str) -> Config:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+def heard() -> Heard:
+    """What `whole` has said."""
+    return Heard()
+
+
+@pytest.fixture(scope="module")
+def whole(heard: Heard, tmp_path_factory: pytest.TempPathFactory) -> FitResult:
     """A run that found no stored features and was not interrupted."""
-    return fit_in_empty_cache(frozen(), tmp_path_factory)
+    return fit_in_empty_cache(frozen(), tmp_path_factory, heard)
 
 
-def test_losses_and_metrics_are_those_of_training_without_the_cache(tmp_path: Path) -> None:
-    heard = Heard()
-    cached = fit(frozen(), run_dir=tmp_path / "cached", reporter=heard)
+def test_losses_and_metrics_are_those_of_training_without_the_cache(whole: FitResult, heard: Heard, tmp_path: Path) -> None:
     plain = fit(frozen("training.cache_features=false"), run_dir=tmp_path / "plain")
     assert "body … global_average_pooling2d are computed once: 90 rows of 6 numbers" in heard.about_features()
-    for ours, theirs in zip(rows_of(tmp_path / "cached"), rows_of(tmp_path / "plain"), strict=True):
+    for ours, theirs in zip(rows_of(whole.run), rows_of(plain.run), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-5)
     for part, metrics in plain.metrics.items():
-        assert cached.metrics[part] == pytest.approx(metrics, abs=1e-5)
-    assert len(newest_state(tmp_path / "cached").values.model) < len(newest_state(tmp_path / "plain").values.model)
+        assert whole.metrics[part] == pytest.approx(metrics, abs=1e-5)
+    assert len(newest_state(whole.run).values.model) < len(newest_state(plain.run).values.model)
 
 
 def test_files_hold_the_whole_model_and_take_pictures(whole: FitResult) -> None:

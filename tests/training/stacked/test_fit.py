@@ -17,6 +17,7 @@ from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.stacked.steps import StackedSteps
 from dltrain.training.stacked.structure import why_not_stacked
+from dltrain.training.stacked.trial import StackedFit
 from tests.training.stacked.support import assert_like_own_fits, fit_stacked
 from tests.training.support import NOISE, assert_same_bits, config_of, rows_of
 
@@ -115,6 +116,12 @@ def configs(*rates: float, more: tuple[str, ...] = ()) -> list[Any]:
     return [config_of(NOISE, *more, f"{RATE}{rate}") for rate in rates]
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> list[StackedFit]:
+    """Two fits, stacked and not interrupted."""
+    return fit_stacked(configs(0.001, 0.01), tmp_path_factory.mktemp("pair") / "stack")
+
+
 @pytest.mark.parametrize("number", [9, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 17))])
 def test_an_interrupted_stack_ends_with_the_same_bits(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layers = "model.layers=[Dense: {units: 5}, BatchNormalization, Dropout: {rate: 0.3}]"
@@ -145,10 +152,11 @@ def test_an_interrupted_stack_ends_with_the_same_bits(number: int, tmp_path: Pat
             assert Run(one.path).read_metrics() == Run(other.path).read_metrics()
 
 
-def test_one_trial_behind_the_others_takes_all_back_to_where_they_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_trial_behind_the_others_takes_all_back_to_where_they_met(
+    pair: list[StackedFit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dltrain.training.stacked.train.EPOCH_SAVE_SECONDS", 0.0)
     monkeypatch.setattr("dltrain.training.stacked.train._SAVE_SHARE", 1e9)
-    whole = fit_stacked(configs(0.001, 0.01), tmp_path / "whole")
     fit_stacked(configs(0.001, 0.01, more=("training.epochs=3",)), tmp_path / "cut")
     for index, kept in ((0, 2), (1, 3)):  # as if killed while the third epoch's states were written
         for path in (tmp_path / "cut" / str(index) / "state").glob("state-*.npz"):
@@ -157,7 +165,7 @@ def test_one_trial_behind_the_others_takes_all_back_to_where_they_met(tmp_path: 
             else:
                 _as_if_running(path)
     cut = fit_stacked(configs(0.001, 0.01), tmp_path / "cut")
-    for one, other in zip(whole, cut):
+    for one, other in zip(pair, cut, strict=True):
         assert_same_bits(one.path, other.path)
 
 
@@ -173,12 +181,11 @@ def _as_if_running(path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def test_what_diverges_disturbs_no_other(tmp_path: Path) -> None:
-    alone = fit_stacked(configs(0.001, 0.01, more=(SHORT,)), tmp_path / "alone")
-    beside = fit_stacked(configs(0.001, 0.01, 1e30, more=(SHORT,)), tmp_path / "beside")
+def test_what_diverges_disturbs_no_other(pair: list[StackedFit], tmp_path: Path) -> None:
+    beside = fit_stacked(configs(0.001, 0.01, 1e30), tmp_path / "beside")
     assert [one.status for one in beside] == ["finished", "finished", "diverged"]
     assert "learning rate was 1e+30" in str(beside[2].error)
-    for one, other in zip(alone, beside):
+    for one, other in zip(pair, beside):
         for row, same in zip(rows_of(one.path), rows_of(other.path), strict=True):
             assert row == pytest.approx(same, abs=1e-6)
     assert not Run(beside[2].path).metrics_file.exists()
@@ -200,11 +207,10 @@ def test_a_run_of_a_stack_is_one_like_any_other(tmp_path: Path) -> None:
     fits = fit_stacked(dropouts, tmp_path / "stack")
     for one, rate in zip(fits, (0.2, 0.5)):
         run = Run(one.path)
-        result = evaluate(one.path)
-        stored = run.read_metrics()["metrics"]["test"]
-        assert result.metrics == pytest.approx(stored, rel=1e-5)
         model = keras.models.load_model(run.checkpoints / "best.h5")
         assert next(layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)).rate == rate
+    stored = run.read_metrics()["metrics"]["test"]
+    assert evaluate(one.path).metrics == pytest.approx(stored, rel=1e-5)
     more = config_of(NOISE, f"model.layers=[Dense: {{units: 4}}, Dropout: {{rate: {rate}}}]", "training.epochs=6")
     assert fit(more, resume=one.path).epochs == 6
     assert len(rows_of(one.path)) == 6
