@@ -91,7 +91,7 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # Two epochs of clothing take minutes where the features of its pictures are not stored yet; the others are much like one that
 # is fitted in the fast suite, or are fitted by the commands of the README.
 SLOW = {
-    "adult", "california", "learning_rates", "lfw", "mnist", "playground", "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits",
+    "adult", "california", "learning_rates", "lfw", "mnist", "playground", "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "clothing_cnn", "concrete", "denoise_mnist", "diabetes", "digits",
     "digits_rbm", "dlinear", "iris", "lfw7", "noise", "nbeats", "nhits", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm",
     "sms_spam_transformer", "tcn", "wages",
 }  # fmt: skip

@@ -32,7 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+# What trains by several processes is tried beside it; its words are understood, as those of clusters are.
+@pytest.mark.parametrize("command", [pytest.param(one, marks=[pytest.mark.slow] * ("--workers" in one)) for one in COMMANDS])
 def test_command(command: str, folder: Path, warm: Mapping[str, str]) -> None:
     data = data_folder()
     lfw = "lfw" in command or "accuracy>=0.9'" in command
@@ -63,7 +64,7 @@ def test_the_errors_shown_are_those_of_the_config_shown(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, said)
 
 
-def test_the_workflow_for_github_is_one_and_its_commands_run(tmp_path: Path) -> None:
+def test_the_workflow_for_github_is_one_and_its_commands_run(tmp_path: Path, warm: Mapping[str, str]) -> None:
     [shown] = [block for block in re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL) if "runs-on" in block]
     assert len(shown.strip().splitlines()) <= 17
     workflow = yaml.load(shown, yaml.BaseLoader)  # of which `on` is a word
@@ -73,7 +74,7 @@ def test_the_workflow_for_github_is_one_and_its_commands_run(tmp_path: Path) -> 
     commands = [line for step in steps for line in step.get("run", "").splitlines()]
     assert commands[0] == "pip install ."  # which the test of installing does
     shutil.copy(CONFIGS / "iris.yaml", tmp_path / "config.yaml")
-    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment = {**os.environ, **warm, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "PATH": f"{BIN}:{os.environ['PATH']}"}
     for command in commands[1:]:
         done = subprocess.run(
             ["bash", "-e", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -103,12 +104,12 @@ def snippet(name: str) -> str:
 
 
 def dltrain_commands() -> list[list[str]]:
-    """The words of `dltrain` in all snippets on machines and clusters."""
+    """The words of `dltrain` in all snippets on machines and clusters, and of the fits by several processes."""
     job = yaml.safe_load(snippet("kubernetes"))
     container = job["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]
     lines = [*snippet("slurm").splitlines(), *snippet("ray").splitlines()]
     found = [shlex.split(line.partition("dltrain ")[2]) for line in lines if "dltrain " in line and not line.startswith("#")]
-    return [container["command"][1:], *found]
+    return [container["command"][1:], *found, *(shlex.split(one)[1:] for one in COMMANDS if "--workers" in one)]
 
 
 def test_the_snippets_on_clusters_are_what_they_say() -> None:
@@ -130,4 +131,4 @@ def test_their_commands_are_understood(words: list[str], tmp_path: Path, capsys:
     assert run(words) == 2
     said = capsys.readouterr().err
     assert "no such config file" in said
-    assert "config.yaml" in said
+    assert next(Path(word).name for word in words if word.endswith(".yaml")) in said

@@ -46,7 +46,7 @@ def test_e7_a_console_that_cannot_be_written(command, end, tmp_path):
     assert "Exception" not in done.stderr
 
 
-@pytest.mark.parametrize("end", [">/dev/full 2>/dev/full", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("end", [pytest.param(">/dev/full 2>/dev/full", marks=pytest.mark.slow), ">&- 2>&- <&-"])
 def test_attack_8_a_fit_goes_on_without_a_console(end, tmp_path):
     (tmp_path / "c.yaml").write_text(CONFIG)
     done = dltrain(tmp_path, f"--json fit c.yaml --run-dir run {end}")

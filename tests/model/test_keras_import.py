@@ -55,6 +55,12 @@ def imported(home: Path, code: str = CODE, **environment: str) -> dict[str, obje
     return found
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What an import finds where nothing is set."""
+    return imported(tmp_path_factory.mktemp("home"))
+
+
 @pytest.mark.parametrize("how", ["home", pytest.param("KERAS_HOME", marks=pytest.mark.slow)])
 def test_f9_settings_of_keras_change_no_number(tmp_path: Path, how: str) -> None:
     keras_home = tmp_path / ".keras" if how == "home" else tmp_path / "elsewhere"
@@ -87,6 +93,7 @@ def test_f9_a_settings_file_that_keras_refuses_ends_nothing(tmp_path: Path) -> N
     assert found["floatx"] == "float32"
 
 
+@pytest.mark.slow
 def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -> None:
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
@@ -96,8 +103,8 @@ def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -
     assert (found["epochs"], found["steps"]) == (None, None)
 
 
-def test_what_is_rarely_needed_is_imported_when_it_is(tmp_path: Path) -> None:
-    found = imported(tmp_path)
+def test_what_is_rarely_needed_is_imported_when_it_is(plain: dict[str, object]) -> None:
+    found = plain
     assert found["rare"] == []
     assert found["later"] == [True] * 8
     assert {"tensorflow._api.v2.compat.v1", "tensorflow._api.v2.raw_ops", "tensorflow._api.v2.tpu"} <= set(found["late"])  # type: ignore[call-overload]
@@ -105,9 +112,9 @@ def test_what_is_rarely_needed_is_imported_when_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not IS_LINUX, reason="libraries keep their pages")
-def test_what_only_the_opening_of_libraries_reads_is_given_back(tmp_path: Path) -> None:
+def test_what_only_the_opening_of_libraries_reads_is_given_back(plain: dict[str, object]) -> None:
     """Of the plain import of TensorFlow the peak is 554 MB or more, of which 355 are pages of libraries."""
-    status = dict(line.split(":", 1) for line in str(imported(tmp_path)["status"]).splitlines())
+    status = dict(line.split(":", 1) for line in str(plain["status"]).splitlines())
     assert int(status["VmHWM"].split()[0]) < 450_000
     assert int(status["RssFile"].split()[0]) < 200_000
 

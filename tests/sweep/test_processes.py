@@ -53,14 +53,14 @@ class Killer(Reporter):
 
 def test_a_killed_worker_fails_its_trial_and_the_others_have_the_bits_of_fit(tmp_path):
     config = small("training.epochs=60")
-    folder = tmp_path / "s"
-    result = sweep(config, over=[RATES], engine="processes", jobs=1, run_dir=folder, reporter=Killer(folder, 2))
-    assert [trial["status"] for trial in result.trials] == ["finished", "failed", "finished"]
-    assert "SIGKILL" in result.trials[1]["error"]
+    folder, over = tmp_path / "s", "training.optimizer.learning_rate=0.01,0.1"
+    result = sweep(config, over=[over], engine="processes", jobs=1, run_dir=folder, reporter=Killer(folder, 1))
+    assert [trial["status"] for trial in result.trials] == ["failed", "finished"]
+    assert "SIGKILL" in result.trials[0]["error"]
     assert result.status == "trials_crashed"
     alone = fit(small("training.epochs=60", "training.optimizer.learning_rate=0.1"), run_dir=tmp_path / "alone")
-    assert alone.metrics == result.trials[2]["metrics"]
-    assert_same_bits(tmp_path / "alone", folder / "trials" / "0003")
+    assert alone.metrics == result.trials[1]["metrics"]
+    assert_same_bits(tmp_path / "alone", folder / "trials" / "0002")
 
 
 class OneFit:
