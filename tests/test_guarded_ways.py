@@ -51,6 +51,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "sweep/engines/ray.py": "a temporary folder of its own; a trial's folder is replaced by what its node sent",
     },
     "remove a file": {
+        "storage/held.py": "the guarded way itself",
         "storage/removal.py": "the guarded way itself",
         "storage/run.py": "the directory that this process made, if it is empty",
         "storage/run_list.py": "the directory of a run, if nothing is left in it",
@@ -60,6 +61,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "processes/warm/server.py": "its own socket",
     },
     "move or copy": {
+        "storage/held.py": "the guarded way itself",
         "storage/atomic.py": "the guarded way itself",
         "storage/archives.py": "what was unpacked beside its place in the cache",
         "storage/download.py": "a temporary file of its own, into the cache",
@@ -181,8 +183,8 @@ def _kinds(node: ast.Call, constants: Names) -> Iterator[str]:
 
 def _opens_to_write(node: ast.Call, name: str, constants: Names) -> bool:
     last = name.rpartition(".")[2]
-    if name == "os.open":
-        given = node.args[1]
+    if name == "os.open" or (last == "open" and len(node.args) == 1 and "O_" in ast.unparse(node.args[0])):
+        given = node.args[-1] if name != "os.open" else node.args[1]
         flags = ast.unparse(constants.get(given.id, given) if isinstance(given, ast.Name) else given)
         return any(flag in flags for flag in _FLAGS)
     is_function = name in ("open", "io.open", "os.fdopen") or last in ("ZipFile", "File")
@@ -219,6 +221,7 @@ def test_nobody_goes_around_the_guarded_ways(what: str, of_the_package: dict[str
         ("open('a')\nopen('a', 'rb')\nos.open('a', os.O_RDONLY)\nzipfile.ZipFile('a')\nnp.savez(buffer, a=1)", []),
         ("open('a', 'w')\npath.write_text('')\npath.open(mode='ab')", ["open to write"] * 3),
         ("os.open('a', os.O_WRONLY | os.O_CREAT)\n_NEW = os.O_RDWR\nos.open('a', _NEW)", ["open to write"] * 2),
+        ("place.open(os.O_WRONLY | os.O_CREAT)\nplace.open(os.O_RDONLY)", ["open to write"]),
         ("np.save('a', b)\nzipfile.ZipFile('a', 'w')\nframe.write_parquet(path)\npath.touch()", ["open to write"] * 4),
         ("shutil.rmtree('a')", ["remove a tree"]),
         ("path.unlink()\nos.unlink('a')\nos.remove('a')\nos.rmdir('a')\nnames.remove('a')", ["remove a file"] * 4),

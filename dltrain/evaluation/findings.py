@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import to_json, write_atomically
+from dltrain.storage.held import held
 from dltrain.storage.run import Run
 from dltrain.storage.stored import fields, flag, list_of, map_of, maybe, number, read_json, text, whole
 
@@ -64,7 +65,8 @@ def keep_findings(folder: Path, worth: Importances | None, slices: Sequence[Slic
         return
     run = Run(folder)
     try:
-        write_atomically(run.state / _FILE, (to_json(read_findings(run) | found) + "\n").encode())
+        with held(folder):
+            write_atomically(run.state / _FILE, (to_json(read_findings(run) | found) + "\n").encode())
     except RunError as error:
         reporter.warning(f"what was found out is not kept for the run's report: {error.faults[0].message}")
 

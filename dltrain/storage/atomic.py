@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from dltrain import system
 from dltrain.errors import RunError, reason_of
+from dltrain.storage.held import Place, is_held, place_of
 from dltrain.storage.outputs import is_stream
 from dltrain.storage.removal import remove_temporary, temporary_name
 from dltrain.wording import all_secrets, json_without_controls
@@ -36,25 +37,28 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
         RunError: the file cannot be written (no space, no right, file-size limit); the old file is untouched.
     """
     path = Path(path)
-    temporary = path.with_name(temporary_name(path))
     try:
-        if is_stream(path):
+        if not is_held(path) and is_stream(path):  # in a folder of dltrain's own there is none
             with open(path, "wb", buffering=0) as stream:
                 stream.write(_bytes_of(data))
             return
-        with open_new(temporary) as file:
-            if callable(data):
-                data(file)
-            else:
-                file.write(_without_secrets(data))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_to_disk(path.parent)
+        with place_of(path) as place:
+            temporary = place.beside(temporary_name(path))
+            try:
+                with _open_new(temporary) as file:
+                    if callable(data):
+                        data(file)
+                    else:
+                        file.write(_without_secrets(data))
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.rename(place)
+                place.sync()
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.remove()  # a signal may have come in the middle; after the renaming there is none
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        remove_temporary(temporary)  # a signal may have come in the middle; after the renaming there is none
 
 
 @contextlib.contextmanager
@@ -159,15 +163,44 @@ def _bytes_of(data: bytes | Callable[[BinaryIO], object]) -> bytes:
     return buffer.getvalue()
 
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.NO_LINK | system.NO_CHILD | system.BINARY
-
-
 def open_new(path: Path) -> BinaryIO:
     """A file that was not there before, locked while it is open; a link of this name is not followed (raises OSError)."""
-    file = os.fdopen(os.open(path, _NEW, 0o666), "wb")
+    with place_of(path) as place:
+        return _open_new(place)
+
+
+def _open_new(place: Place) -> BinaryIO:
+    file = os.fdopen(place.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
     with contextlib.suppress(OSError):  # a file system without locks
         system.lock(file)
     return file
+
+
+def open_to_append(path: Path) -> int:
+    """The descriptor of a file of a run to add to, which is made if it is not there.
+
+    Raises:
+        RunError: it cannot be opened, or is a link.
+    """
+    unshare(path)
+    try:
+        with place_of(path) as place:
+            return place.open(os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder in one that is there, if it is not there; what was removed meanwhile is not begun anew.
+
+    Raises:
+        RunError: it cannot be made, or there is something that is none.
+    """
+    try:
+        with place_of(path) as place:
+            place.make_folder()
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:

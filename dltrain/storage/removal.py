@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import glob
 import os
 import shutil
@@ -12,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dltrain import system
+from dltrain.storage.held import held, place_of
 from dltrain.storage.layout import UNFINISHED, own_paths
 
 
@@ -48,48 +48,20 @@ def remove_run_files(folder: Path) -> list[Path]:
         OSError: something cannot be removed.
     """
     last = [folder / ".lock", folder / "manifest.json"]
-    for path in sorted(own_paths(folder), key=lambda path: last.index(path) if path in last else -1):  # a stable sort
-        _remove_below(folder, path)
+    with held(folder):
+        remove_paths(sorted(own_paths(folder), key=lambda path: last.index(path) if path in last else -1))  # a stable sort
     return sorted(folder.iterdir())
-
-
-def _remove_below(root: Path, path: Path) -> None:
-    """Remove a file or an empty folder below a folder, whatever becomes of the folders between them since it was found.
-
-    Each is opened from the one above: a link that somebody puts in its place leads nowhere (raises OSError).
-    """
-    if not ({os.open, os.stat, os.unlink, os.rmdir} <= os.supports_dir_fd):
-        remove_paths([path])
-        return
-    *above, name = path.relative_to(root).parts
-    with contextlib.ExitStack() as opened, contextlib.suppress(FileNotFoundError):
-        place = os.open(root, os.O_RDONLY | system.FOLDER)
-        opened.callback(os.close, place)
-        for part in above:
-            place = os.open(part, os.O_RDONLY | system.FOLDER | system.NO_LINK, dir_fd=place)
-            opened.callback(os.close, place)
-        if not stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode):
-            os.unlink(name, dir_fd=place)
-            return
-        try:
-            os.rmdir(name, dir_fd=place)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
 
 
 def remove_paths(paths: Iterable[Path]) -> None:
     """Remove files and, where nothing is left in them, folders; what is gone already is no error.
 
     Raises:
-        OSError: something cannot be removed.
+        OSError: something cannot be removed, or a link is in the place of a folder of a run.
     """
     for path in list(paths):
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        else:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError), place_of(path) as place:
+            place.remove()
 
 
 def remove_temporary(path: Path) -> None:
@@ -111,14 +83,14 @@ def remove_abandoned(paths: Iterable[Path]) -> None:
         found = UNFINISHED.fullmatch(path.name)
         if found is None or (int(found[1]) != os.getpid() and system.is_running(int(found[1]))):
             continue
-        with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_RDONLY | system.NO_LINK | system.NO_WAIT)
+        with contextlib.suppress(OSError), place_of(path) as place:
+            descriptor = place.open(os.O_RDONLY | system.NO_WAIT)
             try:
                 is_abandoned = stat.S_ISREG(os.fstat(descriptor).st_mode) and _is_unlocked(descriptor)
             finally:
                 os.close(descriptor)
             if is_abandoned:
-                path.unlink()
+                place.remove()
 
 
 def _is_unlocked(descriptor: int) -> bool:

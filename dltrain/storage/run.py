@@ -20,11 +20,13 @@ from dltrain import system
 from dltrain.errors import RunError
 from dltrain.storage.atomic import (
     cannot_write,
+    make_folder,
     to_json,
     unshare,
     write_atomically,
 )
 from dltrain.storage.documents import MANIFEST, METRICS, STATUSES, with_cells, with_matrices
+from dltrain.storage.held import held, place_of
 from dltrain.storage.layout import FILES, all_paths, own_files, own_paths
 from dltrain.storage.removal import remove_abandoned, remove_run_files
 from dltrain.storage.stored import (
@@ -38,8 +40,7 @@ from dltrain.storage.stored import (
 LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
 
 
-# Neither waits for a pipe nor follows a link: what is written there would go wherever it leads.
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_APPEND | system.NO_LINK | system.NO_WAIT
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_APPEND | system.NO_WAIT  # a pipe is not waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,7 @@ class Run:
         """
         for name, source in sources.items():
             path = self.inside("code", name)
-            try:
-                path.parent.mkdir(exist_ok=True)
-            except OSError as error:
-                raise cannot_write(path.parent, error) from error
+            make_folder(path.parent)
             write_atomically(path, source)
 
     @property
@@ -239,12 +237,14 @@ class Run:
         Raises:
             RunError: a live process holds it.
         """
-        try:
-            descriptor = os.open(self.path / ".lock", _LOCK, 0o666)
-            file = os.fdopen(descriptor, "a+b")
-        except OSError as error:
-            raise cannot_write(self.path / ".lock", error) from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(held(self.path))
+                with place_of(self.path / ".lock") as place:
+                    descriptor = place.open(_LOCK)
+                file = stack.enter_context(os.fdopen(descriptor, "a+b"))
+            except OSError as error:
+                raise cannot_write(self.path / ".lock", error) from error
             try:
                 system.lock(file)
             except BlockingIOError as error:
@@ -259,8 +259,6 @@ class Run:
             file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
             file.flush()
             yield
-        finally:
-            file.close()
 
     def _in_use(self) -> RunError:
         holder = "another process"
@@ -346,9 +344,12 @@ class Run:
         return LOCK_TEXT.fullmatch(content) is not None or (is_alone and not content)
 
     def discard(self) -> None:
-        """Remove what this process wrote into a run directory that has come to nothing, and the directory, if it made it."""
-        with contextlib.suppress(OSError):
-            left = remove_run_files(self.path)
+        """Remove what this process wrote into a run directory that has come to nothing, and the directory, if it made it.
+
+        Another process may have begun in it meanwhile: then all stays.
+        """
+        with contextlib.suppress(OSError), self.kept_from_others() as is_free:
+            left = remove_run_files(self.path) if is_free else [self.path]
             if not left and not self.was_there:
                 self.path.rmdir()
 

@@ -185,7 +185,7 @@ def wrong_values_told(path: Path, *, is_as_written: Callable[[], bool] = lambda:
     """
     try:
         yield
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
         logger.debug("%s holds a value of a wrong kind", path, exc_info=error)
         message = f"{path} holds a value that dltrain does not write there: {str(error)[:200] or type(error).__name__}"
         raise RunError(message, hint=_AS_WRITTEN if is_as_written() else _DAMAGED) from error

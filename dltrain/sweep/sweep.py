@@ -17,6 +17,7 @@ from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.atomic import now, write_atomically
+from dltrain.storage.held import held
 from dltrain.storage.new_run import create_run
 from dltrain.storage.removal import remove_paths
 from dltrain.storage.run import Run
@@ -123,7 +124,7 @@ def sweep(
         plan = replace(plan, config=plan.config.requiring(asked.require))
         parse_gates(plan.config.evaluation.require)
         tracking.names = plan.config.training.track if plan.config.training else ()
-        with StopSignals() as signals:
+        with StopSignals() as signals, held(run.path):  # it may be discarded, when it is locked no longer
             words = [without_credentials(word) for word in argv]
             session = Session(words, reporter=reporter, signals=signals, helper=helper, watch=watch, tracking=tracking)
             try:

@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from dltrain import system
 from dltrain.cards import CPU, Placement
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import RunError, reason_of
 from dltrain.later import tensorflow as tf
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
 from dltrain.reporting import Reporter
-from dltrain.storage.atomic import unshare
+from dltrain.storage.atomic import open_to_append
 from dltrain.wording import one_line, printable
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,6 @@ _CHANGING = re.compile(
     r"|CUBLAS_WORKSPACE_CONFIG|(ONEDNN|DNNL)_\w+|OPENBLAS_CORETYPE|MKL_(CBWR|ENABLE_INSTRUCTIONS)|OMP_NUM_THREADS"
 )
 _NAMED = "TF_ENABLE_ONEDNN_OPTS"
-_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | system.NO_LINK | system.NO_CHILD
 
 
 def describe_environment(threads: int, *, workers: int = 1, placement: Placement | None = None) -> dict[str, Any]:
@@ -117,8 +115,7 @@ class LogFile(logging.FileHandler):
         self.setFormatter(_LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> Any:
-        unshare(Path(self.baseFilename))
-        descriptor = os.open(self.baseFilename, _LOG, 0o666)
+        descriptor = open_to_append(Path(self.baseFilename))
         return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:

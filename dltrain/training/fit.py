@@ -34,6 +34,7 @@ from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.atomic import to_json
+from dltrain.storage.held import held
 from dltrain.storage.run import Run
 from dltrain.training.environment import logging_to, tell_device
 from dltrain.training.evaluating import evaluate_fit
@@ -89,7 +90,7 @@ def fit(
     for warning in config.warnings:
         reporter.warning(warning)
     resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)
-    with StopSignals() as signals:
+    with StopSignals() as signals, held(run.path):  # it may be discarded, when it is locked no longer
         try:
             with run.locked(), logging_to(run.log_file), tracking:
                 tracking.start(run.path, reporter)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dltrain.errors import reason_of
-from dltrain.storage.atomic import cannot_write, write_atomically
+from dltrain.storage.atomic import cannot_write, open_to_append, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,7 @@ class History:
         self._columns = list(self.rows[0]) if self.rows else []
         if self.rows or path.exists():
             write_atomically(path, _text(self.rows, self._columns, header=True).encode() if self.rows else b"")
-        try:
-            self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - open for as long as the run
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        self._file = os.fdopen(open_to_append(path), "ab", buffering=0)  # for as long as the run
         self._dirty = threading.Event()
         self._closing = False
         self._refused: OSError | None = None

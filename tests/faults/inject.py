@@ -150,7 +150,10 @@ class Injector:
 
         def call(*arguments: Any, **named: Any) -> Any:
             target = arguments[0] if arguments else named.get("path", ".")
-            path = self._watched(target) if named.get("dir_fd") is None else None
+            folder = named.get("dir_fd", named.get("src_dir_fd"))
+            if folder is not None:
+                target = os.path.join(_REAL["readlink"](f"/proc/self/fd/{folder}"), target)
+            path = self._watched(target)
             if path is not None:
                 creates = name == "open" and len(arguments) > 1 and arguments[1] & os.O_CREAT
                 self.hit("create" if creates else name, path)

@@ -13,6 +13,7 @@ from dltrain.evaluation.drawing.svg import sheet
 from dltrain.evaluation.importance.occlusion import Occlusions
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import write_atomically
+from dltrain.storage.held import held
 from dltrain.storage.run import Run
 
 if TYPE_CHECKING:
@@ -37,17 +38,18 @@ def draw_evaluation(
     Returns:
         The names of the pictures that are there.
     """
-    Run(result.run).remove_temporary_files()
-    name = RESULTS_FILE if is_default else f"results_{result.part}.svg"
-    drawn = draw_or_warn(plot_results, name, result.run / name, result.report, reporter=reporter)
-    names = [name] if drawn else []
-    if isinstance(worth, Occlusions):
-        if draw_or_warn(plot_occlusions, OCCLUSION_FILE, result.run / OCCLUSION_FILE, worth, reporter=reporter):
-            names.append(OCCLUSION_FILE)
-    elif worth is not None and worth.columns:
-        file = result.run / IMPORTANCE_FILE
-        if draw_or_warn(plot_importance, IMPORTANCE_FILE, file, worth.document(), reporter=reporter):
-            names.append(IMPORTANCE_FILE)
+    with held(result.run):
+        Run(result.run).remove_temporary_files()
+        name = RESULTS_FILE if is_default else f"results_{result.part}.svg"
+        drawn = draw_or_warn(plot_results, name, result.run / name, result.report, reporter=reporter)
+        names = [name] if drawn else []
+        if isinstance(worth, Occlusions):
+            if draw_or_warn(plot_occlusions, OCCLUSION_FILE, result.run / OCCLUSION_FILE, worth, reporter=reporter):
+                names.append(OCCLUSION_FILE)
+        elif worth is not None and worth.columns:
+            file = result.run / IMPORTANCE_FILE
+            if draw_or_warn(plot_importance, IMPORTANCE_FILE, file, worth.document(), reporter=reporter):
+                names.append(IMPORTANCE_FILE)
     return names
 
 

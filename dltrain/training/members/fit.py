@@ -15,7 +15,7 @@ from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.members import member_configs
 from dltrain.reporting import Reporter
-from dltrain.storage.atomic import now
+from dltrain.storage.atomic import make_folder, now
 from dltrain.storage.run import Run
 from dltrain.training.evaluating import find_smearing
 from dltrain.training.history import RowsInMemory
@@ -91,7 +91,7 @@ class EnsembleFit:
         self.record.write()
         self.session.signals.defer()
         status, resume = "failed", f"dltrain fit --resume {self.run.path}"
-        (self.run.path / FOLDER).mkdir(exist_ok=True)
+        make_folder(self.run.path / FOLDER)
         paths = [member.path for member in self.members]
         try:
             if reason:

@@ -14,7 +14,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import find_column
 from dltrain.config.types import CheckpointConfig
 from dltrain.errors import ConfigError, RunError
-from dltrain.storage.atomic import cannot_write, write_atomically
+from dltrain.storage.atomic import make_folder, write_atomically
 from dltrain.storage.run import Run
 from dltrain.storage.stored import map_of, number, read_json, text
 from dltrain.training.saving.model_file import Content, ModelFile
@@ -159,16 +159,9 @@ class Checkpoints:
         for file in files:
             self._run.inside("checkpoints", str(file.path.relative_to(self._run.checkpoints)))  # there may be a link by now
             for folder in [*reversed(file.path.relative_to(self._run.path).parents)][1:]:
-                self._make(self._run.path / folder)
+                make_folder(self._run.path / folder)
             if file.value is None or self._is_no_worse(file.path.name, file.value):
                 write_atomically(file.path, file.content)
-
-    def _make(self, folder: Path) -> None:
-        """Make a folder in one that is there: a run that was removed meanwhile is not begun anew by its next checkpoint."""
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise cannot_write(folder, error) from error
 
     def _is_no_worse(self, name: str, value: float) -> bool:
         """Whether a file that holds a best model may be replaced by one of this value; notes the value if so.
