@@ -15,9 +15,21 @@ from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
-from dltrain.storage.stored import Check, anything, hold_against, list_of, map_of, maybe, number, text, whole, word
-from dltrain.storage.values import attributes
+from dltrain.storage.stored import (
+    Check,
+    anything,
+    hold_against,
+    list_of,
+    map_of,
+    maybe,
+    number,
+    text,
+    whole,
+    word,
+    wrong_values_told,
+)
 from dltrain.sweep.combinations import num_configurations
+from dltrain.sweep.engines import ENGINES
 from dltrain.sweep.plan import (
     SweepOptions,
     SweepPlan,
@@ -47,7 +59,7 @@ _PLAN: Mapping[str, Check] = {
     "pruning": maybe(word("median", "successive_halving")),
     "on_failure": word("continue", "stop"),
     "jobs": maybe(whole(1, _MOST)),
-    "engine": text,
+    "engine": lambda value: isinstance(value, str) and (value == "auto" or value in ENGINES),
     "timeout": number,
     "choices": map_of(map_of(map_of(anything))),
     "texts": map_of(text),
@@ -205,15 +217,15 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
     fields = {name: document[name] for name in _AS_THEY_ARE}
     choices, texts = document.get("choices", {}), document.get("texts", {})
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
-    space = build_space(known, document["given"], choices)
-    plan = SweepPlan(
-        config=replace(config, sweep=None),
-        given=document["given"],
-        space=space,
-        seeds=tuple(document["seeds"]),
-        texts=texts,
-        choices=choices,
-        parts=COMPARED_ON,
-        **fields,
-    )
-    return without_repeats(plan)
+    with wrong_values_told(run.manifest_file, is_as_written=run.is_as_written):
+        plan = SweepPlan(
+            config=replace(config, sweep=None),
+            given=document["given"],
+            space=build_space(known, document["given"], choices),
+            seeds=tuple(document["seeds"]),
+            texts=texts,
+            choices=choices,
+            parts=COMPARED_ON,
+            **fields,
+        )
+        return without_repeats(plan)

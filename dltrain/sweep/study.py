@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.storage.atomic import unshare
+from dltrain.errors import DltrainError, RunError, is_own_bug, reason_of
+from dltrain.storage.atomic import cannot_write, unshare
 from dltrain.storage.bounds import most_of_run
+from dltrain.storage.held import place_of
 from dltrain.storage.removal import remove_paths
 from dltrain.storage.stored import refuse_larger
 from dltrain.sweep.combinations import assemble
@@ -52,31 +55,31 @@ class Study:
         file = folder / JOURNAL
         unshare(file)
         _mend(file)
-        from optuna.storages.journal import JournalFileBackend
-
-        storage = self._optuna.storages.JournalStorage(JournalFileBackend(str(file)))
         pruners = self._optuna.pruners
         pruner = {
             None: pruners.NopPruner,
             "median": lambda: pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=max(1, epochs // 10)),
             "successive_halving": lambda: pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 16)),
         }[pruning]()
-        self._study = self._optuna.create_study(
-            storage=storage,
-            study_name=NAME,
-            pruner=pruner,
-            direction="minimize" if mode == "min" else "maximize",
-            load_if_exists=True,
-        )
+        self._file = file
+        with _damage_told(file):
+            self._study = self._optuna.create_study(
+                storage=self._optuna.storages.JournalStorage(_journal(file)),
+                study_name=NAME,
+                pruner=pruner,
+                direction="minimize" if mode == "min" else "maximize",
+                load_if_exists=True,
+            )
 
     def ask(self, number: int, attempt: int = 0) -> dict[str, Any]:
         """The values that trial `number` should have; another attempt asks with another seed."""
         self._study.sampler = self._optuna.samplers.TPESampler(
             seed=(self._seed * 1_000_003 + number + 7_919 * attempt) % 2**32, constant_liar=self._parallel
         )
-        trial = self._study.ask()
-        self._keep(number, trial)
-        return assemble(self._space, lambda dimension: _value(_suggested(trial, dimension), dimension))
+        with _damage_told(self._file):
+            trial = self._study.ask()
+            self._keep(number, trial)
+            return assemble(self._space, lambda dimension: _value(_suggested(trial, dimension), dimension))
 
     def add(self, number: int, parameters: dict[str, Any]) -> None:
         """Trial `number`, whose values another strategy chose."""
@@ -118,7 +121,8 @@ class Study:
         ours = {trial.number: trial for trial in trials}
         running = self._optuna.trial.TrialState.RUNNING
         for frozen in self._study.get_trials(deepcopy=False, states=(running,)):
-            trial = ours.get(frozen.user_attrs.get(_OUR_NUMBER, 0))
+            number = frozen.user_attrs.get(_OUR_NUMBER)
+            trial = ours.get(number) if isinstance(number, int) else None
             if trial is None or trial.number in self._trials:
                 self._study.tell(frozen.number, state=self._optuna.trial.TrialState.FAIL)
                 continue
@@ -194,6 +198,37 @@ def _import_optuna() -> Any:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna
+
+
+def _journal(file: Path) -> Any:
+    """Optuna's own, which is not written into another folder that was put in the place of the sweep's."""
+    from optuna.storages.journal import JournalFileBackend
+
+    class Journal(JournalFileBackend):
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            try:
+                with place_of(file):
+                    super().append_logs(logs)
+            except OSError as error:
+                raise cannot_write(file, error) from error
+
+    return Journal(str(file))
+
+
+@contextlib.contextmanager
+def _damage_told(file: Path) -> Iterator[None]:
+    """Lines of the journal that are not Optuna's make it raise anything: the sweep is damaged then.
+
+    Raises:
+        RunError: in the place of it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, DltrainError) or is_own_bug(error):
+            raise
+        message = f"{file} is not what was written there: {type(error).__name__}: {reason_of(error)}"
+        raise RunError(message, hint="the sweep is damaged") from error
 
 
 def _mend(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dltrain.config.blocks.sweep import read_over
+from dltrain.errors import RunError
 from dltrain.sweep.comparison import compare
 from dltrain.sweep.plan import SweepOptions, plan_sweep
 from dltrain.sweep.space import build_space
@@ -112,6 +114,30 @@ def test_tpe_goes_on_after_a_kill_as_if_nothing_had_been(tmp_path):
     drawn, learnt = ([bowl(trial.parameters) for trial in part] for part in (whole[:10], whole[10:]))
     assert statistics.median(learnt) < statistics.median(drawn)
     assert {type(trial.parameters["training.optimizer"]) for trial in whole} == {str, dict}
+
+
+def _changed(lines: list[bytes], key: str, value: object) -> list[bytes]:
+    return [json.dumps({**one, key: value}).encode() if key in one else line for line in lines for one in [json.loads(line)]]
+
+
+DAMAGES = {
+    "nested": lambda lines: [b"{" * 100_000, *lines],
+    "a list": lambda lines: [b"[]", *lines],
+    "another operation": lambda lines: [*lines, b'{"op_code": 99, "worker_id": "a"}'],
+    "no time": lambda lines: _changed(lines, "datetime_start", "yesterday"),
+    "no distributions": lambda lines: _changed(lines, "distribution", "{}"),
+    "no number": lambda lines: _changed(lines, "op_code", [1]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=list(DAMAGES))
+def test_a_journal_of_other_lines_is_a_damaged_sweep(tmp_path, damage):
+    done = play(tpe(tmp_path / "tpe", 24), bowl, most=3)
+    file = tmp_path / "tpe" / "optuna.journal"
+    file.write_bytes(b"\n".join(damage(file.read_bytes().splitlines())) + b"\n")
+    again = tpe(tmp_path / "tpe", 24)
+    with pytest.raises(RunError, match=r"optuna\.journal is not what was written there"):
+        again.resume(done)
 
 
 @pytest.mark.parametrize("pruning", ["median", "successive_halving"])

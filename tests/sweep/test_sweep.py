@@ -363,6 +363,7 @@ def test_a_damaged_record_is_refused(inline, tmp_path, content):
         ("mode", "up"),
         ("trials", -1),
         ("choices", []),
+        ("engine", "another"),
     ],
 )
 def test_a_damaged_plan_is_refused(inline, tmp_path, key, value):
@@ -376,6 +377,19 @@ def test_a_damaged_plan_is_refused(inline, tmp_path, key, value):
     del manifest["plan"]
     (first.run / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match=r"has no plan\.given"):
+        sweep(resume=first.run)
+
+
+@pytest.mark.parametrize(
+    "given", [5, None, {"low": 1}, {"low": "a", "high": 2}, {"low": 0.1, "high": 1, "step": 0}, {"choices": 3}, True]
+)
+def test_a_plan_of_values_of_another_kind_is_refused(inline, tmp_path, given):
+    inline(faked(lambda parameters: 1.0))
+    first = sweep(small(), over=["droprate=0.1"], run_dir=tmp_path / "s")
+    manifest = json.loads((first.run / "manifest.json").read_text())
+    manifest["plan"]["given"] = {"droprate": given}
+    (first.run / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match=r"manifest\.json holds a value that dltrain does not write there"):
         sweep(resume=first.run)
 
 
