@@ -47,6 +47,16 @@ def without_controls(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+def is_text(name: str) -> bool:
+    """Whether the name of a file is text; one of other bytes than UTF-8 cannot be written as such."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def as_text(name: str) -> str:
+    """The name of a file, what of it is no UTF-8 replaced."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 # The same in a JSON text, where the quoted text alone can hold them, and a reader takes these back.
 _IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code > 31}
 

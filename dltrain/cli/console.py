@@ -158,7 +158,7 @@ class Console(Reporter):
             return
         stage = re.sub(r"[\d.,]+", "#", text)
         if stage != self._last_status or time.monotonic() - self._last_line > _STATUS_SECONDS:
-            self.line(text)
+            self.line(one_line(text))
             self._last_line = time.monotonic()
         self._last_status = stage
 

@@ -13,7 +13,7 @@ from dltrain.config.kinds import MISMATCH, Kind, Mismatch, parse_kind, read_kind
 from dltrain.config.old_words.calls import from_alone, whole_entries, whole_items
 from dltrain.config.old_words.keys import said_here
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.text.paths import Paths, why_no_path
+from dltrain.config.text.paths import Paths, why_no_path, why_not_held
 from dltrain.config.text.scalars import describe
 from dltrain.config.types import Place
 from dltrain.config.types.key import Key, default_of, keys_in
@@ -70,11 +70,12 @@ class Context:
 
     def path_of(self, text: str, node: Node, path: str, *, also: str | None = None) -> Any:
         """The absolute path of what a text names, see `Paths.resolve`; `MISMATCH` where it can be none."""
-        reason = why_no_path(text)
+        found = self.paths.resolve(text, node, also=also) if why_no_path(text) is None else ""
+        reason = why_no_path(text) or why_not_held(found)
         if reason is not None:
             self.faults.add(node, path, reason)
             return MISMATCH
-        return self.paths.resolve(text, node, also=also)
+        return found
 
 
 def is_absent(node: Node) -> bool:

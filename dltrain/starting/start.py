@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.text.paths import why_not_held
 from dltrain.data.files import expand_paths, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.folders import holds_masks
@@ -67,6 +68,8 @@ def make_starter(
     where = _find(path)
     if where is None:
         raise _nothing_there(path)
+    if (reason := why_not_held(where)) is not None:
+        raise UsageError(Fault(reason))
     written = _as_written(path, where, folder)
     if not os.path.isdir(where):
         return _start_file(where, written, target, reporter, wishes)

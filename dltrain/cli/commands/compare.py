@@ -55,10 +55,11 @@ def command(
 
 def _text(result: CompareResult, width: int | None) -> str:
     from dltrain.cli.text import format_number, table
+    from dltrain.wording import one_line
 
     heads = [chr(ord("A") + index) if len(result.labels) <= 26 else str(index + 1) for index in range(len(result.labels))]
     named = "\n".join(
-        f"{head}  {label}" + (f"  ({status})" if status != "finished" else "")
+        f"{head}  {one_line(label)}" + (f"  ({status})" if status != "finished" else "")
         for head, label, status in zip(heads, result.labels, result.statuses)
     )
     blocks = [named]

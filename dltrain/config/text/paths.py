@@ -12,6 +12,7 @@ from dltrain import settings
 from dltrain.config.text.nodes import Node
 from dltrain.storage.far.address import is_far, remember_secret
 from dltrain.storage.patterns import is_there
+from dltrain.wording import is_text
 
 # No system takes longer ones; what looks for them, or for a pattern of more folders, takes a step for each.
 LONGEST = 4096
@@ -27,6 +28,11 @@ def why_no_path(text: str) -> str | None:
     if depth > DEEPEST_PATTERN and has_pattern(text):
         return f"expected a pattern of at most {DEEPEST_PATTERN} folders in each other, found one of {depth:,}"
     return None
+
+
+def why_not_held(path: str) -> str | None:
+    """Why no config can name an absolute path, in words: YAML is UTF-8, and names of files and folders may be any bytes."""
+    return None if is_text(path) else f"expected a path that is UTF-8 text, as a config is, found {path!r}: rename it"
 
 
 def has_pattern(path: str) -> bool:

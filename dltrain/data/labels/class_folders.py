@@ -10,20 +10,29 @@ from typing import TypeVar
 from dltrain.config.types import DataConfig
 from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.storage.patterns import folders_in
-from dltrain.wording import listed, shown
+from dltrain.wording import is_text, listed, shown
 
 T = TypeVar("T")
 # How far below a folder those of the classes are looked for, and in how many folders of a level.
 MOST_BELOW, MOST_LOOKED_AT = 4, 200
 
 
-def parts_fault(folder: str, files: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
-    """What is wrong with a folder whose folders are parts of the data, and a hint; None: they are classes.
+def folders_fault(config: DataConfig, folder: str, files: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
+    """Why the folders in a folder are not its classes, and a hint; None: they are.
 
     Args:
+        config: of the data; folders that are one of several hold some of the classes only.
         folder: that was named.
         files: name of each folder in it -> paths of the files below that one.
     """
+    for name in files:
+        if files[name] and not is_text(name):
+            return f"{shown(folder)} holds a folder whose name is not UTF-8, {name!r}: it cannot be a label", "rename the folder"
+    return _parts_fault(folder, files) or _outer_fault(config, folder, files)
+
+
+def _parts_fault(folder: str, files: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
+    """What is wrong with a folder whose folders are parts of the data, and a hint; None: they are classes."""
 
     def holds_folders(name: str) -> bool:
         return any(os.path.dirname(file) != os.path.join(folder, name) for file in files[name])
@@ -55,14 +64,8 @@ def meant_below(folder: str, names: Collection[str], what: str = "the folders of
     return None
 
 
-def outer_fault(config: DataConfig, folder: str, files: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
-    """What is wrong with a folder that holds one folder, whose folders are the classes, and a hint; None: it is none such.
-
-    Args:
-        config: of the data; folders that are one of several hold some of the classes only.
-        folder: that was named.
-        files: name of each folder in it -> paths of the files below that one.
-    """
+def _outer_fault(config: DataConfig, folder: str, files: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
+    """What is wrong with a folder that holds one folder, whose folders are the classes, and a hint; None: it is none such."""
     filled = [name for name in files if files[name]]
     if len(filled) != 1 or config.allow_one_class or config.path != (folder,):
         return None

@@ -18,7 +18,7 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fa
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.files import neighbours
 from dltrain.data.labels.cells import NO_ROW
-from dltrain.data.labels.class_folders import in_turn, meant_below, outer_fault, parts_fault
+from dltrain.data.labels.class_folders import folders_fault, in_turn, meant_below
 from dltrain.data.pictures.files import EXTENSIONS, is_picture_name, labels_in_names
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
@@ -203,7 +203,7 @@ def _list_classes(
         return
     classes = [name for name in classes if files[name]] or classes
     paths = {name: [file.path for file in files[name]] for name in classes}
-    if (instead := parts_fault(folder, paths) or outer_fault(config, folder, paths)) is not None:
+    if (instead := folders_fault(config, folder, paths)) is not None:
         fault(*instead)
         return
     reader.pass_over(len(beside))

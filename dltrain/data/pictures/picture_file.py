@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.wording import as_text
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -65,6 +67,7 @@ class PictureFile:
 
 def picture_file(path: str, name: str, label: str | None) -> PictureFile:
     """A file as it lies there; one that is gone or cannot be looked at has no size, and is named when it is read."""
+    name = as_text(name)
     try:
         status = os.stat(path)
     except OSError:

@@ -10,7 +10,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, neighbours, read_content, to_utf8
 from dltrain.data.fingerprint import digests_of_folder
-from dltrain.data.labels.class_folders import in_turn, meant_below, outer_fault, parts_fault
+from dltrain.data.labels.class_folders import folders_fault, in_turn, meant_below
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
@@ -22,7 +22,7 @@ from dltrain.parts import KEY_OF_PART
 from dltrain.reporting import Reporter
 from dltrain.storage.bounds import TEXT_BYTES
 from dltrain.storage.patterns import is_folder, walk
-from dltrain.wording import listed, shown
+from dltrain.wording import as_text, listed, shown
 
 TextFile = tuple[str, str, str]  # path, name, class
 SUFFIX = ".txt"
@@ -127,7 +127,7 @@ def _list(config: DataConfig, folder: str, key: str = "path") -> tuple[list[Text
     names = [entry.name for entry in inside if is_folder(entry)]
     texts_in = {name: list(_walk(os.path.join(folder, name), f"{base}/{name}")) for name in names}
     paths = {name: [file for file, _ in texts_in[name]] for name in names}
-    if (instead := parts_fault(folder, paths) or outer_fault(config, folder, paths)) is not None:
+    if (instead := folders_fault(config, folder, paths)) is not None:
         raise fault(*instead)
     asked = config.arguments.get("classes")
     wanted = [str(name) for name in asked] if asked is not None else names
@@ -196,7 +196,7 @@ def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Se
         files_odd = listed([f"{name} as {found}" for name, found in odd], 4)
         said.append(warn(f"no UTF-8, and read otherwise: {files_odd}; data.encoding says otherwise", "encoding"))
     return RawTable(
-        polars.DataFrame({FILE: [_as_text(name) for _, name, _ in files], TEXT: texts, LABEL: [*map(_as_text, labels)]}),
+        polars.DataFrame({FILE: [as_text(name) for _, name, _ in files], TEXT: texts, LABEL: labels}),
         target=(LABEL,),
         origin=tuple((row, name, 0) for row, (_, name, _) in enumerate(files)),
         details={folder: {**digests_of_folder(contents), "bytes": size, "rows": len(files)}},
@@ -204,11 +204,6 @@ def _table(files: Sequence[TextFile], config: DataConfig, folder: str, notes: Se
         names=(FILE,),
         kinds={TEXT: "text"},
     )
-
-
-def _as_text(name: str) -> str:
-    """The name of a file, what of it is no UTF-8 replaced."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 SOURCE = DataSource(read, look)

@@ -119,6 +119,14 @@ def test_a_name_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
     assert "test/pos/\ufffd.txt" in _read(folder).frame["file"].to_list()
 
 
+def test_a_folder_whose_name_is_no_utf_8_is_no_label(tmp_path: Path) -> None:
+    """Written otherwise, it could be another folder's; as it is, no file of a run can hold it."""
+    folder = _reviews(tmp_path) / "test"
+    (folder / "pos").rename(folder / os.fsdecode(b"p\xff"))
+    with pytest.raises(DataError, match="name is not UTF-8"):
+        _read(folder)
+
+
 def test_of_many_texts_check_looks_at_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.data.look import read_facts
 
