@@ -57,8 +57,9 @@ def as_text(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-# The same in a JSON text, where the quoted text alone can hold them, and a reader takes these back.
-_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code > 31}
+# The same in a JSON text, where the quoted text alone can hold them, and a reader takes these back; and what a name of a file
+# holds in the place of bytes that are no UTF-8, which cannot be written at all.
+_IN_JSON = {code: f"\\u{code:04x}" for code in (*_CONTROLS, *range(0xD800, 0xE000)) if code > 31}
 
 
 def json_without_controls(text: str) -> str:

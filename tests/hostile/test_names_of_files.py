@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,36 @@ def test_a_name_of_two_lines_is_told_in_one(
     assert command(["init", "new\naccuracy 1.0.csv", "-o", "c.yaml"]) == 0
     said = capsys.readouterr()
     assert not any(line.startswith("accuracy 1.0") for line in (said.out + said.err).splitlines())
+
+
+def test_a_run_in_a_folder_of_any_name_on_files_of_any_name_is_one_like_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(f"{ODD}.csv").write_text(ROWS)
+    Path("c.yaml").write_text(
+        "data: {source: csv, path: '*.csv', target: y, split: {test: 0.2}}\n"
+        "model: {layers: [{Dense: {units: 3}}]}\ntraining: {epochs: 1}\n"
+    )
+    words = ["-q", "fit", "c.yaml", "--run-dir", f"{ODD}/run"]
+    monkeypatch.setattr(sys, "argv", ["dltrain", *words])
+    assert command(words) == 0
+    assert json.loads(Path(f"{ODD}/run/manifest.json").read_text())["argv"][-1] == f"{ODD}/run"
+    assert command(["-q", "fit", "--resume", f"{ODD}/run"]) == 0
+    assert command(["-q", "evaluate", f"{ODD}/run"]) == 0
+    assert command(["report", f"{ODD}/run", "-o", "report.html"]) == 0
+    capsys.readouterr()
+    assert command(["runs", "--runs", ODD, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"]
+
+
+@pytest.mark.parametrize("value", ["${env:ODD_WORD}", "${env:ODD_WORD, x}"])
+def test_a_value_of_the_environment_that_is_no_text(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ODD_WORD", ODD)
+    (tmp_path / "c.yaml").write_text(
+        f"name: {value}\ndata: {{source: iris}}\nmodel: {{layers: [Flatten]}}\ntraining: {{epochs: 1}}\n"
+    )
+    assert command(["check", str(tmp_path / "c.yaml")]) == 2
+    assert "ODD_WORD" in capsys.readouterr().err
