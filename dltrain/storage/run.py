@@ -207,8 +207,11 @@ class Run:
         """
         check_digest(self.path, file, self.read_manifest().get("files"))
 
-    def read_metrics(self) -> dict[str, Any]:
+    def read_metrics(self, manifest: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What metrics.json holds; empty where the run has not got that far.
+
+        Args:
+            manifest: of the run, where it was read already.
 
         Raises:
             RunError: it was changed since the run ended, or a value in it is not what dltrain writes.
@@ -216,7 +219,7 @@ class Run:
         if not self.metrics_file.exists():
             return {}
         found = _read_own_json(self.metrics_file, METRICS)
-        self.check_file(self.metrics_file)
+        check_digest(self.path, self.metrics_file, (self.read_manifest() if manifest is None else manifest).get("files"))
         try:
             return with_matrices(found)
         except ValueError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from dltrain import system
 from dltrain.errors import RunError, UsageError
+from dltrain.reporting import Reporter
 from dltrain.storage.bounds import most_of_run
 from dltrain.storage.formats.other_files import DATA_SUFFIXES
 from dltrain.storage.removal import remove_run_files
@@ -23,6 +24,7 @@ from dltrain.wording import nearest
 
 # As dltrain writes it: two blanks before a key of the manifest itself, and no line feed within a text.
 _STARTED = re.compile(rb'^  "started": "([\w:.+-]*)"', re.MULTILINE)
+_TOLD = 500  # runs, after which it is told again how far it is
 # There is no folder of such a name.
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -44,17 +46,24 @@ class RunInfo:
     is_own: bool = False
 
 
-def list_runs(runs: Path, *, limit: int | None = None) -> list[RunInfo]:
+def list_runs(runs: Path, *, limit: int | None = None, reporter: Reporter | None = None) -> list[RunInfo]:
     """The runs below a folder, newest first; folders that are no runs are left out.
 
     Args:
         runs: the folder.
         limit: the first so many alone; of the others no more is read than when they began.
+        reporter: hears how far it is, where there are many.
 
     Raises:
         RunError: the folder is there and cannot be read.
     """
-    return [_run_info(Run(folder)) for folder in _newest_first(run_folders(Path(runs)))[:limit]]
+    folders = _newest_first(run_folders(Path(runs)))[:limit]
+    infos = []
+    for place, folder in enumerate(folders):
+        if reporter is not None and place % _TOLD == _TOLD - 1:
+            reporter.status(f"reading the runs: {place + 1:,} of {len(folders):,}")
+        infos.append(_run_info(Run(folder)))
+    return infos
 
 
 def run_folders(runs: Path) -> list[Path]:
@@ -91,7 +100,8 @@ def status_of(manifest: Mapping[str, Any], *, is_locked: bool) -> str:
 
 def _run_info(run: Run) -> RunInfo:
     try:
-        manifest, metrics = run.read_manifest(), run.read_metrics()
+        manifest = run.read_manifest()
+        metrics = run.read_metrics(manifest)
     except RunError:
         return RunInfo(run.path, run.path.name, "damaged", "", None, None)
     locked = run.is_locked()

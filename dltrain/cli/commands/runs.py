@@ -73,7 +73,7 @@ def command(
         raise UsageError("--part says of which part --sort compares", hint=f"dltrain runs --sort accuracy --part {part}")
     if mode is not None and sort is None:
         raise UsageError("--mode says which value of --sort is better", hint=f"dltrain runs --sort accuracy --mode {mode}")
-    infos = list_runs(runs, limit=limit if sort is None else None)
+    infos = list_runs(runs, limit=limit if sort is None else None, reporter=console)
     if sort is None or not infos:
         _list(console, infos, runs, total=len(infos) if limit is None else len(run_folders(runs)))
         return 0
@@ -219,7 +219,7 @@ def _remove(console: Console, words: Sequence[str], runs: Path) -> int:
 def _prune(console: Console, runs: Path, *, yes: bool) -> int:
     from dltrain.storage.run_list import list_runs, prunable_runs
 
-    known = list_runs(runs)
+    known = list_runs(runs, reporter=console)
     infos = prunable_runs(known)
     damaged = [info.path.name for info in known if info.status == "damaged"]
     if damaged:

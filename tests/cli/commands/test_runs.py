@@ -128,6 +128,12 @@ def test_runs_of_the_same_data_stand_beside_each_other(cli, runs):
     assert found["d-run"]["standing"] is None
 
 
+def test_of_many_runs_it_is_told_how_far_it_is(cli, runs, monkeypatch):
+    monkeypatch.setattr("dltrain.storage.run_list._TOLD", 2)
+    for words in (["--sort", "accuracy"], ["prune", "--yes"]):
+        assert "reading the runs: 2 of " in cli("runs", *words).err
+
+
 def test_a_part_is_of_what_is_compared(cli, runs):
     assert cli("runs", "--part", "test").code == 2
     assert names(cli("runs", "--sort", "accuracy", "--part", "validation", "--json"))[0] == "c"
