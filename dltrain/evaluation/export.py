@@ -27,7 +27,7 @@ from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import replace_whole
-from dltrain.storage.outputs import refuse_part_of_run
+from dltrain.storage.outputs import note_absent, refuse_part_of_run
 
 NAMES = ("keras", "saved_model", "onnx", "tflite")
 MOST_DIFFERENCE = 1e-3
@@ -218,9 +218,10 @@ def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
         raise UsageError(f"the export cannot be written to {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise RunError(f"the export cannot be written to {path}: the folder {path.parent} cannot be written")
+    refuse_part_of_run(path)
+    note_absent(path)
     if not os.path.lexists(path):
         return
-    refuse_part_of_run(path)
     is_other = path.is_dir() != chosen.is_folder or not (path / "saved_model.pb" if path.is_dir() else path).is_file()
     if path.is_symlink() or is_other:
         kind = (

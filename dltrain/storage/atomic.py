@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from dltrain import system
 from dltrain.errors import RunError, reason_of
 from dltrain.storage.held import Place, is_held, place_of
-from dltrain.storage.outputs import is_stream
+from dltrain.storage.outputs import is_stream, refuse_what_came
 from dltrain.storage.removal import remove_temporary, temporary_name
 from dltrain.wording import all_secrets, json_without_controls
 
@@ -52,13 +52,27 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
                         file.write(_without_secrets(data))
                     file.flush()
                     os.fsync(file.fileno())
-                temporary.rename(place)
-                place.sync()
+                _put(temporary, place)
             finally:
                 with contextlib.suppress(OSError):
                     temporary.remove()  # a signal may have come in the middle; after the renaming there is none
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _put(temporary: Place, place: Place) -> None:
+    """Give a file its name; one that the user's own may have got meanwhile is taken in a way that replaces nothing."""
+    if refuse_what_came(place.path):
+        try:
+            temporary.link(place)
+        except FileExistsError:
+            refuse_what_came(place.path)
+        except OSError:  # a file system without hard links
+            temporary.rename(place)
+        refuse_what_came(place.path, is_written=True)
+    else:
+        temporary.rename(place)
+    place.sync()
 
 
 @contextlib.contextmanager
@@ -83,9 +97,11 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
         yield temporary
         for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
             sync_to_disk(file)
+        refuse_what_came(path)
         if path.is_dir():
             os.replace(path, old)
         os.replace(temporary, path)
+        refuse_what_came(path, is_written=True)
         sync_to_disk(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error

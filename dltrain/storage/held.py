@@ -67,6 +67,10 @@ class Place:
         """Give a file another name in the same folder, in the place of what has that name."""
         os.replace(self.name, new.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
+    def link(self, new: Place) -> None:
+        """Give a file a second name in the same folder; where there is something of that name, FileExistsError."""
+        os.link(self.name, new.name, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=self.folder is None)
+
     def make_folder(self) -> None:
         """Make a folder of this name, if there is nothing; what is there and is none raises FileExistsError."""
         try:

@@ -11,6 +11,7 @@ from dltrain.storage.layout import FILES, FOLDERS, own_paths
 from dltrain.storage.patterns import find_matches
 from dltrain.storage.removal import remove_abandoned, temporary_files_of
 
+_absent: set[str] = set()  # what is to be written, and was not there when that was said
 _DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
 
 
@@ -52,7 +53,36 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
     if (file.is_file() or given.is_symlink()) and not is_stream(file) and not force:
         raise RunError(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file")
     remove_abandoned(temporary_files_of(file))
+    note_absent(file)
     return file
+
+
+def note_absent(path: Path) -> None:
+    """Remember of a file or folder that is to be written whether it was there: what comes there meanwhile is somebody else's."""
+    (_absent.discard if os.path.lexists(path) else _absent.add)(os.path.realpath(path))
+
+
+def refuse_what_came(path: Path, *, is_written: bool = False) -> bool:
+    """Refuse to replace what was not there when it was said that this is written.
+
+    Args:
+        path: of the file or folder, which is about to be put in its place.
+        is_written: it was put there: it is dltrain's own from now on.
+
+    Returns:
+        Whether nothing was there then.
+
+    Raises:
+        RunError: there is something now.
+    """
+    real = os.path.realpath(path) if _absent else ""
+    if real not in _absent:
+        return False
+    if is_written:
+        _absent.discard(real)
+    elif os.path.lexists(real):
+        raise RunError(Fault(f"{path} has come to be there meanwhile; nothing was written", hint="name another file, or --force"))
+    return True
 
 
 def is_stream(path: Path) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -9,7 +10,7 @@ from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.export import check_destination
 from dltrain.model.export.keras_file import KerasFile
 from dltrain.model.export.saved_model import SavedModel
-from dltrain.storage.atomic import write_atomically
+from dltrain.storage.atomic import replace_whole, write_atomically
 from dltrain.storage.new_run import create_run
 from dltrain.storage.outputs import check_output, check_picture
 
@@ -155,3 +156,58 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_atomically(tmp_path / "p.csv", interrupted)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("p.csv", b"old")]
+
+
+def test_what_came_to_be_there_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    file, link = tmp_path / "p.csv", os.link
+
+    def link_late(*names, **places):
+        file.write_text("mine")
+        link(*names, **places)
+
+    check_output(file, force=False)
+    monkeypatch.setattr(os, "link", link_late)
+    with pytest.raises(RunError, match="has come to be there meanwhile"):
+        write_atomically(file, b"new")
+    monkeypatch.undo()
+    with pytest.raises(RunError, match="has come to be there meanwhile"):
+        write_atomically(file, b"new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("p.csv", "mine")]
+    write_atomically(check_output(file, force=True), b"new")
+    assert file.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_what_is_written_where_nothing_was_may_be_written_again(has_links, tmp_path, monkeypatch):
+    def refuse(*names, **places):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    for content in (b"first", b"second"):
+        write_atomically(check_output(tmp_path / "p.csv", force=content == b"second"), content)
+        assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("p.csv", content)]
+    (tmp_path / "p.csv").unlink()
+    write_atomically(check_output(tmp_path / "p.csv", force=False), b"third")
+    assert (tmp_path / "p.csv").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("chosen", [SavedModel(), KerasFile()], ids=["folder", "file"])
+def test_an_export_does_not_replace_what_came_to_be_there_meanwhile(chosen, tmp_path):
+    place = tmp_path / f"out{chosen.suffix}"
+    check_destination(place, chosen, force=False)
+    if chosen.is_folder:
+        place.mkdir()
+    (place / "saved_model.pb" if chosen.is_folder else place).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(RunError, match="has come to be there meanwhile"), replace_whole(place) as temporary:
+        temporary.write_text("new")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_export_is_no_file_of_a_run(tmp_path):
+    run = create_run("x", runs=tmp_path, run_dir=tmp_path / "run")
+    for name in ("manifest.json", "config.yaml"):
+        (run.path / name).write_text("{}")
+    with pytest.raises(UsageError, match="would be part of the run"):
+        check_destination(run.checkpoints / "last.keras", KerasFile(), force=False)
