@@ -204,15 +204,18 @@ def _journal(file: Path) -> Any:
     """Optuna's own, which is not written into another folder that was put in the place of the sweep's."""
     from optuna.storages.journal import JournalFileBackend
 
-    class Journal(JournalFileBackend):
-        def append_logs(self, logs: list[dict[str, Any]]) -> None:
-            try:
-                with place_of(file):
-                    super().append_logs(logs)
-            except OSError as error:
-                raise cannot_write(file, error) from error
+    journal = JournalFileBackend(str(file))
+    append = journal.append_logs
 
-    return Journal(str(file))
+    def append_here(logs: list[dict[str, Any]]) -> None:
+        try:
+            with place_of(file):
+                append(logs)
+        except OSError as error:
+            raise cannot_write(file, error) from error
+
+    journal.append_logs = append_here
+    return journal
 
 
 @contextlib.contextmanager
