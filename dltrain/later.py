@@ -8,14 +8,36 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import threading
 from collections.abc import Callable, Mapping
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+
+class _Late:
+    """Stands for a module, without which nothing is imported and which `sys.modules` does not hold before it is."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_module":  # asked for once; `functools.cached_property` would hold a lock while it is imported
+            self._module = importlib.import_module(self._name)
+            return self._module
+        return getattr(self._module, name)
+
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+
+    import h5py as h5py
+    import polars as polars
+    import tensorflow as tensorflow
+else:
+    Loader = object  # what `importlib.abc` imports takes longer than all of this file
+    h5py, polars, tensorflow = _Late("h5py"), _Late("polars"), _Late("tensorflow")
 
 _lock = threading.RLock()
 
@@ -51,25 +73,3 @@ class LateLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Runs nothing but what makes the names."""
         vars(module).update({name: made() for name, made in self._names.items()}, _loader_of_late_module=self._loader)
-
-
-class _Late:
-    """Stands for a module, without which nothing is imported and which `sys.modules` does not hold before it is."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    @functools.cached_property
-    def _module(self) -> ModuleType:
-        return importlib.import_module(self._name)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
-
-
-if TYPE_CHECKING:
-    import h5py as h5py
-    import polars as polars
-    import tensorflow as tensorflow
-else:
-    h5py, polars, tensorflow = _Late("h5py"), _Late("polars"), _Late("tensorflow")
