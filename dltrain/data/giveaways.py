@@ -167,10 +167,7 @@ def _told_by_category(series: polars.Series, codes: NDArray[Any], num_classes: i
 
 def area_under_curve(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     """Area under the ROC curve of a score without gaps (Mann and Whitney 1947); 0 where there is one class only."""
-    _, codes, counts = np.unique(score, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks = (last - (counts - 1) / 2)[codes]  # equal values share their mean
     positive, negative = int(truth.sum()), int((~truth).sum())
     if not positive or not negative:
         return 0.0
-    return (float(ranks[truth].sum()) - positive * (positive + 1) / 2) / (positive * negative)
+    return (float(ranks(score)[truth].sum()) - positive * (positive + 1) / 2) / (positive * negative)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dltrain.evaluation.metrics.forecasts.forecast import columns_ahead, stack_steps
 from dltrain.evaluation.metrics.intervals import Floats, Sums, Units, add_columns
 from dltrain.evaluation.metrics.label_metrics import label_losses
-from dltrain.evaluation.metrics.metrics import ratio, row_losses
+from dltrain.evaluation.metrics.metrics import class_losses, ratio
 from dltrain.evaluation.metrics.paired import leave_out
 from dltrain.evaluation.metrics.report import is_mended, prior_for, restore_priors, restore_reference
 from dltrain.evaluation.metrics.verdicts import Prior
@@ -95,9 +95,8 @@ def _of_classes(codes: NDArray[np.int64], probabilities: Floats, prior: Prior, w
     assert prior.shares is not None
     if prior.class_weights is not None:
         weights = weights * prior.class_weights[codes]
-    rows = np.arange(len(codes))
     constant = np.broadcast_to(prior.shares, probabilities.shape)
-    return RowErrors(row_losses(probabilities[rows, codes]), row_losses(constant[rows, codes]), weights)
+    return RowErrors(class_losses(codes, probabilities), class_losses(codes, constant), weights)
 
 
 def _of_forecasts(scored: Scored) -> dict[str, RowErrors]:

@@ -19,7 +19,7 @@ from dltrain.config.catalog.metrics import SCORES_OF_A_MASK, SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
 from dltrain.evaluation.metrics.bootstrap.studentized import logarithm
 from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, units_of
-from dltrain.evaluation.metrics.metrics import classification_report, ratio, row_losses
+from dltrain.evaluation.metrics.metrics import class_losses, classification_report, ratio, row_losses
 from dltrain.evaluation.metrics.report import PartReport, probabilities_of
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES
 from dltrain.evaluation.metrics.verdicts import Prior, Verdict, errors_better
@@ -77,7 +77,7 @@ class PixelScore:
             said = given.argmax(axis=1)
             cells = np.bincount(true * count + said, minlength=count * count).reshape(count, count)
             self.matrix += cells
-            losses = row_losses(given[np.arange(len(true)), true])
+            losses = class_losses(true, given)
             sums = (cells.diagonal(), cells.sum(axis=1), cells.sum(axis=0), np.bincount(true, losses, count))
             self._rows.append(tuple(np.asarray(one, np.float64) for one in sums))  # type: ignore[arg-type]
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dltrain.data.giveaways import area_under_curve
+
 Floats = NDArray[np.float64]
 
 
@@ -95,12 +97,16 @@ def log_loss(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | 
 
     Probabilities are kept at least one float64 epsilon away from zero, as in scikit-learn.
     """
-    scores = np.asarray(probabilities, np.float64)
-    losses = row_losses(scores[np.arange(len(scores)), np.asarray(targets, np.int64)])
+    losses = class_losses(np.asarray(targets, np.int64), np.asarray(probabilities, np.float64))
     if weights is None:
         return float(losses.mean())
     weight = np.asarray(weights, np.float64)
     return float(weight @ losses / weight.sum()) if weight.sum() > 0 else float("nan")
+
+
+def class_losses(codes: NDArray[np.int64], probabilities: NDArray[Any]) -> Floats:
+    """Negative log of the probability [rows, classes] given to the class of each row [rows]; see `row_losses`."""
+    return row_losses(probabilities[np.arange(len(codes)), codes])
 
 
 def row_losses(given: ArrayLike) -> Floats:
@@ -115,15 +121,10 @@ def roc_auc(is_positive: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         NaN where there are no positive or no negative rows, or a score is not a number.
     """
-    positive = np.asarray(is_positive, bool)
-    values = np.asarray(scores, np.float64)
-    total_positive, total_negative = float(np.count_nonzero(positive)), float(np.count_nonzero(~positive))
-    if total_positive <= 0 or total_negative <= 0 or np.isnan(values).any():
+    positive, values = np.asarray(is_positive, bool), np.asarray(scores, np.float64)
+    if not 0 < np.count_nonzero(positive) < len(positive) or np.isnan(values).any():
         return float("nan")
-    _, group = np.unique(values, return_inverse=True)
-    positives, negatives = np.bincount(group, positive), np.bincount(group, ~positive)
-    below = np.cumsum(negatives) - negatives
-    return float((positives * (below + negatives / 2)).sum() / (total_positive * total_negative))
+    return area_under_curve(values, positive)
 
 
 def regression_metrics(targets: ArrayLike, predictions: ArrayLike) -> dict[str, float]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.evaluation.metrics.bootstrap.studentized import logarithm, lost_share
 from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns
-from dltrain.evaluation.metrics.metrics import ratio, row_losses, scores_of
+from dltrain.evaluation.metrics.metrics import class_losses, ratio, scores_of
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
@@ -39,7 +39,7 @@ def class_sums(
     num_rows, num_classes = scores.shape
     said = scores.argmax(axis=1) if predictions is None else np.asarray(predictions, np.int64)
     right = said == true
-    named = {"accuracy": right.astype(np.float64), "log_loss": row_losses(scores[np.arange(num_rows), true]), **means}
+    named = {"accuracy": right.astype(np.float64), "log_loss": class_losses(true, scores), **means}
     auc, whole = auc_columns(true == 1, scores[:, 1]) if num_classes == 2 else ([], None)
     single, first = [np.ones(num_rows), *named.values(), *auc], 1 + len(named) + len(auc)
     own = labels if (is_counted := num_classes <= MOST_CLASSES) else ()

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dltrain.evaluation.metrics.metrics import log_loss, row_losses
+from dltrain.data.giveaways import ranks
+from dltrain.evaluation.metrics.metrics import class_losses, log_loss, row_losses
 
 Floats = NDArray[np.float64]
 # By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
@@ -171,7 +172,7 @@ def judge_classes(
     shares = prior.shares
     constant = np.broadcast_to(shares, scores.shape)
     gains = lambda: _dealt_classes(row_losses(shares) - row_losses(scores), true, shares)  # noqa: E731
-    score = errors_better(_losses(true, scores), _losses(true, constant), weights, gains, blocks)
+    score = errors_better(class_losses(true, scores), class_losses(true, constant), weights, gains, blocks)
     said, usual = np.eye(len(shares))[scores.argmax(axis=1)], np.eye(len(shares))[shares.argmax()]
     right = lambda: _dealt_classes(said - usual, true, shares)  # noqa: E731
     answers = errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right, blocks)
@@ -211,7 +212,7 @@ def judge_numbers(
     is_farther = (
         errors_better(distances, np.abs(mean - truth), weights, blocks=blocks) < -SCORE_ERRORS
     )  # what the squares of a few rows hide
-    in_order = _correlation_errors(_ranks(truth), _ranks(answers)) * worth if is_nearer and not is_farther else 0.0
+    in_order = _correlation_errors(ranks(truth), ranks(answers)) * worth if is_nearer and not is_farther else 0.0
     return Verdict(
         "mse",
         float(weights @ squares / total),
@@ -240,10 +241,6 @@ def that_weigh(weights: Floats, *columns: Any) -> tuple[Any, ...]:
 def are_uneven(weights: ArrayLike | None) -> bool:
     """Whether some rows count more than others."""
     return weights is not None and len(np.unique(np.asarray(weights, np.float64))) > 1
-
-
-def _losses(codes: NDArray[np.int64], probabilities: Floats) -> Floats:
-    return row_losses(probabilities[np.arange(len(codes)), codes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,13 +341,13 @@ def order_errors(true: NDArray[np.bool_], scores: Floats, blocks: ArrayLike | No
     true, scores = true[:: max(1, step)], scores[:: max(1, step)]
     if len(true) < 2 or np.isnan(scores).any():
         return 0.0
-    ranks = np.stack([_ranks(column) for column in scores.T], axis=1)
-    ranks, has = ranks - ranks.mean(axis=0), true - true.mean(axis=0)
-    variance = float(((has.T @ has) * (ranks.T @ ranks)).sum()) / (len(true) - 1)
+    ranked = np.stack([ranks(column) for column in scores.T], axis=1)
+    ranked, has = ranked - ranked.mean(axis=0), true - true.mean(axis=0)
+    variance = float(((has.T @ has) * (ranked.T @ ranked)).sum()) / (len(true) - 1)
     kept = None if blocks is None else np.asarray(blocks)[:: max(1, step)]
     units = len(true) if kept is None else len(np.unique(kept))
     rarest = -NormalDist().inv_cdf(max(1e-300, 1 / max(2.0, math.gamma(min(units, 150) + 1))))  # one way to deal
-    found = float((has * ranks).sum()) / variance**0.5 if variance > 1e-9 else 0.0
+    found = float((has * ranked).sum()) / variance**0.5 if variance > 1e-9 else 0.0
     return min(found * _worth(len(true), kept), rarest)
 
 
@@ -361,12 +358,6 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
     order = np.argsort(values)
     sums = np.cumsum(weights[order])
     return float(values[order[min(int(np.searchsorted(sums, sums[-1] / 2)), len(values) - 1)]])
-
-
-def _ranks(values: Floats) -> Floats:
-    """Ranks [rows]; those of equal values are the same."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places], np.float64)
 
 
 def _correlation_errors(truth: Floats, answers: Floats) -> float:

@@ -17,7 +17,7 @@ from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_answers, member_outputs
 from dltrain.evaluation.metrics.label_metrics import label_losses
-from dltrain.evaluation.metrics.metrics import row_losses
+from dltrain.evaluation.metrics.metrics import class_losses
 from dltrain.evaluation.predictions.held_out import true_columns
 from dltrain.evaluation.predictions.of_outputs import Predictions, add_spread, in_nine_digits, predictions_of, reconstructions_of
 from dltrain.evaluation.predictions.predict import refuse_other_tasks
@@ -111,7 +111,7 @@ def errors_of(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Part
             if head.is_multilabel:
                 found[name] = label_losses(np.asarray(stored) > 0, said).mean(axis=1)
             elif head.classes:
-                found[name] = row_losses(said[np.arange(len(stored)), stored])
+                found[name] = class_losses(stored, said)
             else:
                 found[name] = np.abs(said[:, index] - target.to_own(stored))
     return {name: in_nine_digits(values) for name, values in found.items()}
