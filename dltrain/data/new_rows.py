@@ -25,6 +25,7 @@ from dltrain.data.tables.row_blocks import mark_other_rows
 from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import Note, UsageError, warn, warnings_of
 from dltrain.reporting import Reporter
+from dltrain.storage.formats.other_files import source_by_name
 from dltrain.wording import listed, shown
 
 
@@ -229,7 +230,7 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
         if os.path.isdir(paths[0]) or is_text_file(os.path.basename(paths[0])):
             classes = preprocessing.targets[0].classes if with_targets else None
             return read_texts(paths, preprocessing.text_options.get("encoding"), classes)
-    source = "parquet" if _suffix(paths) in (".parquet", ".pq") else "csv"
+    source = source_by_name(paths[0] if paths else "")
     options = _table_options(preprocessing, with_targets) if source == "csv" == preprocessing.source else {}
     if yet_to_come:
         options["arguments"] = {**options.get("arguments", {}), MAY_LACK: yet_to_come}

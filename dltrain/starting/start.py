@@ -22,13 +22,12 @@ from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
-from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text
+from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text, source_by_name
 from dltrain.storage.patterns import find_matches, folders_in, walk
 from dltrain.wording import listed, nearest, shown
 
 SILENT = Reporter()
-PARQUET_SUFFIXES = (".parquet", ".pq")
-TABLE_SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
+TABLE_SUFFIXES = (".csv", ".parquet", ".pq", ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
 MOST_ENTRIES = 200_000
 LINES_OF_COLUMNS = 50
 MOST_COMPARED = 50
@@ -109,7 +108,7 @@ def have_same_columns(one: str, other: str) -> bool:
 
 
 def _columns_of(path: str) -> list[str]:
-    if path.casefold().endswith(PARQUET_SUFFIXES):
+    if source_by_name(path) == "parquet":
         from dltrain.data.tables.parquet_file import read_parquet
 
         return list(read_parquet(path, num_rows=LINES_OF_COLUMNS).columns)
@@ -148,8 +147,7 @@ def _start_file(
         return start_archive(where, written, target, reporter)
     from dltrain.starting.table import start_table
 
-    source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
-    return start_table(source, where, written, target, reporter, wishes, parts)
+    return start_table(source_by_name(where), where, written, target, reporter, wishes, parts)
 
 
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
@@ -190,8 +188,7 @@ def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wis
         raise DataError(f"{bare(address)} is {what}", hint="init looks at CSV and Parquet elsewhere, and at all else here")
     from dltrain.starting.table import start_table
 
-    source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
-    return start_table(source, address, bare(address), target, reporter, wishes)
+    return start_table(source_by_name(file_name(address)), address, bare(address), target, reporter, wishes)
 
 
 def _tables_of(folder: str) -> str | None:

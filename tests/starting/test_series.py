@@ -14,7 +14,7 @@ import pytest
 from dltrain.cli.app import run
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
-from dltrain.data.series.wide import find_times
+from dltrain.data.series.wide import find_times, how_to_turn
 from dltrain.errors import DataError, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
@@ -329,3 +329,8 @@ def test_hours_from_1_to_24_are_no_times_of_the_day(tmp_path, monkeypatch):
     Path("t.csv").write_text("\n".join(["dteday,hr,load", *rows]) + "\n")
     with pytest.raises(DataError, match="the columns dteday, hr are no parts of a date"):
         make_starter("t.csv", target="load", wishes=Wishes(series="dteday,hr"))
+
+
+@pytest.mark.parametrize(("file", "reader"), [("w.csv", "read_csv"), ("w.parquet", "read_parquet"), ("W.PQ", "read_parquet")])
+def test_what_turns_a_wide_table_reads_it_by_its_name(file: str, reader: str) -> None:
+    assert f"polars.{reader}(" in (how_to_turn(["shop", *map(str, range(1990, 2020))], file) or "")

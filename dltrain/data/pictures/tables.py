@@ -18,6 +18,7 @@ from dltrain.data.tables.preprocessing import DROP
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.later import polars
 from dltrain.reporting import Reporter
+from dltrain.storage.formats.other_files import source_by_name
 from dltrain.wording import column_hint, listed, shown
 
 LABEL_NAMES = ("label", "class", "target", "category", "y")
@@ -48,10 +49,9 @@ def read_picture_table(
     Raises:
         DataError: unreadable, no such column, cells without a file name or label, or pictures in several folders.
     """
-    from dltrain.data.sources import csv, parquet
+    from dltrain.data.sources import read_source
 
-    source = parquet if path.lower().endswith((".parquet", ".pq")) else csv
-    raw = source.read(DataConfig(source.__name__.rpartition(".")[2], path=(path,)), seed=0, reporter=Reporter())
+    raw = read_source(DataConfig(source_by_name(path), path=(path,)), seed=0, reporter=Reporter())
     assert isinstance(raw, RawTable)
     columns = [name for name in raw.frame.columns if has_text(column_of(raw.frame, name))]
     texts = polars.DataFrame([text_of(column_of(raw.frame, name)).alias(name) for name in columns])

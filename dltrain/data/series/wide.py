@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltrain.later import polars
+from dltrain.storage.formats.other_files import source_by_name
 
 FEWEST, MOST_OTHERS = 12, 0.5  # columns of times, and the share of all that may be something else
 _COUNTED = re.compile(r"(?:d|day|w|wk|week|m|month|h|hour|t|time)[ _.-]?(\d+)", re.IGNORECASE)
@@ -48,7 +49,7 @@ def how_to_turn(names: Sequence[str], file: str, separator: str = ",") -> str | 
     target, stem = "time", f"{Path(file).with_suffix('')}_long"
     others = "t.columns" + (f"[:{run.start}]" if run.start else "[:0]")
     others += f" + t.columns[{run.stop}:]" if run.stop < len(names) else ""
-    if file.endswith(".parquet"):
+    if source_by_name(file) == "parquet":
         reader = f'polars.read_parquet("{file}")'
     else:
         sign = f", separator={json.dumps(separator)}" if separator != "," else ""

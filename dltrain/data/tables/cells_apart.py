@@ -11,6 +11,7 @@ from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import SAMPLE_BYTES, find_separator
 from dltrain.errors import DataError
 from dltrain.later import polars
+from dltrain.storage.formats.other_files import source_by_name
 from dltrain.wording import counted, listed
 
 # As pixels, embeddings and spectra are written into one cell: blanks or commas between; two numbers are a list in brackets alone.
@@ -94,7 +95,7 @@ def apart_command(columns: Mapping[str, str], file: str) -> str:
             how = f"str.extract_all(r'{signs}').list.eval(polars.element(){point}.cast(polars.Float64, strict=False))"
         fields = f"[f'{name}_{{i}}' for i in range({reason.removeprefix(LISTS).split()[0].replace(',', '')})]"
         made.append(f"polars.col({name!r}).{how}.list.to_struct(fields={fields})")
-    kind = "parquet" if file.casefold().endswith((".parquet", ".pq")) else "csv"
+    kind = source_by_name(file)
     new = f"{os.path.splitext(os.path.basename(file))[0]}_apart.parquet"
     names = ", ".join(map(repr, lists))
     written = _written(file) if kind == "csv" else ""

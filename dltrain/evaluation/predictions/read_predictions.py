@@ -17,6 +17,7 @@ from dltrain.errors import DataError
 from dltrain.evaluation.metrics.label_metrics import THRESHOLD, said_labels
 from dltrain.later import polars
 from dltrain.model.heads.head import Head
+from dltrain.storage.formats.other_files import source_by_name
 from dltrain.wording import listed, shown
 
 PREDICTION_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
@@ -55,7 +56,7 @@ def read_predictions(path: Path, heads: Sequence[Head], part: Part) -> tuple[lis
         DataError: it cannot be read, or is not of these rows.
     """
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
+        if source_by_name(path.name) == "parquet":
             frame = read_parquet(str(path))
         elif path.suffix.lower() == ".csv":
             frame = polars.read_csv(path, infer_schema=False, glob=False)

@@ -61,6 +61,11 @@ _PLAIN = r"[\w.,+-]+"
 _TAR_MARK = slice(257, 262)
 
 
+def source_by_name(name: str) -> str:
+    """The source that reads a table in a file of this name: "parquet", or "csv" for text."""
+    return "parquet" if name.casefold().endswith((".parquet", ".pq")) else "csv"
+
+
 def is_delimited_text(path: str) -> bool:
     """Whether a file that is called otherwise holds lines of text all the same, as exports that are called `.xls` do."""
     if not Path(path).is_file():
