@@ -46,7 +46,8 @@ def _sweep_page(path: Path, run: Run) -> Page:
     manifest, trials, document = run.read_manifest(), read_record(run), run.read_metrics()
     plan = manifest.get("plan", {})
     metric, is_max = str(plan.get("metric", "value")), plan.get("mode") == "max"
-    ranked = sorted(trials, key=lambda trial: _rank(trial, is_max=is_max))
+    chosen = Path(str(manifest.get("best", ""))).parts  # which among those within chance is the best, the sweep has said
+    ranked = sorted(trials, key=lambda trial: (f"{trial['number']:04d}" not in chosen, *_rank(trial, is_max=is_max)))
     valued = [trial for trial in ranked if _is_number(trial.get("value"))]
     page = Page(f"{manifest.get('name', path.name)}: {path.name}", _sweep_verdict(trials, valued, metric, is_max=is_max))
     keys = list(dict.fromkeys(key for trial in trials for key in trial["parameters"]))

@@ -21,6 +21,7 @@ from dltrain.cli.reports.data import look_at_data
 from dltrain.cli.reports.html import render_html
 from dltrain.cli.reports.markdown import MOST_CHARACTERS, render_markdown
 from dltrain.cli.reports.page import Code, Page, Paragraph, Picture, Section, Table
+from dltrain.cli.reports.several import page_of
 from dltrain.cli.text import format_number
 from dltrain.evaluation.metrics.metrics import classification_report
 from dltrain.storage.run import Run
@@ -121,6 +122,18 @@ def test_numbers_a_sweep_and_several_runs(folder, capsys):
         text = file.read_text()
         assert not Seen(text).open
         assert [part for part in shown if part not in text] == []
+
+
+def test_a_report_calls_the_trial_best_that_the_sweep_does(folder, tmp_path):
+    """Among trials within chance that is not always the one of the best value."""
+    sweep = Path(shutil.copytree(folder / "sweep", tmp_path / "sweep"))
+    manifest = json.loads((sweep / "manifest.json").read_text())
+    number = 2 if manifest["best"] == "trials/0001" else 1
+    (sweep / "manifest.json").write_text(json.dumps({**manifest, "best": f"trials/{number:04d}"}))
+    rate = json.loads((sweep / "sweep.json").read_text())["trials"][number - 1]["parameters"]["training.optimizer.learning_rate"]
+    page = page_of([sweep])
+    assert f"The best of 2 trials: training.optimizer.learning_rate {rate:g}" in page.verdict
+    assert [row[0] for row in page.sections[0].blocks[0].rows] == [str(number), str(3 - number)]
 
 
 def test_markdown_is_text_as_well(folder, capsys):
