@@ -7,6 +7,7 @@ from typing import Any
 
 from dltrain.cli.results import baseline_of, with_interval
 from dltrain.cli.text import format_number
+from dltrain.config.catalog.metrics import find_direction
 from dltrain.wording import counted, listed
 
 _DECIDING = ("f1_micro", "accuracy", "rmse", "explained_variance", "corrupted_explained_variance")
@@ -43,7 +44,7 @@ def _ahead(name: str, metrics: Mapping[str, Any], baseline: Mapping[str, Any]) -
     """By how much a model's metric is better than the baseline's; 0 where one of them is not known."""
     if metrics.get(name) is None or baseline.get(name) is None:
         return 0.0
-    return float(metrics[name] - baseline[name]) * (-1 if name.endswith(("rmse", "loss")) else 1)
+    return float(metrics[name] - baseline[name]) * (-1 if find_direction(name) == "min" else 1)
 
 
 def is_verdict(note: str, part: str) -> bool:
