@@ -68,7 +68,7 @@ def make_starter(
     if where is None:
         raise _nothing_there(path)
     if (reason := why_not_held(where)) is not None:
-        raise UsageError(Fault(reason))
+        raise UsageError(reason)
     written = _as_written(path, where, folder)
     if not os.path.isdir(where):
         return _start_file(where, written, target, reporter, wishes)

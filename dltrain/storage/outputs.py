@@ -81,7 +81,7 @@ def refuse_what_came(path: Path, *, is_written: bool = False) -> bool:
     if is_written:
         _absent.discard(real)
     elif os.path.lexists(real):
-        raise RunError(Fault(f"{path} has come to be there meanwhile; nothing was written", hint="name another file, or --force"))
+        raise RunError(f"{path} has come to be there meanwhile; nothing was written", hint="name another file, or --force")
     return True
 
 

@@ -28,6 +28,7 @@ from dltrain.storage.stored import (
     word,
     wrong_values_told,
 )
+from dltrain.storage.values import attributes
 from dltrain.sweep.combinations import num_configurations
 from dltrain.sweep.engines import ENGINES
 from dltrain.sweep.plan import (
