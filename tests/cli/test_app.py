@@ -176,7 +176,7 @@ def test_sigterm_outside_training(tmp_path, options):
     code = """
 import os, signal, sys, time
 import dltrain.storage.run_list
-def list_runs(folder, limit):
+def list_runs(folder, limit, **_):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(600)
 dltrain.storage.run_list.list_runs = list_runs
@@ -251,7 +251,7 @@ def test_a_bug_leaves_its_traceback_in_a_file(cli, monkeypatch, tmp_path, error)
 def test_a_bug_in_a_run_goes_to_the_log_of_the_run(cli, monkeypatch, tmp_path):
     (tmp_path / "log.txt").write_text("before\n")
 
-    def list_runs(folder, limit):
+    def list_runs(folder, limit, **_):
         click.get_current_context().obj.run_started(str(tmp_path), 0, 1, 1)
         raise ZeroDivisionError("x")
 
