@@ -353,7 +353,8 @@ def _render_net(block: Block, plan: Plan) -> None:
     else:
         block.entry("output", "none", "the sum is the forecast")
     block.open("training")
-    block.entry("optimizer", {"Adam": {"learning_rate": 0.005 if layers is RECURRENT else 0.003}})
+    rate = 0.01 if plan.net else 0.005 if layers is RECURRENT else 0.003
+    block.entry("optimizer", {"Adam": {"learning_rate": rate}})
     block.entry("epochs", epochs, "at the most; early stopping ends it when validation no longer improves")
     block.entry("batch_size", batch_size)
     if plan.labels:
