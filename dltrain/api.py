@@ -25,6 +25,7 @@ from dltrain.errors import UsageError
 from dltrain.guest import as_guest
 from dltrain.later import polars
 from dltrain.options import options_of, path_of, words_of
+from dltrain.reporting import told
 from dltrain.settings import trusting_code
 from dltrain.wording import named
 
@@ -161,7 +162,7 @@ def evaluate(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = 
 
     path, given = find(run), options_of("evaluate", options, measure, MeasuredRows)
     with trusting_code(trust_code), as_guest(), _as_paths(path, data) as paths:
-        return measure(path, data=paths, **given)
+        return told(measure, path, data=paths, **given)
 
 
 def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = False, **options: Any) -> Predictions:
@@ -177,7 +178,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
             of a series also `steps`, so many rows after the last one of the data, and `since`.
 
     Returns:
-        With `prediction`, `probabilities`, `columns`, and all of it as a frame of polars by `to_frame()`.
+        With `prediction`, `probabilities`, `columns`, `warnings`, and all of it as a frame of polars by `to_frame()`.
 
     Raises:
         DltrainError: as for `fit`.
@@ -196,7 +197,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
         asked = {name: value for name, value in options.items() if name not in ("steps", "since")}
         given = options_of("predict", asked, ask, OtherRows, ("steps", "since"))
     with trusting_code(trust_code), as_guest(), _as_paths(path, data) as paths:
-        return ask(path, data=paths, **given)
+        return told(ask, path, data=paths, **given)
 
 
 def compare(*runs: Any, **options: Any) -> CompareResult:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from dltrain.errors import Fault, as_warning
+
+
+class Warned(Protocol):
+    """A result that says what the user should know."""
+
+    warnings: list[Fault]
+
+
+Result = TypeVar("Result", bound=Warned)
 
 
 class Reporter:
@@ -77,3 +86,11 @@ class WarningList(Reporter):
         if fault not in self.warnings:
             self.warnings.append(fault)
             self._listener.warning(fault)
+
+
+def told(ask: Callable[..., Result], *arguments: Any, reporter: Reporter | None = None, **options: Any) -> Result:
+    """What a function returns, with the warnings among its attributes that its reporter was told."""
+    heard = WarningList(reporter or Reporter())
+    result = ask(*arguments, reporter=heard, **options)
+    result.warnings = heard.warnings
+    return result

@@ -79,6 +79,10 @@ def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monk
     lacking = [{"a": row["a"]} if number < 3 else row for number, row in enumerate(rows)]
     assert dltrain.predict(run, lacking).prediction == with_gaps.prediction
     assert expected.to_frame().columns == ["prediction", "probability_down", "probability_up"]
+    assert not expected.warnings
+    heard = dltrain.predict(run, table.assign(color="violet", more=1)).warnings
+    assert [text for text in ("violet", "columns that the model does not use: more") if text not in str(heard)] == []
+    assert "violet" in str(dltrain.evaluate(run, table.assign(color="violet")).warnings)
     assert dltrain.evaluate(run, table).metrics == dltrain.evaluate(run, str(folder / "rows.csv")).metrics
     monkeypatch.chdir(folder)
     (folder / "runs").mkdir(exist_ok=True)

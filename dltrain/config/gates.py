@@ -77,7 +77,11 @@ def parse_gate(text: str, *, may_compare: bool = False) -> Requirement:
         threshold = math.nan
     if not math.isfinite(threshold):
         found = repr(number) if number else "nothing"
-        raise UsageError(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=_EXAMPLE)
+        percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", number)
+        hint = f"write {match['name'].strip()}{sign}{float(percent[1]) / 100:g}" if percent else _EXAMPLE
+        raise UsageError(
+            Fault(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=hint)
+        )
     return Requirement(text, match["name"].strip(), sign, threshold, level, is_relative)
 
 

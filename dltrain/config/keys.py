@@ -83,6 +83,13 @@ def blocks_with(name: str) -> list[str]:
     return [path.rpartition(".")[0] for path in KEYS if path.rpartition(".")[2] == name]
 
 
+def from_the_top(path: str) -> str:
+    """A path with the block before it that its first key belongs in, where that is one: `model.layers.0` of `layers.0`."""
+    first = path.partition(".")[0]
+    blocks = [] if first in KEYS else blocks_with(first)
+    return f"{blocks[0]}.{path}" if blocks and "." not in blocks[0] else path
+
+
 # What is above could only be a slip: it would be listed one by one, or held in memory, before anything is checked.
 MOST = {
     "data.text.max_tokens": 10_000_000,

@@ -293,6 +293,8 @@ def _may_be_item(kind: Kind, value: Any) -> bool:
     """Whether a list of this one value may do: of a number that is out of the items' range as well it does not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return True
+    if abs(value) > LARGEST:
+        return False
     items = [each for alternative in kind.alternatives if alternative.item is not None for each in alternative.item.alternatives]
     return not items or any(item.word not in ("int", "number") or item.range.holds(value) for item in items)
 
@@ -329,6 +331,7 @@ def _bool_hint(node: ScalarNode, path: str) -> str | None:
 
 
 MOST_DIGITS = 40  # of a number that a person has written
+LARGEST = 10**MOST_DIGITS
 
 
 def _number_meant(kind: Kind, value: Any) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from dltrain.config.catalog.catalog import Catalog
-from dltrain.config.keys import COMPONENT_PLACES, KEYS, WORD
+from dltrain.config.keys import COMPONENT_PLACES, KEYS, WORD, from_the_top
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import read_value
@@ -57,7 +57,7 @@ def _near_override(word: str) -> Fault | None:
     if match is None:
         return None
     key, sign, value = match.groups()
-    key = re.sub(r"\[\s*(-?\w+)\s*\]", r".\1", key)
+    key = from_the_top(re.sub(r"\[\s*(-?\w+)\s*\]", r".\1", key))
     return Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}{sign}={value}")
 
 
@@ -346,7 +346,7 @@ class _Walker:
         if isinstance(node, MappingNode):
             name = self._key(node, part)
             before = node.entries.get(name)
-            is_listed = where in KEYS and "list(" in KEYS[where].type
+            is_listed = "list(" in KEYS[where].type if where in KEYS else not path  # what reading it says of an unknown key
             if is_listed and (before is None or isinstance(before, ScalarNode)):
                 before = node.entries[name] = self._listed(before)
                 node.keys[name] = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.catalog.metrics import split_part
+from dltrain.errors import Fault
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, member_heads
@@ -48,6 +49,7 @@ class EvaluateResult:
         members: of an ensemble: metric -> mean, min, max and values of its members.
         scored: the rows and what the model says of them; None where that is an array a row: a reconstruction, a mask.
         masks: the pictures and what the model says of their pixels.
+        warnings: what the user should know of the data, where it was asked for from Python.
     """
 
     run: Path
@@ -63,6 +65,7 @@ class EvaluateResult:
     scored: Scored | None = field(default=None, repr=False)
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
     masks: ScoredMasks | None = field(default=None, repr=False)
+    warnings: list[Fault] = field(default_factory=list)
 
 
 @blames_own_code

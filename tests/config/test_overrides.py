@@ -8,7 +8,7 @@ import pytest
 from dltrain.config import load_config, split_words
 from dltrain.config.keys import KEYS
 from dltrain.config.types import Component
-from dltrain.errors import ConfigError, DltrainError
+from dltrain.errors import ConfigError, DltrainError, UsageError
 from tests.config.support import DATA, faults_of, load
 from tests.support import CONFIGS
 
@@ -212,6 +212,7 @@ def test_metrics_and_columns_are_added_and_taken_out() -> None:
     ("word", "message", "hint"),
     [
         ("training.epochs+=3", "is no list", "write training.epochs=VALUE"),
+        ("metrics+=AUC", "unknown key", "metrics belongs under `training`"),
         ("model.layers.1.units+=3", "is no list", None),
         ("model.layers.9+=Flatten", "no entry 9", "3 entries, 0 to 2"),
         ("model.layers-=Dense", "stands 2 times, as model.layers.1, model.layers.2", "model.layers.1=null"),
@@ -248,3 +249,18 @@ def test_a_number_or_name_that_is_far_too_large_is_an_answer_at_every_key() -> N
 def test_a_key_that_goes_too_deep_is_an_answer(key: str) -> None:
     [fault] = faults_of(MODEL, f"{key}=1")
     assert fault.message.startswith("expected a key of at most 50 levels, found more")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("layers[0].units=3", "write model.layers.0.units=3"),
+        ("model.layers[0].units=3", "write model.layers.0.units=3"),
+        ("metrics[0]=AUC", "write training.metrics.0=AUC"),
+        ("data.path[0]=a.csv", "write data.path.0=a.csv"),
+    ],
+)
+def test_e4_a_place_in_brackets_is_told_with_the_block_before_it(word: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        split_words(["c.yaml", word])
+    assert [fault.hint for fault in caught.value.faults] == [hint]

@@ -15,6 +15,7 @@ from dltrain.data.labels.cells import joined
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.errors import Fault
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.predictions.files import prediction_columns
 from dltrain.later import polars
@@ -35,6 +36,7 @@ class Predictions:
             numbers, whose mean `evaluate` calls `mse`) and the numbers in their own units.
         arrays: what `columns` holds number by number, in its own shape: name -> array [rows, ...].
         notes: sentences for the user.
+        warnings: what the user should know of the data, where it was asked for from Python.
     """
 
     identifiers: dict[str, Sequence[str]]
@@ -43,6 +45,7 @@ class Predictions:
     columns: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
 
     def to_frame(self) -> polars.DataFrame:
         """The columns that the command line writes, as a frame."""

@@ -48,6 +48,13 @@ def test_another_level_is_told_the_one_there_is(text):
     assert not re.search(SCHEMA_PATTERN, text)
 
 
+@pytest.mark.parametrize(("text", "hint"), [("accuracy>=90%", "write accuracy>=0.9"), ("f1[a] > 7.5 %", "write f1[a]>0.075")])
+def test_a_share_in_percent_is_told_as_a_number(text, hint):
+    with pytest.raises(UsageError, match="a finite number was expected") as caught:
+        parse_gate(text)
+    assert caught.value.faults[0].hint == hint
+
+
 def test_the_end_of_the_interval_that_is_nearer_has_to_meet_a_gate_with_a_level():
     ends = {"test": {"accuracy": [0.8, 0.9], "loss": [0.3, 0.5]}}
     texts = ["accuracy>=0.8 @95%", "accuracy>0.8 @95%", "loss<=0.5 @95%", "loss<0.5@95%", "loss<0.45", "loss<0.45 @95%"]
