@@ -13,6 +13,7 @@ from dltrain.later import polars
 
 # So many gaps, and rows of words, are looked at, and so many rows before each.
 MOST_GAPS, ROWS_BEFORE = 20, 20
+WORD = r"^[\pL_]"
 FEW_NUMBERS = 2  # columns of numbers in which a header among rows shows
 
 
@@ -67,8 +68,11 @@ def header_among_rows(frame: polars.DataFrame, lines: NDArray[np.int64], file: s
     numeric = [place for place in range(frame.width) if _are_figures(head.to_series(place))]
     if len(numeric) < FEW_NUMBERS:
         return None
-    words = frame.to_series(numeric[0]).str.contains(r"^[\pL_]") & frame.to_series(numeric[-1]).str.contains(r"^[\pL_]")
-    for row in words.head(frame.height - 1).arg_true().head(MOST_GAPS).to_list():
+    # Digits and signs come before all letters: nearly all rows are told by that alone.
+    first = frame.to_series(numeric[0]).head(frame.height - 1)
+    places = (first >= "A").arg_true()
+    words = first.gather(places).str.contains(WORD) & frame.to_series(numeric[-1]).gather(places).str.contains(WORD)
+    for row in places.filter(words.fill_null(False)).head(MOST_GAPS).to_list():
         names = [cell or "" for cell in frame.row(row)]
         around = polars.concat([frame.slice(max(0, row - ROWS_BEFORE), min(row, ROWS_BEFORE)), frame.slice(row + 1, 1)])
         are_numbers = sum(_are_figures(around.to_series(place)) for place in numeric)
