@@ -56,11 +56,11 @@ def test_the_average_is_that_of_the_members(run: Path) -> None:
     keras, name = import_keras(), run.name
     pictures = load_dataset(config_of(FROZEN).data, seed=7).parts["test"].inputs["image"]
     each = [
-        keras.models.load_model(run / "members" / str(number) / "checkpoints" / "best.h5").predict(pictures, verbose=0)
+        np.asarray(keras.models.load_model(run / "members" / str(number) / "checkpoints" / "best.h5")(pictures))
         for number in (1, 2, 3)
     ]
     average = keras.models.load_model(run / "checkpoints" / "best.h5")
-    np.testing.assert_allclose(average.predict(pictures, verbose=0), np.mean(each, axis=0), atol=1e-6)
+    np.testing.assert_allclose(average(pictures), np.mean(each, axis=0), atol=1e-6)
     kernels = sum(weight.shape == (3, 3, 3, 6) for weight in average.weights)
     assert kernels == (3 if name == "drawn" else 1)
     assert json.loads((run / "manifest.json").read_text()).get("same_beginning", False) is (name != "drawn")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+# A net and pictures for what concerns neither.
+SIMPLE = (
+    "model.layers=[{Conv2D: {filters: 6, kernel_size: 3, padding: same, activation: relu}}]",
+    "data.augment=null",
+    "training.epochs=1",
+)
+
+
 @pytest.fixture(scope="module")
-def whole(folder: Path) -> Path:
-    with drawing_pictures():
+def whole(folder: Path, thorough: bool) -> Path:
+    with drawing_pictures() if thorough else nullcontext():
         fit(config_of(SHAPES, folder=folder), run_dir=folder / "whole")
     return folder / "whole"
 
@@ -142,7 +151,7 @@ def test_a_large_picture_is_told_in_tiles(folder: Path, whole: Path, width: int)
     total = np.zeros((23, 40, 4))
     for top, left in itertools.product((0, 23 - width), np.linspace(0, 40 - width, 3).round().astype(int)):
         tile = np.asarray(Image.fromarray(pixels[top : top + width, left : left + width]).resize((16, 16), Image.BILINEAR))
-        (told,) = model.predict(tile[np.newaxis] / np.float32(255), verbose=0)
+        (told,) = np.asarray(model(tile[np.newaxis] / np.float32(255), training=False))
         back = [Image.fromarray(plane).resize((width, width), Image.BILINEAR) for plane in told.transpose(2, 0, 1).copy()]
         total[top : top + width, left : left + width] += np.outer(ramp, ramp)[..., None] * np.stack(back, axis=-1)
     said = np.asarray(Image.open(masks / "large.png"))
@@ -164,7 +173,7 @@ def test_masks_of_tiles_go_into_an_array_where_one_can_hold_them(folder: Path, w
 def test_tiles_are_cut_of_the_pictures_that_the_folder_of_images_holds(folder: Path) -> None:
     lines = [f"data/pictures/{number:02}.png,data/masks/{number:02}.png" for number in range(8)]
     (folder / "pairs.csv").write_text("\n".join(["file,mask", *lines]))
-    words = (f"data.path={folder / 'pairs.csv'}", "data.target=mask", "training.epochs=1")
+    words = (f"data.path={folder / 'pairs.csv'}", "data.target=mask", *SIMPLE)
     fit(config_of(SHAPES, *words, folder=folder), run_dir=folder / "of_table")
     for place, grey in (("dark", 0), ("light", 255)):
         (folder / place / "far").mkdir(parents=True)
@@ -191,7 +200,7 @@ def test_a_run_on_tiles_is_measured_on_each_pixel_once_and_predicts_in_tiles(fol
     """The pictures 40×32 are larger than the tiles; what is measured is held against masks told tile by tile."""
     from sklearn.metrics import jaccard_score
 
-    config = config_of(SHAPES, "data.tiles=16", "training.epochs=1", f"data.path={folder / 'data'}", folder=folder)
+    config = config_of(SHAPES, "data.tiles=16", *SIMPLE, f"data.path={folder / 'data'}", folder=folder)
     result = fit(config, run_dir=folder / "tiles")
     parts = load_dataset(config.data, seed=config.seed).parts
     pictures = {name: {file.split("@")[0] for file in part.identifiers["file"]} for name, part in parts.items()}

@@ -16,7 +16,8 @@ from dltrain.errors import DataError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
-from dltrain.training.fit import fit
+from dltrain.training.fit import FitResult, fit
+from tests.drawn import drawing_pictures
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
 WAVES = """
@@ -60,11 +61,18 @@ def test_a_constant_is_foretold_where_that_is_asked_for(tmp_path: Path) -> None:
     assert not any("always answering with the mean" in finding["sentence"] for finding in result.diagnosis)
 
 
-def test_a_season_before_the_rows_is_said(tmp_path: Path) -> None:
-    run = fit(waves(tmp_path, "training.epochs=1"), runs=tmp_path / "runs").run
-    frame = polars.read_csv(tmp_path / "waves.csv")
+@pytest.fixture(scope="module")
+def foretold(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    """A linear net of a wave, with pictures, beside its table."""
+    folder = tmp_path_factory.mktemp("waves")
+    with drawing_pictures():
+        return fit(waves(folder), run_dir=folder / "run")
+
+
+def test_a_season_before_the_rows_is_said(foretold: FitResult, tmp_path: Path) -> None:
+    frame = polars.read_csv(foretold.run.parent / "waves.csv")
     frame[-30:].write_csv(tmp_path / "test.csv")
-    found = evaluate(run, data=[str(tmp_path / "test.csv")])
+    found = evaluate(foretold.run, data=[str(tmp_path / "test.csv")])
     y = frame["y"].to_numpy()[-30:]
     ends = np.arange(5, 28)  # 23 windows of 6 rows with 2 to come
     before = np.stack([np.where(ends + ahead >= 7, y[ends + ahead - 7], y[ends]) for ahead in (1, 2)], axis=1)
@@ -93,10 +101,8 @@ def test_members_are_measured_as_their_average_is(tmp_path: Path) -> None:
         assert one["values"] == pytest.approx(members[name]["values"], rel=1e-4, abs=1e-4), name
 
 
-@pytest.mark.usefixtures("pictures_are_drawn")
-def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
-    config = waves(tmp_path)
-    result = fit(config, runs=tmp_path / "runs")
+def test_a_linear_net_foretells_a_wave(foretold: FitResult) -> None:
+    result, table = foretold, foretold.run.parent / "waves.csv"
     metrics = result.metrics["test"]
     # In closed form: the same windows, least squares.
     assert metrics["rmse"] < 0.4 * result.baseline["rmse"]
@@ -110,11 +116,11 @@ def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
     assert evaluate(result.run).metrics == pytest.approx(metrics)
     import_keras().models.load_model(result.run / "checkpoints" / "best.h5")
 
-    found = predict(result.run, data=[str(tmp_path / "waves.csv")])
+    found = predict(result.run, data=[str(table)])
     assert list(found.columns) == ["prediction_y +1", "prediction_y +2"]
     times = found.identifiers["time"]
     assert (len(times), times[0], times[-1]) == (145, "2024-01-07", "2024-05-30")  # the last window ends with the file
-    truth = polars.read_csv(tmp_path / "waves.csv")["y"].to_numpy()
+    truth = polars.read_csv(table)["y"].to_numpy()
     test = slice(-26, None)
     errors = [np.array(found.columns[f"prediction_y +{ahead}"])[:-2] - truth[5 + ahead :][:143] for ahead in (1, 2)]
     assert np.sqrt(np.mean([error[test][2:] ** 2 for error in errors])) == pytest.approx(metrics["rmse"], rel=0.1)
@@ -134,6 +140,7 @@ def test_an_interrupted_fit_goes_on_with_the_same_bits(layer: str, tmp_path: Pat
     assert_same_bits(tmp_path / "once", tmp_path / "often")
 
 
+@pytest.mark.slow
 def test_windows_on_disk_train_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "100")
     result = fit(waves(tmp_path, "training.epochs=2"), runs=tmp_path / "runs")
