@@ -1,4 +1,4 @@
-"""The real command with real training: the first fit and the interrupted one begin by themselves, the others as forks of a warm process."""
+"""The real command with real training: the fit that is interrupted begins by itself, the others as forks of a warm process."""
 
 import csv
 import json
@@ -66,7 +66,7 @@ def dltrain(folder, warm):
 
 @pytest.fixture(scope="module")
 def digits(dltrain):
-    result = dltrain("fit", "digits.yaml", "--run-dir", "runs/digits", "--json", "--require", "accuracy>=0.8", DLTRAIN_WARM="0")
+    result = dltrain("fit", "digits.yaml", "--run-dir", "runs/digits", "--json", "--require", "accuracy>=0.8")
     assert result.returncode == 0, result.stderr
     return result.json
 
