@@ -86,7 +86,7 @@ def test_covered_squares_give_what_keras_says_of_the_covered_picture(run: Path) 
             covered = np.repeat(images[row][None], 6, axis=0)
             for left, picture in enumerate(covered):  # a cell is a pixel here, and half a pixel is rounded to the even one
                 picture[max(0, round(top - 0.5)) : round(top + 1.5), max(0, round(left - 0.5)) : round(left + 1.5)] = fill
-            falls = whole[row] - model.predict(covered, verbose=0)[:, 0]
+            falls = whole[row] - np.asarray(model(covered))[:, 0]
             np.testing.assert_allclose(one.falls[top], falls if one.said == "1" else -falls, atol=1e-5)
     assert [one.file.split("/")[-3] for one in found.pictures] == [one.true for one in found.pictures]
     assert found.pictures == sorted(found.pictures, key=lambda one: one.row)

@@ -64,11 +64,14 @@ def config(folder: Path, *overrides: str) -> Config:
     return config_of(TEXT, *overrides, folder=folder)
 
 
-def test_learns_from_both_resumes_and_predicts_from_raw_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_learns_from_both_resumes_and_predicts_from_raw_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, thorough: bool
+) -> None:
     whole = fit(config(folder), run_dir=folder / "whole")
     assert whole.metrics["test"]["accuracy"] > whole.baseline["accuracy"] + 0.1
-    fit_with_interruptions(config(folder), folder / "cut", monkeypatch, [17])
-    assert_same_bits(folder / "whole", folder / "cut")
+    if thorough:
+        fit_with_interruptions(config(folder), folder / "cut", monkeypatch, [17])
+        assert_same_bits(folder / "whole", folder / "cut")
     assert evaluate(folder / "whole").metrics == whole.metrics["test"]
     rows = load_dataset(config(folder).data, seed=2).parts["test"].row_ids
     monkeypatch.chdir(folder.parent)  # pictures are looked for beside the table
