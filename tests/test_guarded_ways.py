@@ -249,3 +249,15 @@ def test_no_archive_is_gone_on_with_by_its_path() -> None:
         if ast.unparse(node.args[0]) != "held"
     ]
     assert going_on == []
+
+
+_OUTPUTS = {"--output", "--plot", "--samples", "--masks"}  # options that name what is to be written
+_CHECKS = {"check_output", "check_picture", "check_folder", "export"}  # the last looks itself, first of all
+
+
+def test_every_command_looks_at_what_it_is_to_write_before_it_computes() -> None:
+    for path in sorted((PACKAGE / "cli" / "commands").glob("*.py")):
+        nodes = list(ast.walk(tree_of(path)))
+        named = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)} & _OUTPUTS
+        called = {name_of(node.func) for node in nodes if isinstance(node, ast.Call)}
+        assert not named or called & _CHECKS, f"{path.name}: {named}"

@@ -10,7 +10,6 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import ConfigArgument, TrustCodeOption
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
-from dltrain.errors import UsageError
 
 RATE = "training.optimizer.learning_rate"
 
@@ -21,6 +20,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PICTURE", help="Draw the loss over the rates (PNG).")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace PICTURE if it exists.")] = False,
     trust_code: TrustCodeOption = False,
 ) -> int:
     """Suggest a learning rate: a model of CONFIG is trained for a moment with a rate that rises, and thrown away.
@@ -31,20 +31,20 @@ def command(
     dltrain find-rate CONFIG -o rates.png
     """
     from dltrain.config import load_config, split_words
+    from dltrain.storage.outputs import check_picture
     from dltrain.training.finding.rate import find_rate
 
     console: Console = context.obj
     files, overrides = split_words(words or [])
     refuse_other_than_one(files, "dltrain find-rate CONFIG [KEY=VALUE]...")
-    if output is not None and not output.parent.is_dir():
-        raise UsageError(f"the picture cannot be written to {output}: there is no folder {output.parent}")
+    picture = None if output is None else check_picture(output, force=force)
     config = load_config(files[0], overrides)
     console.faults(config.warnings)
     result = find_rate(config, threads=console.settings.threads, reporter=console)
-    if output is not None:
+    if picture is not None:
         from dltrain.evaluation.drawing.history import plot_rates
 
-        plot_rates(result.rates[: len(result.smoothed)], result.smoothed, result.rate, output)
+        plot_rates(result.rates[: len(result.smoothed)], result.smoothed, result.rate, picture)
     console.document(
         {
             "status": "finished",
