@@ -279,6 +279,31 @@ def test_no_file_without_end_is_read_whole(run: Path) -> None:
     assert not Run(run).is_only_begun()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in REPLACED if kind != "nothing"])
+def test_a_history_elsewhere_or_without_end_is_not_read(kind: str, run: Path) -> None:
+    (run / "history.csv").unlink(missing_ok=True)
+    REPLACED[kind](run / "history.csv")
+    with pytest.raises(RunError, match=r"leads out of the run|neither a file nor a folder|cannot be read"):
+        read_history(run / "history.csv")
+
+
+def test_a_history_of_short_rows_under_a_wide_header_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the cells that are not there takes memory as well."""
+    monkeypatch.setattr("dltrain.evaluation.drawing.history._MOST_CELLS", 1000)
+    (run / "history.csv").write_text(",".join(f"m{number}" for number in range(100)) + "\n" + "1\n" * 20)
+    with pytest.raises(RunError, match="more than 1,000 cells"):
+        read_history(run / "history.csv")
+
+
+def test_cells_that_lack_or_are_too_many_in_a_history(run: Path) -> None:
+    (run / "history.csv").write_text("epoch,loss,\n1,0.5\n\n2\n3,0.25,7,8\n")
+    found = read_history(run / "history.csv")
+    assert list(found) == ["epoch", "loss"]
+    assert np.array_equal(found["loss"], [0.5, np.nan, 0.25], equal_nan=True)
+    (run / "history.csv").write_text("epoch,loss\n")
+    assert read_history(run / "history.csv") == {}
+
+
 @pytest.mark.parametrize(
     "name",
     ["checkpoints/best.h5", "config.yaml", "metrics.json", "history.csv", "answers.json", "preprocessing.npz", "code/own.py"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.figure import dress, make_logarithmic, new_figure, own_style, save_figure
 from dltrain.storage.bounds import most_of_run
-from dltrain.storage.stored import refuse_larger
+from dltrain.storage.stored import refuse_larger, require_own
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ History = dict[str, list[float]]
 
 _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5195"
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
+_MOST_CELLS = 1 << 25  # of a history, each of which takes 32 bytes of memory, however short the text is
 _HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
 NOT_CURVES = ("epoch", "phase", "seconds", "members")
 
@@ -31,18 +33,25 @@ def read_history(file: Path) -> History:
 
     Raises:
         OSError: it cannot be read.
-        RunError: it is no table, or larger than any history.
+        RunError: it is no table, larger than any history, or a link that leads out of its run.
     """
+    require_own(file, file.parent)
     try:
         refuse_larger(file, most_of_run("history.csv"))
         with file.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines))
+            rows = csv.reader(lines)
+            names = next(rows, [])
+            columns: list[list[float]] = [[] for _ in names]
+            for number, row in enumerate(filter(None, rows), 1):
+                if number * len(names) > _MOST_CELLS:
+                    raise RunError(f"{file} has more than {_MOST_CELLS:,} cells", hint="the run is damaged")
+                for column, cell in itertools.zip_longest(columns, row[: len(names)]):
+                    column.append(_number(cell))
     except FileNotFoundError:
         return {}
     except (UnicodeDecodeError, csv.Error) as error:
         raise RunError(f"{file} is not a readable history: {error}", hint="the run is damaged") from error
-    names = [name for name in (rows[0] if rows else []) if name]
-    return {name: [_number(row.get(name)) for row in rows] for name in names}
+    return {name: column for name, column in zip(names, columns, strict=True) if name and column}
 
 
 @own_style()
