@@ -205,7 +205,7 @@ def compare(*runs: Any, **options: Any) -> CompareResult:
 
     Args:
         runs: paths or names of runs, each by itself or all in one list.
-        options: of `dltrain.sweep.compare.compare`: `picture`, `metric`.
+        options: of `dltrain.sweep.compare.compare`: `picture`, `metric`, `force`.
 
     Raises:
         DltrainError: as for `fit`.

@@ -252,7 +252,7 @@ def test_no_archive_is_gone_on_with_by_its_path() -> None:
 
 
 _OUTPUTS = {"--output", "--plot", "--samples", "--masks"}  # options that name what is to be written
-_CHECKS = {"check_output", "check_picture", "check_folder", "export"}  # the last looks itself, first of all
+_CHECKS = {"check_output", "check_picture", "check_folder", "export", "compare"}  # the last two look themselves
 
 
 def test_every_command_looks_at_what_it_is_to_write_before_it_computes() -> None:

@@ -49,17 +49,18 @@ class CompareResult:
     picture: Path | None = None
 
 
-def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = "loss") -> CompareResult:
+def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = "loss", force: bool = False) -> CompareResult:
     """Put runs side by side. Imports neither TensorFlow nor Keras.
 
     Args:
         runs: two run directories or more; a sweep stands for its best trial.
         picture: where the validation curves of all runs are drawn as PNG, or None.
         metric: whose curves.
+        force: replace a picture that is there.
 
     Raises:
         UsageError: fewer than two runs, the same run twice, or no place for the picture.
-        RunError: a run is damaged.
+        RunError: a run is damaged, or the picture is there and was not to be replaced.
     """
     paths = [best_of_sweep(Path(path)) for path in runs]
     if len(paths) < 2:
@@ -69,7 +70,7 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     if twice is not None:
         raise UsageError(f"the run {twice} is named twice")
     if picture is not None:
-        picture = check_picture(picture, force=True)
+        picture = check_picture(picture, force=force)
     opened = [Run(path) for path in paths]
     for run in opened:
         run.refuse_foreign_files()

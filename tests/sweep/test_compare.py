@@ -82,6 +82,16 @@ def test_no_place_for_the_picture(runs, tmp_path):
         compare(runs, picture=tmp_path / "none" / "x.png")
 
 
+def test_a_picture_that_is_there_is_not_replaced(runs, tmp_path):
+    picture = tmp_path / "x.png"
+    picture.write_text("mine")
+    with pytest.raises(RunError, match="exists already"):
+        compare(runs[:2], picture=picture)
+    assert picture.read_text() == "mine"
+    compare(runs[:2], picture=picture, force=True)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_sweep_stands_for_its_best_trial(runs, tmp_path):
     sweep = Run(tmp_path / "sweep")
     sweep.path.mkdir()

@@ -29,16 +29,13 @@ def command(
 
     A RUN is a path, `latest`, or the beginning of a run's name; a sweep stands for its best trial.
     """
-    from dltrain.storage.outputs import check_picture
     from dltrain.storage.run_list import find_run
     from dltrain.sweep.compare import compare
 
     console: Console = context.obj
     if not words or len(words) < 2:
         raise UsageError("two runs or more are needed to compare", hint="dltrain compare RUN RUN...")
-    if output is not None:
-        check_picture(output, force=force)
-    result = compare([find_run(word, runs) for word in words], picture=output, metric=metric)
+    result = compare([find_run(word, runs) for word in words], picture=output, metric=metric, force=force)
     for warning in result.warnings:
         console.warning(warning)
     console.document(
