@@ -81,9 +81,10 @@ def load_average(sweep: Path, count: int) -> StoredRun:
         UsageError: it is no sweep, has fewer trials that finished, or they do not take the same prepared rows.
         RunError: it is damaged.
     """
-    if Run(sweep).read_manifest().get("kind") != "sweep":
+    manifest = Run(sweep).read_manifest()
+    if manifest.get("kind") != "sweep":
         raise UsageError(f"{sweep} is no sweep", hint="a run is exported as it is; `training.members: 5` trains an average")
-    paths = _best(sweep)
+    paths = _best(sweep, str(manifest.get("best", "")))
     if len(paths) < count:
         raise UsageError(f"{count} trials are to be averaged, but {len(paths)} finished", hint=f"--top {len(paths)}")
     runs = [load_run(path) for path in paths[:count]]
@@ -99,8 +100,8 @@ def load_average(sweep: Path, count: int) -> StoredRun:
     )
 
 
-def _best(sweep: Path) -> list[Path]:
-    """The runs of the trials that finished, best first."""
+def _best(sweep: Path, chosen: str) -> list[Path]:
+    """The runs of the trials that finished: that which the sweep calls its best, then by value; last those stopped early."""
     document = read_json(sweep / "sweep.json", _SWEEP)
     sign = -1.0 if document.get("mode") == "max" else 1.0
     found = []
@@ -114,8 +115,8 @@ def _best(sweep: Path) -> list[Path]:
         require_own(path, sweep)
         if not (path / "manifest.json").is_file():
             raise RunError(f"{path} is no run", hint="the sweep is damaged")
-        found.append((sign * value, number, path))
-    return [path for _, _, path in sorted(found)]
+        found.append((path != sweep / chosen, trial.get("status") == "pruned", sign * value, number, path))
+    return [path for *_, path in sorted(found)]
 
 
 def _refuse_different(runs: Sequence[StoredRun]) -> None:

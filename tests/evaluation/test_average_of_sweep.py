@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,12 @@ def test_what_has_no_average_is_refused(swept: Path) -> None:
         load_average(swept / "trials" / "0001", 2)
     with pytest.raises(UsageError, match="3 finished"):
         load_average(swept, 4)
+
+
+def test_the_best_alone_is_the_trial_that_the_sweep_calls_so(swept: Path, tmp_path: Path) -> None:
+    """Among trials within chance that is not always the one of the best value."""
+    sweep = Path(shutil.copytree(swept, tmp_path / "sweep"))
+    worst = max(json.loads((sweep / "sweep.json").read_text())["trials"], key=lambda trial: trial["value"])["number"]
+    manifest = json.loads((sweep / "manifest.json").read_text())
+    (sweep / "manifest.json").write_text(json.dumps({**manifest, "best": f"trials/{worst:04d}"}))
+    assert load_average(sweep, 1).run.path == sweep / "trials" / f"{worst:04d}"
