@@ -22,7 +22,6 @@ from dltrain.config.old_words.scores import metric_hint
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
-from dltrain.parts import COMPARED_ON
 from dltrain.storage.values import attributes
 from dltrain.sweep.combinations import grid_size, num_configurations
 from dltrain.sweep.dimension import Dimension
@@ -46,7 +45,6 @@ class SweepPlan:
         seeds: of the fits of each trial; empty: the config's own.
         folds: fits of each trial for each seed; None: no folds.
         metric: what is compared, as the user names it.
-        parts: where a metric that names no part is looked for.
         mode: "min" or "max".
         pruning: None, "median" or "successive_halving".
         on_failure: "continue" or "stop".
@@ -67,7 +65,6 @@ class SweepPlan:
     seeds: Sequence[int]
     folds: int | None
     metric: str
-    parts: tuple[str, ...]
     mode: str
     pruning: str | None
     on_failure: str
@@ -276,7 +273,7 @@ def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
             f"whether more or less of {name!r} is better is not known", path="sweep.mode", hint="`sweep.mode: min`, or max"
         )
         raise ConfigError(fault)
-    return {"metric": name, "parts": COMPARED_ON, "mode": direction}
+    return {"metric": name, "mode": direction}
 
 
 def plain_options(plan: SweepPlan) -> dict[str, Any]:

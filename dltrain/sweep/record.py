@@ -13,6 +13,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import find_value
 from dltrain.errors import RunError
 from dltrain.evaluation.predictions.files import to_csv
+from dltrain.parts import COMPARED_ON
 from dltrain.storage.atomic import to_json, write_atomically
 from dltrain.storage.bounds import most_of_run
 from dltrain.storage.run import Run
@@ -66,7 +67,7 @@ def settle(trial: Trial, plan: SweepPlan) -> None:
     trial.metrics = _over_fits(every, statistics.fmean)
     if len(trial.fits) > 1 and len(every) > 1:
         trial.spreads = _over_fits(every, statistics.stdev)
-    found = find_value(plan.metric, trial.metrics, plan.parts)
+    found = find_value(plan.metric, trial.metrics, COMPARED_ON)
     if found is None or len(documents) < len(trial.fits) or not math.isfinite(found[2]):
         return
     part, name, trial.value = found

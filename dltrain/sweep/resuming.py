@@ -13,7 +13,6 @@ from dltrain.config.keys import IN_CHOICE
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
-from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
 from dltrain.storage.stored import (
     Check,
@@ -26,7 +25,6 @@ from dltrain.storage.stored import (
     text,
     whole,
     word,
-    wrong_values_told,
 )
 from dltrain.storage.values import attributes
 from dltrain.sweep.combinations import num_configurations
@@ -218,15 +216,14 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
     fields = {name: document[name] for name in _AS_THEY_ARE}
     choices, texts = document.get("choices", {}), document.get("texts", {})
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
-    with wrong_values_told(run.manifest_file, is_as_written=run.is_as_written):
-        plan = SweepPlan(
-            config=replace(config, sweep=None),
-            given=document["given"],
-            space=build_space(known, document["given"], choices),
-            seeds=tuple(document["seeds"]),
-            texts=texts,
-            choices=choices,
-            parts=COMPARED_ON,
-            **fields,
-        )
-        return without_repeats(plan)
+    space = build_space(known, document["given"], choices)
+    plan = SweepPlan(
+        config=replace(config, sweep=None),
+        given=document["given"],
+        space=space,
+        seeds=tuple(document["seeds"]),
+        texts=texts,
+        choices=choices,
+        **fields,
+    )
+    return without_repeats(plan)
