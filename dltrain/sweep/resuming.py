@@ -216,14 +216,14 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
     fields = {name: document[name] for name in _AS_THEY_ARE}
     choices, texts = document.get("choices", {}), document.get("texts", {})
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
-    space = build_space(known, document["given"], choices)
-    plan = SweepPlan(
-        config=replace(config, sweep=None),
-        given=document["given"],
-        space=space,
-        seeds=tuple(document["seeds"]),
-        texts=texts,
-        choices=choices,
-        **fields,
-    )
-    return without_repeats(plan)
+    with wrong_values_told(run.manifest_file, is_as_written=run.is_as_written):
+        plan = SweepPlan(
+            config=replace(config, sweep=None),
+            given=document["given"],
+            space=build_space(known, document["given"], choices),
+            seeds=tuple(document["seeds"]),
+            texts=texts,
+            choices=choices,
+            **fields,
+        )
+        return without_repeats(plan)
