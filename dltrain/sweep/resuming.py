@@ -25,6 +25,7 @@ from dltrain.storage.stored import (
     text,
     whole,
     word,
+    wrong_values_told,
 )
 from dltrain.storage.values import attributes
 from dltrain.sweep.combinations import num_configurations
