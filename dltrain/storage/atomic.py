@@ -54,8 +54,7 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
                     os.fsync(file.fileno())
                 _put(temporary, place)
             finally:
-                with contextlib.suppress(OSError):
-                    temporary.remove()  # a signal may have come in the middle; after the renaming there is none
+                temporary.discard()  # a signal may have come in the middle; after the renaming there is none
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -91,6 +91,13 @@ class Place:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
 
+    def discard(self) -> None:
+        """Remove a file that is no longer needed, if it is there; what the system refuses twice stays."""
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                os.unlink(self.name, dir_fd=self.folder)
+                return
+
     def sync(self) -> None:
         """Wait until the names in the folder are on the disk."""
         if self.folder is not None:

@@ -12,7 +12,7 @@ from tests.faults.filling import FIT, OFTEN, begin
 from tests.faults.surroundings import HALVES, LIMITS, ODD, SILENT
 
 # Reads and writes that every command makes; each so many-th kind of call is tried of them in each run of the suite.
-FEW = {"fit": 80, "predict": 30, "init": 7, "runs rm": 14}
+FEW = {"fit": 50, "predict": 30, "init": 7, "runs rm": 14}
 # Of these every call is tried with --slow, of the others each so many-th.
 CHEAP = ("check", "init", "runs", "runs rm", "compare", "trace")
 FAULTS = ("EIO", "ENOSPC+", "EACCES", "TERM", "CLOCK")
