@@ -208,6 +208,8 @@ def _taking(word: str) -> Iterator[Explanation]:
     """The keys that take the word as a value (`balanced`); where none does, such arguments of components (`same`, `found`)."""
     value, catalog = f"'{word.lower()}'", known_catalog()
     keys = [key for key in KEYS.values() if value in key.type]
+    score = catalog.find("metric", f"{word}score")  # `f1` is short for F1Score as well
+    yield from [explain_component(score)] if keys and score else []
     yield from map(explain_key, keys)
     named: dict[str, list[tuple[ComponentEntry, Argument]]] = {}
     for kind in () if keys else catalog.kinds():

@@ -69,9 +69,10 @@ def header_among_rows(frame: polars.DataFrame, lines: NDArray[np.int64], file: s
     if len(numeric) < FEW_NUMBERS:
         return None
     # Digits and signs come before all letters: nearly all rows are told by that alone.
-    first = frame.to_series(numeric[0]).head(frame.height - 1)
+    # Without their names, which polars might read as patterns.
+    first, last = (frame.to_series(place).head(frame.height - 1).alias("") for place in (numeric[0], numeric[-1]))
     places = (first >= "A").arg_true()
-    words = first.gather(places).str.contains(WORD) & frame.to_series(numeric[-1]).gather(places).str.contains(WORD)
+    words = first.gather(places).str.contains(WORD) & last.gather(places).str.contains(WORD)
     for row in places.filter(words.fill_null(False)).head(MOST_GAPS).to_list():
         names = [cell or "" for cell in frame.row(row)]
         around = polars.concat([frame.slice(max(0, row - ROWS_BEFORE), min(row, ROWS_BEFORE)), frame.slice(row + 1, 1)])

@@ -254,6 +254,7 @@ def test_own_code_is_explained_with_its_config(tmp_path: Path) -> None:
         ("ema", ["training.average"]),
         ("one_hot", ["data.encode"]),
         ("standard", ["data.scale", "data.scale_target"]),
+        ("gpu", ["training.devices"]),
         ("found", ["learning_rate"]),
         ("same", ["padding"]),
     ],
@@ -262,6 +263,10 @@ def test_a_word_that_is_a_value_is_explained_by_what_takes_it(value: str, taken_
     explained = explain(value)
     assert list(dict.fromkeys(each.name for each in explained)) == taken_by
     assert all(value in each.type for each in explained)
+
+
+def test_a_value_that_is_short_for_a_score_is_both() -> None:
+    assert [each.name for each in explain("f1")] == ["F1Score", "evaluation.threshold"]
 
 
 def test_a_phase_is_explained_with_the_keys_that_it_may_give() -> None:

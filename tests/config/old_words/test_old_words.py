@@ -414,8 +414,6 @@ def test_f7_explain_answers_old_words(word):
         ("hidden_size", "units"),
         ("StepLR", "schedule"),
         ("GridSearchCV", "dltrain sweep"),
-        ("gpu", "training.devices"),
-        ("f1", "F1Score"),
     ],
 )
 def test_f7_explain_answers_what_was_pasted(word, said):
