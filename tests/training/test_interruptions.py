@@ -118,22 +118,23 @@ class Events:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        real_fsync, real_replace, real_unlink, real_append = os.fsync, os.replace, Path.unlink, History.append
+        real_fsync, real_replace, real_unlink, real_append = os.fsync, os.replace, os.unlink, History.append
 
         def fsync(descriptor: int) -> None:
             if threading.current_thread().name != "history":
                 self.happened()
 
-        def replace(old: Any, new: Any) -> None:
+        def replace(old: Any, new: Any, **folders: int) -> None:
             self.happened()
             with self._lock:
-                real_replace(old, new)
+                real_replace(old, new, **folders)
             self.happened()
 
-        def unlink(path: Path, missing_ok: bool = False) -> None:
+        def unlink(path: Any, *, dir_fd: int | None = None) -> None:
+            os.stat(path, dir_fd=dir_fd, follow_symlinks=False)  # where there is nothing, nothing happens
             self.happened()
             with self._lock:
-                real_unlink(path, missing_ok=missing_ok)
+                real_unlink(path, dir_fd=dir_fd)
 
         def append(history: History, row: Any) -> None:
             self.happened()
@@ -144,7 +145,7 @@ class Events:
         with (
             mock.patch("os.fsync", fsync),
             mock.patch("os.replace", replace),
-            mock.patch.object(Path, "unlink", unlink),
+            mock.patch("os.unlink", unlink),
             mock.patch.object(History, "append", append),
         ):
             yield
