@@ -125,7 +125,7 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
             faults = [replace(fault, hint="a smaller --horizon, or none") for fault in error.faults]
             raise DataError(faults) from error
     if plan.all_rows <= MOST_ROWS:
-        plan = replace(plan, net=net_of(fitted.preprocessing, found.target.name))
+        plan = replace(plan, net=net_of(fitted, found.target.name))
     unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
     said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
     return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
@@ -351,7 +351,7 @@ def _render_net(block: Block, plan: Plan) -> None:
     if plan.net is None:
         block.remark("the output layer and the loss follow from the task", indent=4)
     else:
-        block.entry("output", "none", "the sum is the forecast")
+        block.entry("output", "none", "the last layer is the forecast")
     block.open("training")
     rate = 0.01 if plan.net else 0.005 if layers is RECURRENT else 0.003
     block.entry("optimizer", {"Adam": {"learning_rate": rate}})

@@ -1,8 +1,12 @@
-"""The network that foretells a series of not many rows: what was a season ago, and a line that learns how it changes."""
+"""The network that foretells a series of not many rows: a simple forecast, and a line that learns what it is off by."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
+
+from dltrain.data.fitted import Fitted
 
 # Of more rows than that, of all series, a recurrent layer tells more.
 MOST_ROWS = 2_000
@@ -12,18 +16,35 @@ SEASONAL = (
     "begins as the forecast by the value a season before, and learns how the next rows differ from it: hard to beat with few rows"
 )
 STEADY = "begins as the forecast by the last value, and learns how the next rows differ from it: hard to beat with few rows"
+LEVEL = "begins as the forecast by the window's mean, and learns how the next rows differ from it: hard to beat with few rows"
 
 
-def net_of(fitted: Any, target: str) -> tuple[list[Any], str]:
-    """The layers over the windows of a fitted preprocessing of a series, and why these.
+def net_of(fitted: Fitted, target: str) -> tuple[list[Any], str]:
+    """The layers over the windows of a series, and why these.
+
+    The network begins as the simple forecast that is less off in the training part: the value a season before, the last one
+    where there is no season, or the mean of the window.
 
     Args:
-        fitted: a `SeriesPreprocessing` whose windows are scaled by themselves.
+        fitted: the windows, of a `SeriesPreprocessing` that scales each by itself.
         target: the column that is foretold.
     """
-    [spec], series = fitted.schema.inputs, fitted.series
-    place, _, _ = spec.window_scale.to_target[target]
+    preprocessing: Any = fitted.preprocessing
+    series, schema, part = preprocessing.series, preprocessing.schema, fitted.parts["train"]
+    [spec] = schema.inputs
+    place, factor, offset = spec.window_scale.to_target[target]
+    windows = np.asarray(part.inputs[spec.name])[:, :, place] * factor + offset
+    truth = np.stack([np.asarray(part.targets[each.name]) for each in schema.targets], axis=1)
+    length = season_of(series.history, series.season)
+    before = windows[:, series.history - length + np.arange(series.horizon) % length]
+    if np.nanmean((windows.mean(axis=1, keepdims=True) - truth) ** 2) < np.nanmean((before - truth) ** 2):
+        return ["Flatten", {"Dense": {"units": series.horizon, "kernel_initializer": "zeros"}}], LEVEL
     return change_of_season(series.history, series.horizon, series.season, place, len(spec.columns))
+
+
+def season_of(history: int, season: int | None) -> int:
+    """Rows of the season that a window shows; 1 where it shows none: the last row stands for it."""
+    return season if season is not None and season <= history else 1
 
 
 def change_of_season(history: int, horizon: int, season: int | None, place: int, num_columns: int) -> tuple[list[Any], str]:
@@ -42,8 +63,7 @@ def change_of_season(history: int, horizon: int, season: int | None, place: int,
     Returns:
         The layers, and why these.
     """
-    is_seasonal = season is not None and 1 < season <= history
-    length = season if season is not None and is_seasonal else 1
+    length = season_of(history, season)
     taken = min(length, horizon)
     rows = [history - length, length - taken]
     if num_columns == 1:
@@ -67,4 +87,4 @@ def change_of_season(history: int, horizon: int, season: int | None, place: int,
         {"Dense": {"units": horizon, "kernel_initializer": "zeros", "name": "change"}},
         {"Add": {"from": ["before", "change"]}},
     ]
-    return layers, SEASONAL if is_seasonal else STEADY
+    return layers, SEASONAL if length > 1 else STEADY

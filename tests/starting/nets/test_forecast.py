@@ -68,6 +68,26 @@ def test_of_more_rows_a_recurrent_layer_reads_the_window() -> None:
     assert "GRU" not in [layer.component.name for layer in start(MOST_ROWS).model.layers]
 
 
+@pytest.mark.parametrize("horizon", [None, 3])
+def test_of_noise_it_begins_as_the_mean_of_the_window(horizon: int | None) -> None:
+    chance = random.Random(0)
+    days = [datetime.date(2022, 1, 3) + datetime.timedelta(days=row) for row in range(300)]
+    Path("t.csv").write_text("day,sales\n" + "\n".join(f"{day},{chance.gauss(50, 5):.2f}" for day in days) + "\n")
+    text = make_starter("t.csv", target="sales", wishes=Wishes(series="day", horizon=horizon)).text
+    assert "the window's mean" in text
+    config = load_config_text(text, folder=Path.cwd())
+    dataset = load_dataset(config.data, seed=0)
+    [spec], part = dataset.schema.inputs, dataset.parts["test"]
+    assert spec.window_scale is not None
+    place, factor, offset = spec.window_scale.to_target["sales"]
+    windows = np.asarray(part.inputs["features"])[:, :, place] * factor + offset
+    model = build_model(config.model, dataset.schema, heads_of(config, dataset.schema), seed=0)
+    told = run_outputs(model, [np.asarray(part.inputs["features"])])
+    for output in told:
+        means = np.broadcast_to(windows.mean(axis=1, keepdims=True), (len(windows), output.reshape(len(windows), -1).shape[1]))
+        assert output.reshape(len(windows), -1) == pytest.approx(means, abs=1e-5)
+
+
 def test_a_season_longer_than_the_window_is_none() -> None:
     layers, reason = change_of_season(6, 2, 12, 0, 1)
     assert layers[0] == {"Cropping1D": {"cropping": [5, 0], "from": "features"}}
