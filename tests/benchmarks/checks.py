@@ -4,7 +4,7 @@
 
 Whole processes, one after the other, in turns; the first of each is not counted. The table shows medians, of the processors'
 seconds as well: those do not hang on what else the machine does. It should take a fifteenth at the most; of a file, whose
-beginning is read, polars and NumPy are imported besides.
+beginning is read, polars and NumPy are imported besides. What `dltrain completion` answers a shell takes 0.15 s at the most.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def main(words: Sequence[str] | None = None) -> None:
         commands = {
             "check": [sys.executable, "-m", "dltrain", "check", str(config)],
             "check of a CSV": [sys.executable, "-m", "dltrain", "check", str(of_file)],
+            "an answer to a shell": [sys.executable, "-m", "dltrain", "completion", "words", "zsh", "fit", "x", "training.o"],
             "import keras": [sys.executable, "-c", "import keras"],
         }
         found: dict[str, list[tuple[float, float]]] = {what: [] for what in commands}
@@ -84,9 +85,9 @@ def main(words: Sequence[str] | None = None) -> None:
     medians = {what: [statistics.median(column) for column in zip(*rows, strict=True)] for what, rows in found.items()}
     keras = medians["import keras"]
     ratios = {what: [there / here for here, there in zip(seconds, keras, strict=True)] for what, seconds in medians.items()}
-    print(f"{'':14}{'wall':>16}{'processor':>16}")
+    print(f"{'':22}{'wall':>16}{'processor':>16}")
     for what, seconds in medians.items():
-        print(f"{what:14}" + "".join(f"{one:8.3f}s  1/{ratio:<4.1f}" for one, ratio in zip(seconds, ratios[what], strict=True)))
+        print(f"{what:22}" + "".join(f"{one:8.3f}s  1/{ratio:<4.1f}" for one, ratio in zip(seconds, ratios[what], strict=True)))
     print(f"wanted of the first: 1/{1 / MOST:.0f} at the most")
     if options.json:
         options.json.write_text(json.dumps({"seconds": medians, "ratios": ratios}))
