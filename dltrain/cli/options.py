@@ -197,3 +197,19 @@ def _common(
     ] = None,
 ) -> None:
     """Declare the options; Typer reads this signature."""
+
+
+def gates_of(require: Sequence[str] | None, *, may_compare: bool = False) -> tuple[str, ...]:
+    """What --require asks for, each of which can be read.
+
+    Args:
+        require: the words after it.
+        may_compare: whether they may name another run's metrics, as `old`.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    from dltrain.evaluation.metrics.gates import parse_gates
+
+    parse_gates(gates := tuple(require or ()), may_compare=may_compare)
+    return gates

@@ -53,5 +53,6 @@ def import_all() -> None:
     for module in pkgutil.walk_packages(dltrain.__path__, "dltrain."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    importlib.import_module("scipy.special")  # whatever is evaluated asks it for its intervals
     gc.collect()
     gc.freeze()

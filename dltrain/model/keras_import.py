@@ -21,6 +21,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -33,7 +34,7 @@ from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.later import LateLoader
 from dltrain.machine import IN_WAITING, SETTLED, require_address_space, require_open_files
 from dltrain.settings import keras_folder
-from dltrain.system import release_library_pages
+from dltrain.system import limits, release_library_pages
 from dltrain.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -175,6 +176,33 @@ def _load(
     return keras
 
 
+def open_libraries_beside(*modules: str) -> None:
+    """Open TensorFlow's libraries while another thread imports modules: either takes most of a second.
+
+    No thread is left when this returns, so that processes can be forked. Does nothing where TensorFlow is there already, where no
+    thread is to be had, and where the system limits addresses, which `import_keras` counts before anything is opened.
+
+    Args:
+        modules: what is needed as well; a fault of theirs is left to the statement that imports them.
+    """
+    if "tensorflow" in sys.modules or limits("RLIMIT_AS")[0] is not None:
+        return
+    importing = threading.Thread(target=_import_quietly, args=(modules,), name="dltrain-import")
+    with quiet_stderr():
+        try:
+            importing.start()
+        except RuntimeError:
+            return
+        _open_libraries()
+        importing.join()
+
+
+def _import_quietly(modules: Sequence[str]) -> None:
+    with contextlib.suppress(Exception):  # the statement that needs the module says why
+        for module in modules:
+            importlib.import_module(module)
+
+
 def _open_libraries() -> None:
     """Open TensorFlow's largest library before its import does, and give back at once what only that needed: 290 of 330 MB."""
     import ctypes
@@ -182,8 +210,10 @@ def _open_libraries() -> None:
     found = importlib.util.find_spec("tensorflow")
     for folder in (found.submodule_search_locations or ()) if found is not None else ():
         for file in Path(folder).glob(f"{LIBRARIES}_cc.so*"):
-            with contextlib.suppress(OSError):  # the import will say why
-                ctypes.CDLL(str(file))
+            # The system's own function: Python's lets no other thread run meanwhile. Where it fails, the import says why.
+            opening = ctypes.CDLL(None).dlopen
+            opening.restype, opening.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
+            opening(os.fsencode(file), os.RTLD_NOW)
     release_library_pages(LIBRARIES)
 
 

@@ -130,3 +130,30 @@ def test_nothing_is_compiled_by_translating_python() -> None:
     assert len(calls) > 5
     with_it = [name for name, call in calls if "autograph=False" not in map(ast.unparse, call.keywords)]
     assert with_it == []
+
+
+BESIDE = """
+import json, sys, threading
+from pathlib import Path
+from dltrain.model.keras_import import import_keras, open_libraries_beside
+open_libraries_beside("dltrain.training.fit", "dltrain.no_such_module")
+found = {
+    "imported": "dltrain.training.fit" in sys.modules, "tensorflow": "tensorflow" in sys.modules, "threads": threading.active_count(),
+    "libraries": Path("/proc/self/maps").read_text().count("libtensorflow_cc") if sys.platform == "linux" else 1,
+}
+print(json.dumps({**found, "dtype": import_keras().config.floatx()}))
+"""
+
+
+def test_libraries_are_opened_while_modules_are_imported(tmp_path: Path) -> None:
+    found = imported(tmp_path, BESIDE)
+    assert found.pop("libraries"), "TensorFlow's library is open"
+    assert found == {"imported": True, "tensorflow": False, "threads": 1, "dtype": "float32"}
+
+
+@pytest.mark.skipif(not IS_LINUX, reason="limits addresses as Linux does")
+def test_libraries_are_not_opened_where_addresses_are_limited(tmp_path: Path) -> None:
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40))\n"
+    found = imported(tmp_path, limited + BESIDE)
+    assert not found["libraries"], "what they take is counted before"
+    assert not found["imported"]

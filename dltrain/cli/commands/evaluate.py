@@ -19,6 +19,7 @@ from dltrain.cli.options import (
     SkipBrokenOption,
     TrustCodeOption,
     WeightsOption,
+    gates_of,
 )
 from dltrain.cli.typer_import import typer
 from dltrain.storage.values import attributes
@@ -108,22 +109,23 @@ def command(
     """
     from dltrain.cli.paths import data_words
     from dltrain.config import split_words
-    from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
-    from dltrain.evaluation.evaluate import evaluate
-    from dltrain.evaluation.importance.weigh import weigh
-    from dltrain.evaluation.metrics.gates import parse_gates
-    from dltrain.evaluation.slices import cut_result
+    from dltrain.model.keras_import import open_libraries_beside
     from dltrain.storage.run_list import find_run
 
     console: Console = context.obj
     words, overrides = split_words(more_data or ()) if not data else (more_data, [])
     paths = data_words(data, words)
-    gates = tuple(require or ())
-    parse_gates(gates, may_compare=against is not None)
+    gates = gates_of(require, may_compare=against is not None)
     options: dict[str, Any] = {"data": paths, "part": part, "weights": weights, "trials": trials, "images": tuple(images or ())}
     options |= {"threshold": threshold, "require": gates, "own_gates": not no_require, "allow_changed": allow_changed}
     options |= {"skip_broken": skip_broken, "overrides": overrides, "threads": console.settings.threads, "reporter": console}
     path, compared = find_run(run, runs), None
+    open_libraries_beside("dltrain.evaluation.evaluate", "dltrain.evaluation.importance.weigh")
+    from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
+    from dltrain.evaluation.evaluate import evaluate
+    from dltrain.evaluation.importance.weigh import weigh
+    from dltrain.evaluation.slices import cut_result
+
     if against is None:
         result = evaluate(path, **options)
     else:

@@ -48,11 +48,14 @@ def command(
     RUN is a path, `latest`, or the beginning of a run's name. keras opens with plain `keras.models.load_model`, saved_model
     (a folder) with `tf.saved_model.load`, onnx with ONNX Runtime, tflite with TensorFlow Lite.
     """
-    from dltrain.evaluation.export import export
+    from dltrain.model.keras_import import open_libraries_beside
     from dltrain.storage.run_list import find_run
 
     console: Console = context.obj
     path = find_run(run, runs)
+    open_libraries_beside("dltrain.evaluation.export")
+    from dltrain.evaluation.export import export
+
     result = export(
         path,
         format=form,

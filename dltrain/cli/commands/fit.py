@@ -23,6 +23,7 @@ from dltrain.cli.options import (
     RunsOption,
     TrustCodeOption,
     allowed,
+    gates_of,
     refuse_both_folders,
 )
 from dltrain.cli.paths import refuse_other_than_one
@@ -73,12 +74,11 @@ def command(
     KEY=VALUE overrides one value of the config: training.optimizer.learning_rate=0.01, model.layers.1.units=64.
     With --resume RUN the config may be left out; the run has its own.
     """
-    from dltrain.evaluation.metrics.gates import parse_gates
+    from dltrain.model.keras_import import open_libraries_beside
 
     console: Console = context.obj
     refuse_both_folders(context, run_dir, "run")
-    resumed, gates = _resumed(resume, run_dir, runs), tuple(require or ())
-    parse_gates(gates)
+    resumed, gates = _resumed(resume, run_dir, runs), gates_of(require)
     given = [*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)]
     config = load(given, resumed)
     from dltrain.training.workers.cluster import cluster_of
@@ -90,6 +90,7 @@ def command(
     if group is not None and not group.is_chief:
         _train_along(console, config, group)
         return 0
+    open_libraries_beside("dltrain.training.fit")
     from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
 
     try:

@@ -249,10 +249,13 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
     network = _stock_network(run, runs)
     if network is not None:
         return network, _ask_stock(console, network, paths, asked)
-    from dltrain.evaluation.predictions.predict import predict
+    from dltrain.model.keras_import import open_libraries_beside
     from dltrain.storage.run_list import find_run
 
     path = find_run(run, runs)
+    open_libraries_beside("dltrain.evaluation.predictions.predict")
+    from dltrain.evaluation.predictions.predict import predict
+
     if asked.weights not in (None, "best", "last"):
         raise UsageError(f"a run's --weights are best or last, found {asked.weights!r}")
     if asked.part is not None and asked.trials is not None:

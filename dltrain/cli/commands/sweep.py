@@ -88,18 +88,18 @@ def command(
     dltrain sweep CONFIG --over 'training.optimizer.learning_rate={low: 1e-4, high: 1e-1, log: true}' --strategy tpe --trials 40
     dltrain sweep --resume SWEEP --trials 60 --retry crashed
     """
-    from dltrain.storage.run_list import find_run
-    from dltrain.sweep.sweep import sweep
+    from dltrain.model.keras_import import open_libraries_beside
 
     console: Console = context.obj
     refuse_both_folders(context, run_dir, "sweep")
-    if resume is not None and run_dir is not None:
-        raise UsageError("--resume SWEEP already names the directory", hint="leave out --run-dir")
-    if retry is not None and resume is None:
-        raise UsageError("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed")
+    resumed = _resumed(resume, run_dir, runs, retries=retry is not None)
     given = [*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)]
+    config = _config_of(given, over or (), must_be=bool(words) or resume is None)
+    open_libraries_beside("dltrain.sweep.sweep")
+    from dltrain.sweep.sweep import sweep
+
     result = sweep(
-        _config_of(given, over or (), must_be=bool(words) or resume is None),
+        config,
         over=tuple(over or ()),
         strategy=strategy,
         trials=trials,
@@ -110,13 +110,26 @@ def command(
         argv=sys.argv,
         runs=runs,
         run_dir=run_dir,
-        resume=find_run(resume, runs) if resume is not None else None,
+        resume=resumed,
         retry_failed=retry is not None,
         require=tuple(require or ()),
         threads=console.settings.threads,
         reporter=console,
     )
     return _show(console, result)
+
+
+def _resumed(resume: str | None, run_dir: Path | None, runs: Path, *, retries: bool) -> Path | None:
+    """The sweep to go on with, if there is one."""
+    from dltrain.storage.run_list import find_run
+
+    if resume is None and retries:
+        raise UsageError("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed")
+    if resume is None:
+        return None
+    if run_dir is not None:
+        raise UsageError("--resume SWEEP already names the directory", hint="leave out --run-dir")
+    return find_run(resume, runs)
 
 
 def _config_of(words: Sequence[str], over: Sequence[str], *, must_be: bool) -> Config | None:
