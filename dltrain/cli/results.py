@@ -57,25 +57,43 @@ def table_and_words(
         return "", []
     own = baseline_of(baseline, parts[-1])
     learned: Mapping[str, Mapping[str, float]] = report.get("learned", {})
-    names = list(dict.fromkeys(name for part in parts for name in metrics[part]))
-    names = [name for name in names if not _said_already(name, names, [metrics[part] for part in parts])]
-    names.sort(key=lambda name: name != "loss")
-    rows = [
-        [
-            name,
-            *(format_number(metrics[part].get(name)) for part in parts[:-1]),
-            with_interval(metrics[parts[-1]].get(name), intervals.get(name)),
-            *([format_number(own.get(name))] if own else []),
-            *(format_number(values.get(canonical(name), values.get(name))) for values in learned.values()),
-        ]
-        for name in names
-    ]
+    rows = metric_rows(metrics, parts, intervals, [*([own] if own else []), *learned.values()])
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
     text = table(["", *parts, *([heading] if own else []), *learned], rows, width=width)
     if "baselines" in report:
         scaled = [str(report["scaled"])] if report.get("scaled") else []
         return text, [*_simple_forecasts(metrics[parts[-1]], report["baselines"]), *scaled]
     return text, [*([f"baseline: {_strategy(own)}"] if own else []), *_learned_ways(learned, parts[-1])]
+
+
+def metric_rows(
+    metrics: Mapping[str, Mapping[str, float]],
+    parts: Sequence[str],
+    intervals: Mapping[str, Sequence[float]],
+    beside: Sequence[Mapping[str, float]],
+) -> list[list[str]]:
+    """Cells of each metric, the loss first: its name, its value on each part, on the last one with its interval, and beside it.
+
+    Of two names for one metric with the same values one is enough.
+
+    Args:
+        metrics: part -> metric -> value.
+        parts: which, in this order.
+        intervals: of the last part's metrics.
+        beside: values of baselines on the last part, by any spelling of the metrics.
+    """
+    shown = [metrics[part] for part in parts]
+    names = sorted(dict.fromkeys(name for values in shown for name in values), key=lambda name: name != "loss")
+    return [
+        [
+            name,
+            *(format_number(values.get(name)) for values in shown[:-1]),
+            with_interval(shown[-1].get(name), intervals.get(name)),
+            *(format_number(values.get(name, values.get(canonical(name)))) for values in beside),
+        ]
+        for name in names
+        if not _said_already(name, names, shown)
+    ]
 
 
 def _learned_ways(learned: Mapping[str, Any], part: str) -> list[str]:

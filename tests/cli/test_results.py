@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dltrain.cli.reports.contents import metric_blocks
 from dltrain.cli.results import gate_lines, metrics_table, with_interval, worst_classes
 
 
@@ -18,6 +19,17 @@ def test_two_names_with_different_values_are_both_shown() -> None:
     text = metrics_table({"test": {"loss": 0.5, "root_mean_squared_error": 0.2, "rmse": 2.0}}, {})
     assert "root_mean_squared_error" in text
     assert "rmse  " in text
+
+
+def test_a_report_and_the_terminal_show_the_same_metrics():
+    metrics = {"test": {"root_mean_squared_error": 2.000001, "loss": 0.5, "rmse": 2.0, "mean_absolute_error": 1.5}}
+    learned = {"linear": {"rmse": 1.25, "mae": 0.75}}
+    document = {"metrics": metrics, "baseline": {"test": {"rmse": 4.0, "mae": 3.0}}, "report": {"learned": learned}}
+    table = metric_blocks(document, "test")[0]
+    assert [row[0] for row in table.rows] == ["loss", "rmse", "mean_absolute_error"]
+    assert table.rows[2] == ["mean_absolute_error", "1.500", "3.000", "0.7500"]
+    lines = metrics_table(metrics, document["baseline"], document["report"]).splitlines()
+    assert [line.split() for line in lines[1:4]] == table.rows
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from dltrain.cli.reports.answers import (
 from dltrain.cli.reports.data import DataSeen, beginning_of, data_blocks, look_at_data
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
 from dltrain.cli.reports.verdict import verdict_of
-from dltrain.cli.results import baseline_of, gate_lines, members_lines, with_interval
+from dltrain.cli.results import baseline_of, gate_lines, members_lines, metric_rows
 from dltrain.cli.text import format_number, format_seconds
 from dltrain.evaluation.drawing.charts import history_panels
 from dltrain.evaluation.drawing.history import read_history
@@ -99,19 +99,9 @@ def metric_blocks(document: Mapping[str, Any], part: str) -> list[Block]:
     parts = [name for name in PARTS if document["metrics"].get(name)]
     baseline = baseline_of(document.get("baseline", {}), part)
     learned = document.get("report", {}).get("learned", {})
-    intervals = document.get("intervals", {}).get(part, {})
-    names = list(dict.fromkeys(name for one in parts for name in document["metrics"][one]))
     others = [one for one in parts if one != part]
-    rows = [
-        [
-            name,
-            *(format_number(document["metrics"][one].get(name)) for one in others),
-            with_interval(document["metrics"][part].get(name), intervals.get(name)),
-            format_number(baseline.get(name)),
-            *(format_number(values.get(name)) for values in learned.values()),
-        ]
-        for name in names
-    ]
+    intervals = document.get("intervals", {}).get(part, {})
+    rows = metric_rows(document["metrics"], [*others, part], intervals, [baseline, *learned.values()])
     header = ["metric", *others, f"{part} (95 % interval)", "baseline", *map(str, learned)]
     blocks: list[Block] = [Table("metrics by part", header, rows)]
     if "baselines" in document.get("report", {}):
