@@ -1,4 +1,4 @@
-"""Words of Keras that are no keys of a config, and how a config says what they mean."""
+"""Words of Keras that are no keys of a config, with those of others that mean the same, and how a config says what they mean."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
         "it is an argument of the optimizer: training.optimizer: {SGD: {momentum: 0.9}}": "momentum",
         "training.clip_norm": (
             "clipnorm gradient_clip clip_gradients clip_grad_norm clip_grad_norm_ gradient_clipping clip_norm gradient_clip_norm "
-            "clip_grad grad_clip max_grad_norm"
+            "clip_grad grad_clip"
         ),
         "training.clip_norm, of each weight; the optimizer's global_clipnorm is of all together": (
             "max_grad_norm gradient_clip_val"
@@ -75,44 +75,64 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
             "include_top"
         ),
         # Parts
-        "data.split.validation": "validation_split val_split val_size validation_size valid",
+        "data.split.validation": (
+            "validation_split val_split val_size validation_size valid val_ratio validation_ratio validation_fraction "
+            "val_fraction valid_size dev_size"
+        ),
         "a share: data.split.validation; files of its own: data.validation": "val",
-        "data.validation": "validation_data val_data",
-        "data.test": "test_data",
-        "data.split.test": "test_size test_split",
-        "the training part is what data.split.test and data.split.validation leave": "train_size train",
-        "data.split.folds": "kfold k_folds n_splits cv",
+        "data.validation": (
+            "validation_data val_data val_path val_file val_dir valid_dir validation_dir validation_set validation_path dev"
+        ),
+        "data.test": "test_data test_path test_file test_dir test_set test_csv",
+        "data.split.test": "test_size test_split test_ratio test_fraction holdout holdout_size",
+        "the training part is what data.split.test and data.split.validation leave": (
+            "train_size train train_split train_ratio train_fraction probabilities"
+        ),
+        "data.split.folds": (
+            "kfold k_folds n_splits cv cross_val_score cross_validate KFold StratifiedKFold n_folds num_folds fold_count"
+        ),
         "data.separator": "sep delimiter",
-        "data.missing": "na_values",
-        "data.skip": "skiprows",
-        "data.features": "usecols x",
-        "data.dates": "parse_dates",
+        "data.missing": "na_values na nan null nulls missing_values null_values missing_value",
+        "data.skip": "skiprows skip_rows skip_lines skipheader",
+        "data.features": "usecols x feature_columns input_features input_columns predictors inputs_columns feature_names",
+        "data.dates": "parse_dates dayfirst date_format date_parser datetime_format",
         "training.shuffle": "shuffle_buffer",
-        "data.series.history": "window window_size lookback look_back timesteps sequence_length",
+        "data.series.history": (
+            "window window_size lookback look_back timesteps sequence_length lags n_lags history_size input_width n_steps "
+            "seq_length context_length time_steps window_length"
+        ),
         "data.text.max_tokens": "vocab_size num_words max_words nb_words max_features vocabulary_size",
         "data.text.output_sequence_length": "maxlen max_length pad_sequences padding_length max_sequence_length max_len seq_len",
         "seed, of everything; data.split.seed, of the split alone, with `like: scikit-learn` the very same rows": "random_state",
         "write data.split: {test: 0.25, seed: 42, like: scikit-learn}": "train_test_split",
         "seed": "random_seed set_seed set_random_seed manual_seed np.random.seed seed_everything",
-        "data.target": "y label",
-        "targets are encoded as the loss needs them; name the column in data.target": "to_categorical",
-        "categories are by default; data.encode: {column: one_hot}": "one_hot",
+        "data.target": (
+            "y label labels_column label_column target_column target_name class_column outcome response dependent y_col "
+            "output_features targets y_column class"
+        ),
+        "targets are encoded as the loss needs them; name the column in data.target": (
+            "to_categorical LabelEncoder label_encoder LabelBinarizer"
+        ),
+        "categories are by default; data.encode: {column: one_hot}": "one_hot OneHotEncoder get_dummies onehot dummies",
         "write data.scale: standard": "StandardScaler",
         "write data.scale: minmax": "MinMaxScaler",
         # Pictures
         "data.source: image_folder reads the pictures, data.scale scales them, data.augment varies them": "ImageDataGenerator",
         "write data: {source: image_folder, path: FOLDER}": "flow_from_directory image_dataset_from_directory",
         "write data: {source: csv, path: TABLE, features: {COLUMN: image}, target: COLUMN}": "flow_from_dataframe",
-        "write data.image_size: [height, width]": "target_size img_size",
+        "write data.image_size: [height, width]": (
+            "target_size img_size imgsz image_shape picture_size input_size img_shape image_height img_height image_width "
+            "img_width img_rows img_cols height width"
+        ),
         "it follows from the target; data.task says otherwise": "class_mode label_mode",
-        "data.color": "color_mode",
+        "data.color": "color_mode channels num_channels n_channels img_channels color_channels",
         "write data.color: grayscale": "grayscale",
         "data.scale scales the pixels; a network of keras.applications brings its own preprocessing": "preprocessing_function",
         "a network of keras.applications brings its own preprocessing": "preprocess_input",
         "write data.scale: unit, which takes pixels to 0…1": "rescale",
-        AUGMENT.format(layer="{RandomFlip: {mode: horizontal}}"): "horizontal_flip",
-        AUGMENT.format(layer="{RandomFlip: {mode: vertical}}"): "vertical_flip",
-        AUGMENT.format(layer="{RandomRotation: {factor: 0.1}}") + ", in turns of 360 degrees": "rotation_range",
+        AUGMENT.format(layer="{RandomFlip: {mode: horizontal}}"): "horizontal_flip fliplr",
+        AUGMENT.format(layer="{RandomFlip: {mode: vertical}}"): "vertical_flip flipud",
+        AUGMENT.format(layer="{RandomRotation: {factor: 0.1}}") + ", in turns of 360 degrees": "rotation_range degrees",
         AUGMENT.format(layer="{RandomZoom: {height_factor: 0.2}}"): "zoom_range",
         AUGMENT.format(layer="{RandomTranslation: {height_factor: 0.0, width_factor: 0.1}}"): "width_shift_range",
         AUGMENT.format(layer="{RandomTranslation: {height_factor: 0.1, width_factor: 0.0}}"): "height_shift_range",
@@ -176,7 +196,9 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
         "`dltrain trace RUN --weights` writes them out; model.weights begins with others": (
             "get_weights set_weights layer.get_weights"
         ),
-        "model.layers is the list of layers, from the first to the last": "Sequential Functional add nn.Module",
+        "model.layers is the list of layers, from the first to the last": (
+            "Sequential Functional add nn.Module combiner encoder decoder backbone base_model head model_type architecture"
+        ),
         "the output layer follows from the task; model.output says otherwise": "output_layer num_classes n_classes nb_classes nc",
         "each run has history.csv and its picture; `dltrain compare RUN RUN` draws several": (
             "plot plot_history learning_curve history.history"

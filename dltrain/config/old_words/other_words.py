@@ -1,4 +1,4 @@
-"""Words of other libraries that are no keys of a config, and how a config says what they mean."""
+"""Words of other libraries that mean what none of Keras does and are no keys of a config, and how a config says it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from dltrain.config.old_words.spread import spread
 WORDS_OF_OTHERS: Mapping[str, str] = spread(
     {
         # scikit-learn
-        "data.split.folds": "cross_val_score cross_validate KFold StratifiedKFold n_folds num_folds fold_count",
         "data.split.group": "GroupKFold GroupShuffleSplit groups group_by group_column",
         "data.split.time": "TimeSeriesSplit split_by_time time_split",
         "a `sweep:` block names what varies, and `dltrain sweep CONFIG` runs it": (
             "GridSearchCV RandomizedSearchCV HalvingGridSearchCV hyperopt hyperparameters tuner tune grid_search"
         ),
         "sweep.parameters": "param_grid param_distributions search_space",
-        "categories are by default; data.encode: {column: one_hot}": "OneHotEncoder get_dummies onehot dummies",
-        "targets are encoded as the loss needs them; name the column in data.target": "LabelEncoder label_encoder LabelBinarizer",
         "write data.encode: {column: embedding}": "OrdinalEncoder ordinal",
         "data.impute": "SimpleImputer imputer imputation fillna fill_missing fill_value",
         "data.missing_target says what becomes of rows without a target, data.impute of other gaps": (
@@ -46,7 +43,7 @@ WORDS_OF_OTHERS: Mapping[str, str] = spread(
         ),
         "dltrain trains networks; evaluation.baselines: [boosting] shows scikit-learn's trees beside one": (
             "RandomForestClassifier RandomForestRegressor GradientBoostingClassifier XGBClassifier xgboost "
-            "KNeighborsClassifier n_estimators max_depth random_forest"
+            "KNeighborsClassifier max_depth random_forest"
         ),
         "data.text makes tokens; GlobalAveragePooling1D over an Embedding is near to a bag of words": (
             "TfidfVectorizer CountVectorizer HashingVectorizer"
@@ -55,10 +52,7 @@ WORDS_OF_OTHERS: Mapping[str, str] = spread(
         "data.decimal": "decimal_separator decimal_sign",
         "data.thousands": "thousands_separator thousand",
         "data.quote": "quotechar quoting",
-        "data.skip": "skip_rows skip_lines skipheader",
         "data.limit": "nrows n_rows max_rows sample frac fraction sample_size sampling subsample_ratio",
-        "data.missing": "na nan null nulls missing_values null_values missing_value",
-        "data.dates": "dayfirst date_format date_parser datetime_format",
         "data.columns": "names column_names colnames header_names",
         "data.identifiers": "index_col index_column id_column row_id index",
         "write data.features: {column: category}": (
@@ -71,11 +65,6 @@ WORDS_OF_OTHERS: Mapping[str, str] = spread(
         "write data.features: {column: image}": "image_column image_columns x_col",
         "write data.features: {column: date}; data.series.time and data.split.time take one too": (
             "date_column date_columns datetime_column"
-        ),
-        "data.features": "feature_columns input_features input_columns predictors inputs_columns feature_names",
-        "data.target": (
-            "labels_column label_column target_column target_name class_column outcome response dependent y_col "
-            "output_features targets y_column class"
         ),
         "data.drop": "exclude ignore drop_columns ignored_columns drop_cols exclude_columns",
         "data.task": "problem_type task_type problem ml_task",
@@ -90,16 +79,8 @@ WORDS_OF_OTHERS: Mapping[str, str] = spread(
             "file filename file_name csv csv_path data_path url dir directory data_dir root folder train_path train_file "
             "train_dir train_data_dir training_set train_csv filepath_or_buffer"
         ),
-        "data.validation": "val_path val_file val_dir valid_dir validation_dir validation_set validation_path dev",
-        "data.test": "test_path test_file test_dir test_set test_csv",
-        "data.split.test": "test_ratio test_fraction holdout holdout_size",
-        "data.split.validation": "val_ratio validation_ratio validation_fraction val_fraction valid_size dev_size",
-        "the training part is what data.split.test and data.split.validation leave": (
-            "train_split train_ratio train_fraction probabilities"
-        ),
         "one config holds all parts; data.split says their shares": "subset",
         # Windows of time
-        "data.series.history": "lags n_lags history_size input_width n_steps seq_length context_length time_steps window_length",
         "data.series.horizon": "forecast_horizon prediction_length label_width n_ahead forecast_length horizon_length",
         "data.series.offset": "shift delay lead_time",
         "data.series.sampling": "sampling_rate sample_rate",
@@ -108,17 +89,9 @@ WORDS_OF_OTHERS: Mapping[str, str] = spread(
         "data.series.id": "item_id unique_id series_id entity",
         "the time between rows is found out; data.series.season says after how many things repeat": "freq frequency",
         # Pictures: more
-        "write data.image_size: [height, width]": (
-            "imgsz image_shape picture_size input_size img_shape image_height img_height image_width img_width img_rows "
-            "img_cols height width"
-        ),
-        "data.color": "channels num_channels n_channels img_channels color_channels",
         "the names of the classes are those of the folders, or the values of the target": "class_names label_names",
         "write data.scale: standard, which takes both from the training part": "mean std",
         "data.augment": "augmentation data_augmentation augmentations transforms",
-        AUGMENT.format(layer="{RandomFlip: {mode: horizontal}}"): "fliplr",
-        AUGMENT.format(layer="{RandomFlip: {mode: vertical}}"): "flipud",
-        AUGMENT.format(layer="{RandomRotation: {factor: 0.1}}") + ", in turns of 360 degrees": "degrees",
         AUGMENT.format(layer="{RandomTranslation: {height_factor: 0.1, width_factor: 0.1}}"): "translate",
         AUGMENT.format(layer="{RandomShear: {x_factor: 0.1}}"): "shear_range",
         AUGMENT.format(layer="{RandomColorJitter: {brightness_factor: 0.1}}"): "channel_shift_range",
@@ -129,9 +102,6 @@ WORDS_OF_OTHERS: Mapping[str, str] = spread(
         "it is an argument of the layers of data.augment": "fill_mode",
         "there is none; data.augment takes Keras's random layers": "mosaic close_mosaic copy_paste zca_whitening",
         # Ludwig and others
-        "model.layers is the list of layers, from the first to the last": (
-            "combiner encoder decoder backbone base_model head model_type architecture"
-        ),
         "data.scale, data.impute, data.encode and data.text say it": "preprocessing defaults",
         "training.early_stopping, Dropout layers and kernel_regularizer work against it": "overfitting",
         "save the table as CSV or Parquet: data: {source: csv, path: TABLE.csv}": "excel xlsx sql json",
