@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.keys import names_component
-from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.keys import replace_scalars
+from dltrain.config.text.nodes import Faults, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import read_scalar
 from dltrain.config.text.yaml_reader import MOST_BYTES, find_forbidden
 from dltrain.wording import hide_secret, without_secrets
@@ -40,27 +40,13 @@ class Environment:
     left: int = MOST_BYTES
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    def put_in(self, node: Node, path: str, *, arguments: bool = False) -> Node:
-        """The tree with its references replaced; it is changed in place below its top.
-
-        Args:
-            node: any tree.
-            path: its key, for messages.
-            arguments: the node holds the arguments of a component.
-        """
-        if isinstance(node, ListNode):
-            node.items = [self.put_in(item, f"{path}.{index}") for index, item in enumerate(node.items)]
-        elif isinstance(node, MappingNode):
-            named = not arguments and names_component(node, path)
-            for name, value in node.entries.items():
-                through = named and isinstance(value, MappingNode)
-                inner = path if through else f"{path}.{name}" if path else name
-                node.entries[name] = self.put_in(value, inner, arguments=through)
-        elif isinstance(node, ScalarNode) and "${" in node.text:
-            return self._scalar(node, path)
-        return node
+    def put_in(self, node: Node, path: str) -> Node:
+        """The tree with its references replaced; it is changed in place below its top."""
+        return replace_scalars(node, path, self._scalar)
 
     def _scalar(self, node: ScalarNode, path: str) -> ScalarNode:
+        if "${" not in node.text:
+            return node
         shell = None if node.quoted else _OF_A_SHELL.fullmatch(node.text)
         if shell is not None:
             hint = f"write ${{env:{shell[1]}}}, or put quotes around it if this very text is meant"
@@ -123,24 +109,17 @@ def refuse_secrets(root: MappingNode, faults: Faults) -> None:
     places = {key: root.entries.get(key) for key in ("name", "model", "training")}
     if isinstance(data, MappingNode):
         places["data.target"] = data.entries.get("target")
-    for path, node in places.items():
-        if node is not None:
-            _refuse_secrets(node, path, faults)
 
+    def refuse(node: ScalarNode, path: str) -> ScalarNode:
+        is_secret = isinstance(node.value, str) and without_secrets(node.text) != node.text
+        if is_secret and "weights" not in path.split("."):
+            hint = "secrets may stand in paths and addresses of data and weights"
+            faults.add(node, path, f"the run would hold the secret {node.text}", hint)
+        return node
 
-def _refuse_secrets(node: Node, path: str, faults: Faults, *, arguments: bool = False) -> None:
-    if isinstance(node, ListNode):
-        for index, item in enumerate(node.items):
-            _refuse_secrets(item, f"{path}.{index}", faults)
-    elif isinstance(node, MappingNode):
-        named = not arguments and names_component(node, path)
-        for name, value in node.entries.items():
-            through = named and isinstance(value, MappingNode)
-            if name != "weights":
-                _refuse_secrets(value, path if through else f"{path}.{name}", faults, arguments=through)
-    elif isinstance(node, ScalarNode) and isinstance(node.value, str) and without_secrets(node.text) != node.text:
-        hint = "secrets may stand in paths and addresses of data and weights"
-        faults.add(node, path, f"the run would hold the secret {node.text}", hint)
+    for path, tree in places.items():
+        if tree is not None:
+            replace_scalars(tree, path, refuse)
 
 
 def as_written(value: Any) -> Any:

@@ -6,9 +6,10 @@ Arguments of components stand in the catalog, arguments of data sources in `sour
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
-from dltrain.config.text.nodes import MappingNode
+from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.types import Config
 from dltrain.config.types.key import Key, keys_in
 
@@ -120,6 +121,28 @@ def names_component(node: MappingNode, path: str) -> bool:
         path: where it stands: at the place of a component, or as an argument's value.
     """
     return len(node.entries) == 1 and COMPONENT_PLACES.match(IN_CHOICE.sub("", path, count=1)) is not None
+
+
+def replace_scalars(node: Node, path: str, change: Callable[[ScalarNode, str], Node], *, arguments: bool = False) -> Node:
+    """The tree with what `change` makes of each scalar and its key in its place; it is changed in place below its top.
+
+    Args:
+        node: any tree.
+        path: its key.
+        change: of a scalar and its key; a component's arguments have the key of the component before theirs.
+        arguments: the node holds the arguments of a component.
+    """
+    if isinstance(node, ScalarNode):
+        return change(node, path)
+    if isinstance(node, ListNode):
+        node.items = [replace_scalars(item, f"{path}.{index}", change) for index, item in enumerate(node.items)]
+    elif isinstance(node, MappingNode):
+        named = not arguments and names_component(node, path)
+        for name, value in node.entries.items():
+            through = named and isinstance(value, MappingNode)
+            inner = path if through else f"{path}.{name}" if path else name
+            node.entries[name] = replace_scalars(value, inner, change, arguments=through)
+    return node
 
 
 def key_of(word: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from dltrain.config.keys import IN_CHOICE, names_component
-from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.keys import IN_CHOICE, replace_scalars
+from dltrain.config.text.nodes import Faults, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import DEEPEST, MOST_NODES
 from dltrain.wording import did_you_mean, one_of
@@ -118,11 +118,10 @@ def _references(node: Node) -> list[str]:
     if isinstance(node, ScalarNode):
         match = None if node.quoted else REFERENCE.fullmatch(node.text)
         return [match.group(1)] if match else []
-    children = node.items if isinstance(node, ListNode) else list(node.entries.values()) if isinstance(node, MappingNode) else []
-    return [name for child in children for name in _references(child)]
+    return [name for child in node.children() for name in _references(child)]
 
 
-def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget: Budget, *, arguments: bool = False) -> Node:
+def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget: Budget) -> Node:
     """The node with its references replaced by the values they name; unknown names are noted.
 
     Args:
@@ -131,22 +130,13 @@ def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget
         parameters: their values; `uses` grows.
         faults: where unknown names are noted.
         budget: bounds what may be written out.
-        arguments: the node holds the arguments of a component.
     """
-    if isinstance(node, ListNode):
-        node.items = [put_in(item, f"{path}.{index}", parameters, faults, budget) for index, item in enumerate(node.items)]
-    elif isinstance(node, MappingNode):
-        # Paths look through the name of a component, which stands at the place of one or is an argument's value.
-        named = not arguments and names_component(node, path)
-        for key, value in node.entries.items():
-            through = named and isinstance(value, MappingNode)
-            node.entries[key] = put_in(value, path if through else f"{path}.{key}", parameters, faults, budget, arguments=through)
-    elif isinstance(node, ScalarNode) and not node.quoted and node.text.startswith("$"):
-        return _put_in_scalar(node, path, parameters, faults, budget)
-    return node
+    return replace_scalars(node, path, lambda scalar, where: _put_in_scalar(scalar, where, parameters, faults, budget))
 
 
 def _put_in_scalar(node: ScalarNode, path: str, parameters: Parameters, faults: Faults, budget: Budget) -> Node:
+    if node.quoted or not node.text.startswith("$"):
+        return node
     if node.text.startswith("$$"):
         return ScalarNode(node.place, node.word, node.parameter, node.text[1:], node.text[1:], quoted=True)
     match = REFERENCE.fullmatch(node.text)

@@ -71,7 +71,7 @@ def make_absolute(context: Context, node: Node, path: str) -> None:
         found = context.path_of(node.value, node, path)
         if found is not MISMATCH and (path not in RUN_KEYS or os.path.exists(found)):
             node.value = node.text = found
-    for child in node.items if isinstance(node, ListNode) else node.entries.values() if isinstance(node, MappingNode) else ():
+    for child in node.children():
         make_absolute(context, child, path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,13 +35,17 @@ class Node:
         """A tree of its own with the same values and places."""
         raise NotImplementedError
 
+    def children(self) -> Sequence[Node]:
+        """The entries of a list, or the values of a mapping."""
+        return ()
+
     def count(self) -> int:
         """How many nodes the tree has."""
-        raise NotImplementedError
+        return 1 + sum(child.count() for child in self.children())
 
     def depth(self) -> int:
         """How many lists and mappings stand in each other, at most."""
-        return 0
+        return 0 if isinstance(self, ScalarNode) else 1 + max((child.depth() for child in self.children()), default=0)
 
 
 @dataclass(slots=True)
@@ -69,10 +74,6 @@ class ScalarNode(Node):
         """As in `Node`."""
         return ScalarNode(self.place, self.word, self.parameter, self.text, self.value, self.quoted, self.removed, self.looked_up)
 
-    def count(self) -> int:
-        """As in `Node`."""
-        return 1
-
 
 @dataclass(slots=True)
 class ListNode(Node):
@@ -88,13 +89,9 @@ class ListNode(Node):
         """As in `Node`."""
         return ListNode(self.place, self.word, self.parameter, [item.copy() for item in self.items])
 
-    def count(self) -> int:
+    def children(self) -> Sequence[Node]:
         """As in `Node`."""
-        return 1 + sum(item.count() for item in self.items)
-
-    def depth(self) -> int:
-        """As in `Node`."""
-        return 1 + max((item.depth() for item in self.items), default=0)
+        return self.items
 
 
 @dataclass(slots=True)
@@ -118,13 +115,9 @@ class MappingNode(Node):
         entries = {key: value.copy() for key, value in self.entries.items()}
         return MappingNode(self.place, self.word, self.parameter, entries, dict(self.keys))
 
-    def count(self) -> int:
+    def children(self) -> Sequence[Node]:
         """As in `Node`."""
-        return 1 + sum(value.count() for value in self.entries.values())
-
-    def depth(self) -> int:
-        """As in `Node`."""
-        return 1 + max((value.depth() for value in self.entries.values()), default=0)
+        return list(self.entries.values())
 
 
 class Faults:

@@ -81,10 +81,9 @@ def _may_be_structured(text: str) -> bool:
 
 def _mark(node: Node, word: str) -> None:
     node.place, node.word = None, word
-    children = node.items if isinstance(node, ListNode) else list(node.entries.values()) if isinstance(node, MappingNode) else []
     if isinstance(node, MappingNode):
         node.keys = dict.fromkeys(node.keys)
-    for child in children:
+    for child in node.children():
         _mark(child, word)
 
 
