@@ -34,9 +34,7 @@ def reports_of(trial: Trial) -> dict[str, dict[str, Any]]:
     every = [Run(fit.path).read_metrics().get("reports", {}) for fit in trial.fits if fit.status in ("finished", "pruned")]
     result = {}
     for part in set.intersection(*(set(reports) for reports in every)) if every else ():
-        tables = [reports[part].get("classes", {}) for reports in every]
-        labels = [label for label in tables[0] if all(label in table for table in tables)]
-        result[part] = {"classes": {label: _means([table[label] for table in tables]) for label in labels}}
+        result[part] = {"classes": _over_fits([reports[part].get("classes", {}) for reports in every], statistics.fmean)}
     return result
 
 
@@ -45,10 +43,6 @@ def intervals_of(trial: Trial) -> dict[str, dict[str, list[float]]]:
     if len(trial.fits) != 1:
         return {}
     return dict(Run(trial.fits[0].path).read_metrics().get("intervals", {}))
-
-
-def _means(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}
 
 
 def settle(trial: Trial, plan: SweepPlan) -> None:
@@ -79,7 +73,7 @@ def settle(trial: Trial, plan: SweepPlan) -> None:
 
 
 def _over_fits(every: Sequence[Mapping[str, Mapping[str, float]]], of: Any) -> dict[str, dict[str, float]]:
-    """Mean or deviation of each metric that all fits have."""
+    """Mean or deviation of each metric that all fits have, part by part; or of each score of a class, class by class."""
     found: dict[str, dict[str, float]] = {}
     for part, names in (every[0] if every else {}).items():
         for name in names:

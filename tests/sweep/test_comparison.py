@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dltrain.cli.commands.sweep import trials_table
 from dltrain.sweep.asked import asked_metric
 from dltrain.sweep.comparison import compare
+from dltrain.sweep.record import reports_of
 from dltrain.sweep.space import show
 from tests.sweep.support import small
 
@@ -119,3 +121,18 @@ def test_d9_the_best_value_is_named_beside_the_trial_that_is_recommended(trials)
     found = compare(made, plan)
     assert (found.best.number, found.top.number) == (2, 1)
     assert compare(made[:1], plan).top.number == 1
+
+
+def test_the_table_by_class_is_the_mean_of_what_all_fits_have(tmp_path):
+    fits = []
+    for number, (f1, auc) in enumerate([(0.5, None), (0.7, 0.9)]):
+        path = tmp_path / str(number)
+        path.mkdir()
+        # Of a label that no row of the part has there is no area under the curve.
+        scores = {"precision": f1, "recall": f1, "f1": f1, "average_precision": auc, "roc_auc": auc}
+        row = {**scores, "support": 4, "predicted": 4}
+        (path / "manifest.json").write_text("{}")
+        (path / "metrics.json").write_text(json.dumps({"reports": {"test": {"classes": {"a": row}, "averages": {}}}}))
+        fits.append(SimpleNamespace(path=path, status="finished"))
+    found = reports_of(SimpleNamespace(fits=fits))["test"]["classes"]["a"]
+    assert found == pytest.approx({"precision": 0.6, "recall": 0.6, "f1": 0.6, "support": 4.0, "predicted": 4.0})
