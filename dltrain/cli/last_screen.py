@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.cli.reports.verdict import deciding_line, deciding_metrics, is_verdict, judgement
 from dltrain.cli.results import (
+    NO_INTERVALS,
     answers_lines,
     gate_documents,
     gate_lines,
-    last_intervals,
     members_lines,
     table_and_words,
     worst_classes,
@@ -72,6 +72,13 @@ def ending_lines(result: FitResult, document: Mapping[str, Any]) -> list[str]:
         f"next: dltrain evaluate {result.run}",
         *([one_line(judgement(document)), deciding_line(document)] if result.metrics else []),
     ]
+
+
+def last_intervals(result: FitResult) -> Mapping[str, Sequence[float]]:
+    """The intervals of the last part that a fit's table shows."""
+    parts = [part for part in PARTS if result.metrics.get(part)]
+    found: Mapping[str, Sequence[float]] = result.intervals.get(parts[-1], NO_INTERVALS) if parts else NO_INTERVALS
+    return found
 
 
 def _told(result: FitResult, document: Mapping[str, Any], columns: int) -> list[str]:

@@ -103,13 +103,6 @@ def _learned_ways(learned: Mapping[str, Any], part: str) -> list[str]:
     return [f"{said}, of scikit-learn, on the same rows; {part} part"] if said else []
 
 
-def last_intervals(result: Any) -> Mapping[str, Sequence[float]]:
-    """The intervals of the last part that a fit's table shows."""
-    parts = [part for part in PARTS if result.metrics.get(part)]
-    found: Mapping[str, Sequence[float]] = result.intervals.get(parts[-1], NO_INTERVALS) if parts else NO_INTERVALS
-    return found
-
-
 def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
     """`0.9792 (0.948-0.992)`: the ends with as many decimals as their distance makes sense of."""
     text = format_number(value)
@@ -194,17 +187,6 @@ def members_lines(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> lis
 def _of_how_many(values: Sequence[float | None]) -> str:
     """Says it where not all members have a metric."""
     return f"; {len(values) - values.count(None)} of them have it" if None in values else ""
-
-
-def calibration_line(report: Mapping[str, Any]) -> str:
-    """How well probabilities are calibrated, of a single target of classes; empty of others."""
-    found = report.get("calibration")
-    if not isinstance(found, Mapping):
-        return ""
-    return (
-        f"calibration: expected calibration error {format_number(found['ece'])}, Brier score {format_number(found['brier'])}"
-        " (gates: ece, brier)"
-    )
 
 
 def answers_lines(report: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -198,7 +199,7 @@ def _text(found: _Found, width: int | None) -> str:
     """What a reader is told, block by block."""
     from dltrain.cli.against_text import against_table
     from dltrain.cli.importance_text import importance_text
-    from dltrain.cli.results import answers_lines, calibration_line, gate_lines, members_lines, metrics_table, report_text
+    from dltrain.cli.results import answers_lines, gate_lines, members_lines, metrics_table, report_text
     from dltrain.cli.slices_text import slices_text
 
     result = found.result
@@ -206,7 +207,7 @@ def _text(found: _Found, width: int | None) -> str:
         f"{result.run}: {result.part}, {result.weights} weights",
         *report_text(result.report, width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, width, result.intervals),
-        calibration_line(result.report),
+        _calibration_line(result.report),
         "\n".join(answers_lines(result.report)),
         *slices_text(found.slices, width),
         importance_text(found.worth, width) if found.worth else "",
@@ -217,3 +218,16 @@ def _text(found: _Found, width: int | None) -> str:
         f"pictures in {result.run}: {', '.join(found.pictures)}" if found.pictures else "",
     ]
     return "\n\n".join(block for block in blocks if block)
+
+
+def _calibration_line(report: Mapping[str, Any]) -> str:
+    """How well probabilities are calibrated, of a single target of classes; empty of others."""
+    from dltrain.cli.text import format_number
+
+    found = report.get("calibration")
+    if not isinstance(found, Mapping):
+        return ""
+    return (
+        f"calibration: expected calibration error {format_number(found['ece'])}, Brier score {format_number(found['brier'])}"
+        " (gates: ece, brier)"
+    )

@@ -237,8 +237,8 @@ def _text(console: Console, result: FitResult) -> str:
 
 def _whole_text(console: Console, result: FitResult) -> str:
     """All there is to tell, block by block."""
-    from dltrain.cli.last_screen import as_document, ending_lines
-    from dltrain.cli.results import answers_lines, gate_lines, last_intervals, members_lines, metrics_table, report_text
+    from dltrain.cli.last_screen import as_document, ending_lines, last_intervals
+    from dltrain.cli.results import answers_lines, gate_lines, members_lines, metrics_table, report_text
 
     blocks = [
         *report_text(result.report, console.width),

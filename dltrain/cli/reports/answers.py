@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
-from dltrain.cli.results import columns_of_classes, with_interval
+from dltrain.cli.results import NO_INTERVALS, columns_of_classes, with_interval
 from dltrain.cli.text import format_number
 from dltrain.evaluation.drawing.charts import class_panels, importance_panel, labels_panel, pair_panels
 from dltrain.evaluation.drawing.svg import Panel, sheet
@@ -16,7 +16,6 @@ from dltrain.storage.documents import targets_of
 MOST_ROWS = 100  # of a table
 _SLICE_METRICS = ("accuracy", "log_loss", "mase", "rmse", "mae")
 _SORTING = ("f1", "iou")  # of the classes of a row, and of pixels
-NO_INTERVALS: Mapping[str, Any] = {}
 _SIDES = ("true", "predicted")
 _MOST_TARGETS = 8  # whose pictures are drawn
 
