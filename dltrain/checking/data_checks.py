@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.checking.answer_checks import check_slices
-from dltrain.checking.quality import Finding, LabelsView, Quality, TableView, inspect_labels, inspect_table, rows_by_part
+from dltrain.checking.quality import LabelsView, Quality, TableView, inspect_labels, inspect_table, odd, rows_by_part
 from dltrain.config.types import Config
 from dltrain.data.arrays.disk_array import Array
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
@@ -59,11 +59,7 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
         from dltrain.checking.samples import draw_samples
 
         quality.lines.append(draw_samples(dataset, samples))
-    return tuple(quality.lines), (*warnings_of(notes), *(_fault(finding) for finding in quality.findings)), facts
-
-
-def _fault(finding: Finding) -> Fault:
-    return Fault(finding.message, file=finding.file, line=finding.line or None, hint=finding.hint, severity="warning")
+    return tuple(quality.lines), (*warnings_of(notes), *quality.findings), facts
 
 
 def _view(raw: RawTable, dataset: Dataset, preprocessing: TablePreprocessing) -> TableView:
@@ -151,7 +147,7 @@ def _inspect_copies(quality: Quality, dataset: Dataset, classes: Mapping[str, Se
                 disputed.append(f"{label} is {said}, {seen[key][1]} is {seen[key][2]}")
     if disputed:
         message = f"{len(disputed):,} inputs are exact copies of one with another label ({listed(disputed, 3)})"
-        quality.findings.append(Finding(message, "at least one of the labels is wrong"))
+        quality.findings.append(odd(message, "at least one of the labels is wrong"))
     for (first, second), pairs in twice.items():
         if first == second:
             message = f"{len(pairs):,} inputs of the {first} part are exact copies of another ({listed(pairs, 3)})"
@@ -159,4 +155,4 @@ def _inspect_copies(quality: Quality, dataset: Dataset, classes: Mapping[str, Se
         else:
             message = f"{len(pairs):,} inputs of the {second} part are also in the {first} part ({listed(pairs, 3)})"
             hint = f"the {second} part looks easier than new data is; take the copies out"
-        quality.findings.append(Finding(message, hint))
+        quality.findings.append(odd(message, hint))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.reading import Reading, mend, read_numbers
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, only
+from dltrain.errors import Fault
 from dltrain.later import polars
 from dltrain.wording import counted, listed, shares_of
 
@@ -23,27 +24,11 @@ OUTLIER_DISTANCE = 20.0  # in widths of the middle half of the values
 
 
 @dataclass(slots=True)
-class Finding:
-    """Something odd about the data, with what can be done about it.
-
-    Attributes:
-        message: what was found, with columns or rows.
-        hint: what one would usually do.
-        file, line: where the first row concerned stands.
-    """
-
-    message: str
-    hint: str
-    file: str | None = None
-    line: int | None = None
-
-
-@dataclass(slots=True)
 class Quality:
-    """What a look at all of the data gives: lines that describe it, and findings."""
+    """What a look at all of the data gives: lines that describe it, and findings, each with what one would usually do."""
 
     lines: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Fault] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +64,11 @@ class TableView:
     reading: Reading
     locate: Locate
     labels: LabelsView | None = None
+
+
+def odd(message: str, hint: str, file: str | None = None, line: int | None = None) -> Fault:
+    """A finding: what is odd, with columns or rows; what to do about it; where the first row concerned stands."""
+    return Fault(message, file, line or None, hint=hint, severity="warning")
 
 
 def inspect_table(view: TableView) -> Quality:
@@ -124,7 +114,7 @@ def inspect_labels(quality: Quality, labels: LabelsView, parts: Mapping[str, NDA
     if rare:
         words = listed([f"{labels.labels[place]} {counts[place]:,} of {len(taught):,}" for place in rare], 6)
         hint = "judge by f1_macro and each label's average precision; `data.labels: {min_count: 20}` leaves rare labels out"
-        quality.findings.append(Finding(f"labels of {labels.name} that are rare: {words}", hint))
+        quality.findings.append(odd(f"labels of {labels.name} that are rare: {words}", hint))
     together = taught.astype(np.float32).T @ taught.astype(np.float32)
     same = [
         f"{labels.labels[one]} and {labels.labels[other]}"
@@ -134,7 +124,7 @@ def inspect_labels(quality: Quality, labels: LabelsView, parts: Mapping[str, NDA
     ]
     if same:
         hint = "one of them says the same as the other: two spellings, or a column that was made of another?"
-        quality.findings.append(Finding(f"labels of {labels.name} that always stand together: {listed(same, 6)}", hint))
+        quality.findings.append(odd(f"labels of {labels.name} that always stand together: {listed(same, 6)}", hint))
 
 
 def _values(view: TableView, name: str, kind: str) -> NDArray[np.float64] | None:
@@ -144,20 +134,20 @@ def _values(view: TableView, name: str, kind: str) -> NDArray[np.float64] | None
     return read_numbers(column_of(view.frame, name), view.reading)[0]
 
 
-def _imbalance(view: TableView) -> Iterator[Finding]:
+def _imbalance(view: TableView) -> Iterator[Fault]:
     for target, labels in view.classes.items():
         counts = np.bincount(view.targets[target], minlength=len(labels))
         total = int(counts.sum())
         rare = [int(code) for code in np.flatnonzero(counts < IMBALANCE * total / max(len(labels) / 2, 1)) if counts[code]]
         if rare:
             words = listed([f"{labels[code]} {counts[code]:,} of {total:,}" for code in rare], 6)
-            yield Finding(
+            yield odd(
                 f"{target} is imbalanced: {words}",
                 "judge by recall, F1 or AUC rather than accuracy; `training.class_weight: balanced` weighs rare classes up",
             )
 
 
-def _gaps_and_constants(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Finding]:
+def _gaps_and_constants(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Fault]:
     total = view.frame.height
     for name in view.features:
         numbers = values[name]
@@ -173,14 +163,14 @@ def _gaps_and_constants(view: TableView, values: Mapping[str, NDArray[np.float64
             constant = bool(len(known)) and bool((known == known[0]).all())
             example = str(known[0]) if constant else ""
         if constant and missing:  # without gaps, it is no feature
-            yield Finding(f"column {name} is constant: {example} (and {missing:,} gaps)", "only the gap can tell something")
+            yield odd(f"column {name} is constant: {example} (and {missing:,} gaps)", "only the gap can tell something")
         if missing > MANY_MISSING * total:
-            yield Finding(
+            yield odd(
                 f"column {name} is missing in {missing:,} of {total:,} rows ({_share(missing, total, 0)})",
                 f"drop it (data.drop: [{name}]), or see that the gap itself means something",
             )
         elif missing:
-            yield Finding(
+            yield odd(
                 f"column {name} is missing in {missing:,} of {total:,} rows ({_share(missing, total, 1)})",
                 "numbers are filled with the median (data.impute) and marked, a gap in a category is a category of its own",
             )
@@ -196,7 +186,7 @@ def _share(count: int, total: int, digits: int) -> str:
     return f"{share:.{digits}f} %"
 
 
-def _same_columns(view: TableView) -> Iterator[Finding]:
+def _same_columns(view: TableView) -> Iterator[Fault]:
     """Feature columns that hold the same in every row; those of one value are told of, or kept, for that."""
     sums: dict[tuple[Any, ...], list[str]] = {}
     for name in view.features:
@@ -213,10 +203,10 @@ def _same_columns(view: TableView) -> Iterator[Finding]:
             if column_of(view.frame, name).equals(view.frame[names[0]], check_names=False, null_equal=True)
         ]
         if same:
-            yield Finding(f"columns {names[0]} and {listed(same)} are the same in every row", f"data.drop: [{', '.join(same)}]")
+            yield odd(f"columns {names[0]} and {listed(same)} are the same in every row", f"data.drop: [{', '.join(same)}]")
 
 
-def _ids(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Finding]:
+def _ids(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Fault]:
     """Feature columns that differ in every row and look like names of rows."""
     for name, kind in view.features.items():
         numbers = values[name]
@@ -229,13 +219,13 @@ def _ids(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> I
             continue
         counts = numbers is not None and (float(np.ptp(numbers)) < 1.5 * view.frame.height)
         if counts or numbers is None:
-            yield Finding(
+            yield odd(
                 f"column {name} differs in every row and looks like a name or a count of the rows",
                 f"data.drop: [{name}], or data.identifiers: [{name}] to have it beside the predictions",
             )
 
 
-def _same_rows(view: TableView) -> Iterator[Finding]:
+def _same_rows(view: TableView) -> Iterator[Fault]:
     """Rows that occur more than once: within a part they count double, across parts the test has been seen in training."""
     names = list(view.features)
     if not names:
@@ -262,7 +252,7 @@ def _same_rows(view: TableView) -> Iterator[Finding]:
         leaked = members[(owner[members] == index) & np.isin(member_groups, trained)]
         if len(leaked):
             file, line = view.locate(int(leaked[0]))
-            yield Finding(
+            yield odd(
                 f"{counted(len(leaked), 'row')} of the {part} part {'has' if len(leaked) == 1 else 'have'} the same features as "
                 f"rows of the training part ({'row' if len(leaked) == 1 else 'rows'} {_named(leaked)})",
                 "the part looks easier than new data is; take copies out, or keep them together with data.split.group",
@@ -274,7 +264,7 @@ def _same_rows(view: TableView) -> Iterator[Finding]:
     if same_part:
         file, line = view.locate(int(alike[1]))
         are = "row is a copy" if same_part == 1 else "rows are copies"
-        yield Finding(
+        yield odd(
             f"{same_part:,} {are} of another row of the same part in all features "
             f"(such as rows {_named(alike[:NUM_ROWS_NAMED])})",
             "copies count double in training; take them out unless they are different cases that look alike",
@@ -283,7 +273,7 @@ def _same_rows(view: TableView) -> Iterator[Finding]:
         )
     conflicts = _conflicts(view, members, member_groups)
     if conflicts:
-        yield Finding(
+        yield odd(
             f"{counted(conflicts, 'group')} of rows {'has' if conflicts == 1 else 'have'} the same features and "
             "different targets",
             "no model can get all of them right: see whether a column is missing",
@@ -319,7 +309,7 @@ def _named(rows: NDArray[np.int64]) -> str:
     return listed([f"{int(row) + 1:,}" for row in rows[:NUM_ROWS_NAMED]]) + (", …" if len(rows) > NUM_ROWS_NAMED else "")
 
 
-def _outliers(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Finding]:
+def _outliers(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Fault]:
     for name, numbers in values.items():
         if numbers is None:
             continue
@@ -335,7 +325,7 @@ def _outliers(view: TableView, values: Mapping[str, NDArray[np.float64] | None])
         if len(far) and len(far) <= 0.01 * len(known):
             worst = int(known[np.argmax(distance)])
             file, line = view.locate(worst)
-            yield Finding(
+            yield odd(
                 f"column {name} holds {counted(len(far), 'value')} far from all others "
                 f"(the farthest {numbers[worst]:g}, "
                 f"half of all lie between {low:g} and {high:g}; rows {_named(far)})",

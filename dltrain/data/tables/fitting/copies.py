@@ -66,7 +66,7 @@ def warn_of_copies(
         return []
     found: list[Note] = []
     for name, rows in looked_at.items():
-        same = _are_among(whole, rows, train)
+        same = np.isin(whole[rows], whole[train])
         count = int(same.sum())
         if count < max(FEWEST, SHARE * len(rows)):
             continue
@@ -141,26 +141,14 @@ def _hashes(values: Any, seed: int) -> NDArray[np.uint64]:
     return hashes
 
 
-def _are_among(hashes: NDArray[np.uint64], rows: Rows, others: Rows) -> NDArray[np.bool_]:
-    """Of each row, whether one of the others has its hash."""
-    wanted, places = np.unique(hashes[rows], return_inverse=True)
-    at, is_met = _places(wanted, hashes[others])
-    met = np.zeros(len(wanted), bool)
-    met[at[is_met]] = True
-    return np.asarray(met[places])
-
-
 def _are_nearly_among(hashes: NDArray[np.uint64], whole: NDArray[np.uint64], rows: Rows, others: Rows) -> NDArray[np.bool_]:
     """Of each row, whether one of the others that differs has the hash of its rest."""
     wanted, places = np.unique(hashes[rows], return_inverse=True)
-    at, is_met = _places(wanted, hashes[others])
+    found = hashes[others]
+    at = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
+    is_met = wanted[at] == found
     least, most = np.full(len(wanted), np.iinfo(np.uint64).max, np.uint64), np.zeros(len(wanted), np.uint64)
     np.minimum.at(least, at[is_met], whole[others][is_met])
     np.maximum.at(most, at[is_met], whole[others][is_met])
     own = whole[rows]
     return np.asarray((most[places] >= least[places]) & ((least[places] != own) | (most[places] != own)))
-
-
-def _places(wanted: NDArray[np.uint64], of: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    at = np.minimum(np.searchsorted(wanted, of), len(wanted) - 1)
-    return at, wanted[at] == of
