@@ -36,8 +36,9 @@ def part_called(word: str) -> str | None:
 
 
 def parts_among(names: Sequence[str]) -> dict[str, str]:
-    """Name -> part, of those among several names that call the training part and others: `train` and `test`, `seg_train` and
-    `seg_test`, which but for one word are the same. Empty: there are none.
+    """Name -> part, of those among several names that are called after the parts of one data set; empty: there are none.
+
+    Such as `train` and `test`, or `seg_train` and `seg_test`, which but for one word are the same.
     """
     groups: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:

@@ -135,6 +135,17 @@ def test_a_room_says_what_it_holds_and_where_to_begin(room: Path) -> None:
     assert not {name for name in below if not re.search(rf"\b{name}\b", text)}
 
 
+def test_the_first_line_of_a_docstring_is_whole() -> None:
+    torn = []
+    for path in FILES:
+        for node in (tree_of(path), *ast.walk(tree_of(path))):
+            text = ast.get_docstring(node) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) else None
+            first, _, rest = (text or "").partition("\n")
+            if rest and not rest.startswith("\n") and not first.endswith("Args:"):
+                torn.append(f"{path.relative_to(PACKAGE)}: {first}")
+    assert not torn
+
+
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib")
 
 

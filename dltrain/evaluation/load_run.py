@@ -230,8 +230,9 @@ def load_run(path: str | Path) -> StoredRun:
 
 
 def _extras(run: Run, manifest: dict[str, Any]) -> list[str]:
-    """What an evaluation reads besides: how outputs become answers, and of a run's state, if it is still there, rows of training
-    and principal components.
+    """Further files that an evaluation reads: `answers.json`, and of the run's state, if it is there, rows and components.
+
+    The rows are those of training, the components the principal ones that a reconstruction is held against.
 
     Raises:
         RunError: the manifest names a file that is not in there.

@@ -1,5 +1,8 @@
-"""Noise and masks on the input of a reconstruction while it is trained (Vincent et al. 2008, "Extracting and Composing
-Robust Features with Denoising Autoencoders"). What is drawn is a function of the run's seed and of the step's number."""
+"""Noise and masks on the input of a reconstruction while it is trained: a denoising autoencoder.
+
+Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders". What is drawn is a function of the
+run's seed and of the step's number.
+"""
 
 from __future__ import annotations
 

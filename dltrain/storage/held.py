@@ -1,4 +1,4 @@
-"""The folders that a process holds while it writes them: whatever is put in the place of one meanwhile leads to no other.
+"""Folders that are opened once and written through their open descriptor, so that a link put in their place leads nowhere.
 
 A path is looked up anew with each call, and a folder in the middle of it may be another one by then. So each is opened once, and
 what is done there by name is done in what was opened. Windows has no such calls: there it is done by the path.

@@ -1,4 +1,4 @@
-"""How the best trial stands to what knows nothing of the inputs, over all of its fits."""
+"""Whether the best trial is better than the baseline, which knows nothing of the inputs: one verdict over all of its fits."""
 
 from __future__ import annotations
 

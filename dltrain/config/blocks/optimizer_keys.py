@@ -1,5 +1,8 @@
-"""Keys of `training` that stand for arguments of the optimizer: they go into it where the block is read, and come out again
-where it is written, so that an override or a sweep of the key finds it where the user put it."""
+"""Keys of `training` that stand for arguments of the optimizer, such as `clip_norm`.
+
+They go into the optimizer where the block is read, and come out again where it is written, so that an override or a sweep of the
+key finds it where the user put it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of dates and times: a number for each part of them. How they are written stands in `dates.py`."""
+"""Columns of dates and times: a number for each part of them. How they are written stands in `dates/`."""
 
 from __future__ import annotations
 

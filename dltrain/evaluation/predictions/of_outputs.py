@@ -123,10 +123,10 @@ def predictions_of(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part:
 def add_spread(
     result: Predictions, heads: Sequence[Head], answers: Sequence[NDArray[Any]], members: Sequence[Sequence[NDArray[Any]]]
 ) -> None:
-    """Columns `spread`: the sample standard deviation over the members of an ensemble, of the number or of the probability; of
-    several labels `spread_<label>`.
+    """Add columns `spread`: the sample standard deviation over the members of an ensemble, of the number or the probability.
 
-    The probabilities are those that the members say, before the average is calibrated.
+    With several labels they are called `spread_<label>`. The probabilities are those that the members say, before the average
+    is calibrated.
 
     Args:
         result: the predictions of the average.

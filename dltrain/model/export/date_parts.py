@@ -1,5 +1,7 @@
-"""Parts of a date from seconds since 1970, in whole numbers (the calendar arithmetic of Howard Hinnant, "chrono-Compatible
-Low-Level Date Algorithms")."""
+"""Parts of a date from seconds since 1970, as graphs of operations on whole numbers.
+
+The calendar arithmetic is that of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+"""
 
 from __future__ import annotations
 

@@ -49,8 +49,9 @@ class TpeStrategy:
         self._seen: set[str] = set()
 
     def candidates(self) -> list[dict[str, Any]]:
-        """Each value there is by itself, beside the first of the others; of a range its ends. So of each choice of what others
-        depend on.
+        """Each value there is, by itself beside the first of the others; of a range its ends.
+
+        So for each choice of what others depend on.
         """
         found = []
         for branch in branches(self._space):
