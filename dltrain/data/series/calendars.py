@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dltrain.wording import listed
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -27,6 +30,16 @@ MOST_OF_MONTHS, FEWEST_MONTHS = 0.9, 6  # whose days go by a calendar: others fa
 WEEKDAYS, OPEN_DAYS = "weekdays ", "open days "
 LONGEST_HOLIDAYS, MOST_HOLIDAYS = 5, 0.1  # open days in a row without a row, and their share of all: more are missing data
 A_WEEK = re.compile(f"({WEEKDAYS}|{OPEN_DAYS})(?=.*1)[01]{{7}}")
+# As they are found: some days of each month, such as its 1st and its 15th, or its last where it is shorter; some times of the
+# day, in seconds, on some days of the week, as of an exchange or an office.
+DAYS_OF_MONTHS, OPENING_HOURS = "days of months", "opening hours "
+A_FOUND_CALENDAR = re.compile(
+    f"{A_WEEK.pattern}|{DAYS_OF_MONTHS}(?: [1-9][0-9]?){{2,5}}|{OPENING_HOURS}(?=[01]*1)[01]{{7}}(?: [0-9]{{1,5}}){{2,1440}}"
+)
+MOST_DAYS_OF_MONTHS = 5
+# Days with rows, times of each, and the share of these that have one; up to so many a day are far from evenly apart.
+FEWEST_OPEN, MOST_TIMES, MOST_TAKEN, FEW_TIMES = 5, 1440, 0.9, 4
+_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 CALENDAR_KEYS = {
     "days": DAYS,
     "business_days": BUSINESS_DAYS,
@@ -45,8 +58,8 @@ class Step:
     Attributes:
         unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
         size: how many of them.
-        calendar: one of `CALENDARS`, or `A_WEEK`; "month ends", "weekdays 1111110" or "working days" where the training part
-            has no other; or empty.
+        calendar: one of `CALENDARS` or `A_FOUND_CALENDAR`; "month ends", "weekdays 1111110" or "working days" where the training
+            part has no other; or empty.
         holidays: days since 1970 on which there is no row, rising.
     """
 
@@ -58,6 +71,10 @@ class Step:
     @property
     def season(self) -> int | None:
         """How many rows make the usual season; None: there is no usual one."""
+        if self.hours:
+            return len(self.hours)
+        if self.month_days:
+            return 12 * len(self.month_days)
         if self.unit == MONTH:
             return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
         if self.unit == "microsecond" and self.calendar and self.size == DAY and "0" in self.weekdays:
@@ -67,6 +84,10 @@ class Step:
     def describe(self) -> str:
         """`1 hour`; of numbers, which have no unit, `1`."""
         size, unit = self.size, self.unit
+        if self.hours and not self.is_even:
+            return f"1 of {len(self.hours)} times a day"
+        if self.month_days:
+            return f"1 of {len(self.month_days)} days a month"
         if unit == "number":
             return f"{size:.10g}"
         if unit == "microsecond":
@@ -90,7 +111,65 @@ class Step:
         """`1111100`: the days of the week that rows may be on, Monday first."""
         if A_WEEK.fullmatch(self.calendar):
             return self.calendar[-7:]
+        if self.hours:
+            return self.calendar.removeprefix(OPENING_HOURS)[:7]
         return "1111111" if self.calendar == DAYS else "1111100"
+
+    @property
+    def hours(self) -> tuple[int, ...]:
+        """The times of each day that rows are at, in seconds; empty: they are none in particular."""
+        return tuple(map(int, self.calendar.split()[3:])) if self.calendar.startswith(OPENING_HOURS) else ()
+
+    @property
+    def month_days(self) -> tuple[int, ...]:
+        """The days of each month that rows are on, 1 to 31; empty: they are none in particular."""
+        return tuple(map(int, self.calendar.split()[3:])) if self.calendar.startswith(DAYS_OF_MONTHS) else ()
+
+    @property
+    def is_even(self) -> bool:
+        """Whether there are many times of each day, all as far from each other as most rows are."""
+        return len(self.hours) > FEW_TIMES and {second - first for first, second in pairwise(self.hours)} == {self.size / SECOND}
+
+    def describe_hours(self) -> str:
+        """`9 times a day, 09:00 to 17:00, Monday to Friday`; empty: rows are at none in particular."""
+        if not self.hours:
+            return ""
+        first, last = (f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}" for seconds in (self.hours[0], self.hours[-1]))
+        names = [name for name, is_open in zip(_NAMES, self.weekdays, strict=True) if is_open == "1"]
+        days = "" if len(names) == 7 else ", Monday to Friday" if self.weekdays == "1111100" else f", {listed(names)}"
+        return f"{len(self.hours)} times a day, {first} to {last}{days}"
+
+    @property
+    def has_places(self) -> bool:
+        """Whether rows are at places of the calendar that are not as far from each other as they are many: see `places`."""
+        return self.calendar.startswith((DAYS_OF_MONTHS, OPENING_HOURS))
+
+    def places(self, clock: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of the place of the calendar that each time is at: of all halves of months, or all times of open days."""
+        days = np.floor_divide(clock, DAY)
+        if self.hours:
+            times = np.array(self.hours) * SECOND
+            found = np.searchsorted(times, clock - days * DAY, side="right") - 1
+            return np.asarray(self.days_from(np.zeros_like(days), days) * len(times) + found, np.int64)
+        months = _months_of(days)
+        passed = np.sum([days >= day for day in self._days_of(months)[1:]], axis=0)
+        return np.asarray(len(self.month_days) * months + passed, np.int64)
+
+    def moved_places(self, clock: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """The times so many places of the calendar later."""
+        places = self.places(clock) + count
+        if self.hours:
+            times = np.array(self.hours) * SECOND
+            first = np.zeros(len(places), "datetime64[D]")
+            days = np.busday_offset(first, places // len(times), roll="forward", busdaycal=self._calendar).astype(np.int64)
+            return np.asarray(days * DAY + times[places % len(times)], np.int64)
+        months, which = np.divmod(places, len(self.month_days))
+        return np.asarray(np.choose(which, self._days_of(months)) * DAY + clock % DAY, np.int64)
+
+    def _days_of(self, months: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The days that rows are on in some months since 1970: the first of each, the second, ..."""
+        firsts, lasts = _first_days(months), _first_days(months + 1) - 1
+        return [np.minimum(firsts + day - 1, lasts) for day in self.month_days]
 
     @property
     def _calendar(self) -> np.busdaycalendar:
@@ -137,6 +216,46 @@ def month_calendar(days: NDArray[np.int64]) -> str:
         if (days_in_months(months, calendar) == days).mean() >= MOST_OF_MONTHS:
             return calendar
     return ""
+
+
+def days_of_months(days: NDArray[np.int64]) -> str:
+    """The calendar of rows on the same few days of each month, or on its last where it has no such; empty: they are on others.
+
+    Args:
+        days: since 1970, of the rows of all series.
+    """
+    months = _months_of(days)
+    in_month = days - _first_days(months) + 1
+    every = np.unique(np.where(days == _first_days(months + 1) - 1, in_month.max(initial=0), in_month))
+    if len(np.unique(months)) < FEWEST_MONTHS / 2 or not 2 <= len(every) <= MOST_DAYS_OF_MONTHS:
+        return ""
+    calendar = f"{DAYS_OF_MONTHS} {' '.join(map(str, every.tolist()))}"
+    return calendar if (Step(MONTH, 1, calendar).moved_places(days * DAY, 0) == days * DAY).all() else ""
+
+
+def opening_hours(clock: NDArray[np.int64], size: float) -> str:
+    """The calendar of rows at the same times of each day that has rows, of which the night or days of the week have none.
+
+    Args:
+        clock: of the rows of all series, in microseconds.
+        size: the most frequent step, less than a day.
+    """
+    moments = np.unique(clock)
+    days = np.floor_divide(moments, DAY)
+    times, num_days = np.unique(moments - days * DAY), len(np.unique(days))
+    is_some = 2 <= len(times) <= MOST_TIMES and num_days >= FEWEST_OPEN and not (times % SECOND).any()
+    if not is_some or len(moments) < MOST_TAKEN * num_days * len(times):
+        return ""
+    week, length = open_days(days), int(days[-1] - days[0])
+    week = week if length >= 28 or (length >= 7 and week[5:] == "00") else "1111111"
+    if "0" not in week and len(times) * size == DAY:
+        return ""
+    return f"{OPENING_HOURS}{week} {' '.join(map(str, (times // SECOND).tolist()))}"
+
+
+def open_days(days: NDArray[np.int64]) -> str:
+    """`1111110`: which days of the week, Monday first, are among some days since 1970."""
+    return "".join("1" if has else "0" for has in np.bincount((days + 3) % 7, minlength=7) > 0)
 
 
 def are_on_changing_days(days: NDArray[np.int64]) -> bool:

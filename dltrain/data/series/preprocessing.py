@@ -16,7 +16,7 @@ from dltrain.data.dataset import SERIES, Part, Schema
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.series.answers import add_answers
-from dltrain.data.series.calendars import A_WEEK, CALENDARS, Step, day_of
+from dltrain.data.series.calendars import A_FOUND_CALENDAR, CALENDARS, Step, day_of
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
 from dltrain.data.series.groups import read_groups, silent_note, unknown_note
 from dltrain.data.series.labels import WHOLE_SERIES, labels_of_series, series_of_parts
@@ -394,6 +394,6 @@ class SeriesPreprocessing(Preprocessing):
 
 
 def _calendar(stored: list[Any]) -> str:
-    if stored and isinstance(stored[0], str) and A_WEEK.fullmatch(stored[0]):
+    if stored and isinstance(stored[0], str) and A_FOUND_CALENDAR.fullmatch(stored[0]):
         return stored[0]
     return one_of({"calendar": stored[0]}, "calendar", CALENDARS) if stored else ""

@@ -17,11 +17,13 @@ from dltrain.wording import listed
 def season_lines(config: DataConfig, preprocessing: SeriesPreprocessing) -> list[str]:
     """What was guessed of the season, if nothing was said of it."""
     assert config.series is not None
-    season, step = preprocessing.series.season, preprocessing.step.describe()
+    season, step, hours = preprocessing.series.season, preprocessing.step.describe(), preprocessing.step.describe_hours()
     if config.series.season is not None or preprocessing.classifies:
         return []
     if season is None:
         return [f"season: none is usual where rows are {step} apart; data.series.season says one"]
+    if hours:
+        return [f"season: {season} rows, a day, as rows are {hours}; data.series.season says otherwise"]
     return [f"season: {season} rows, as is usual where they are {step} apart; data.series.season says otherwise"]
 
 

@@ -113,6 +113,7 @@ def arrange(
     elif num_gaps:
         said = f"the rows are not evenly apart in time ({percent(share, 0)} by {step.describe()}): they count as if they were"
         said += "; `series.calendar: business_days` says that weekends are no gap" if step.calendar == WORKING_DAYS else ""
+        said += f"; they are {step.describe_hours()}" if step.hours else ""
         said += _days_without_rows(ordered, step)
         closed = step.calendar.startswith(WEEKDAYS)
         said += "; `series.calendar: open_days` says that days of the week without rows are no gap" if closed else ""

@@ -31,7 +31,10 @@ from dltrain.data.series.calendars import (
     Step,
     day_of,
     days_in_months,
+    days_of_months,
     month_calendar,
+    open_days,
+    opening_hours,
 )
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Note
@@ -93,6 +96,14 @@ class Times:
             months, share_of_months = _most_frequent(np.diff(_months(self.clock))[beside])
             if share_of_months > share:
                 return Step(MONTH, months, month_calendar(np.floor_divide(self.clock, DAY))), share_of_months
+        if self.kind == "date" and DAY <= size < 28 * DAY and size % DAY == 0:
+            of_months = Step(MONTH, 1, days_of_months(np.floor_divide(self.clock, DAY)))
+            if of_months.calendar:
+                return of_months, float(self.follows(of_months)[beside].mean())
+        if self.kind == "date" and size < DAY:
+            by_hours = Step(unit, size, opening_hours(self.clock, size))
+            are_places = by_hours.has_places and not by_hours.is_even
+            return by_hours, float(self.follows(by_hours)[beside].mean()) if are_places else share
         calendar = _week(self.clock, beside, size) if self.kind == "date" and size < 7 * DAY and size % DAY == 0 else ""
         if calendar and size != DAY:
             size, share = DAY, float((np.diff(self.clock)[beside] == DAY).mean())
@@ -118,7 +129,7 @@ class Times:
             raise ValueError(f"a calendar is of days or months, and the rows are {found.describe()} apart")
         days = np.floor_divide(self.clock, DAY)
         calendar = calendar or ("business_days" if found.calendar == WORKING_DAYS else "days")
-        named = CALENDAR_KEYS[calendar] if calendar != "open_days" else OPEN_DAYS + _open_days(days)
+        named = CALENDAR_KEYS[calendar] if calendar != "open_days" else OPEN_DAYS + open_days(days)
         asked = Step(found.unit, found.size, named, tuple(sorted(map(day_of, holidays))))
         if calendar.endswith("ends"):
             months = _months(self.clock)
@@ -138,6 +149,8 @@ class Times:
         """bool [rows - 1]: whether each next row comes one step after the one before."""
         if step.unit == "row":
             return np.ones(max(len(self.values) - 1, 0), bool)
+        if step.has_places and not step.is_even:
+            return np.asarray(np.diff(step.places(self.clock)) == 1)
         if step.skips_days:
             days = np.floor_divide(self.clock, DAY)
             between = step.days_from(days[:-1], days[1:])
@@ -148,11 +161,13 @@ class Times:
 
     def later(self, step: Step, count: int) -> NDArray[Any]:
         """The times so many steps later by the calendar of the step, in the form of `values`."""
-        by_clock = step.unit == MONTH or (step.unit == "microsecond" and step.size % DAY == 0)
+        by_clock = step.unit == MONTH or (step.unit == "microsecond" and step.size % DAY == 0) or step.has_places
         if not by_clock:
             moved: NDArray[Any] = self.values + step.size * count
             return moved if self.kind == "number" else moved.astype(np.int64)
-        if step.unit == MONTH:
+        if step.has_places:
+            moved = step.moved_places(self.clock, count)
+        elif step.unit == MONTH:
             dates = _to_dates(self.clock).dt.offset_by(f"{int(step.size) * count}mo")
             if step.calendar in (MONTH_ENDS, BUSINESS_MONTH_ENDS):
                 dates = dates.dt.month_end()
@@ -233,7 +248,7 @@ def _week(clock: NDArray[np.int64], beside: NDArray[np.bool_], size: float) -> s
     """
     days = np.floor_divide(clock, DAY)
     length = int(days.max() - days.min()) if len(days) > 5 else 0
-    week = _open_days(days)
+    week = open_days(days)
     if length < 7 or "0" not in week or (length < 28 and (week[5:] != "00" or size != DAY)):
         return ""
     calendar = WORKING_DAYS if week == "1111100" or length < 28 else WEEKDAYS + week
@@ -241,11 +256,6 @@ def _week(clock: NDArray[np.int64], beside: NDArray[np.bool_], size: float) -> s
         return calendar
     next_open = Step("microsecond", DAY, calendar).days_from(days[:-1], days[1:])[beside] == 1
     return calendar if next_open.mean() >= MOST_OPEN else ""
-
-
-def _open_days(days: NDArray[np.int64]) -> str:
-    """`1111110`: which days of the week, Monday first, are among some days since 1970."""
-    return "".join("1" if has else "0" for has in np.bincount((days + 3) % 7, minlength=7) > 0)
 
 
 def _months(values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -124,6 +125,52 @@ def test_c2_siblings_what_comes_after_the_last_row_is_what_comes_next(every: pan
     stored = SeriesPreprocessing.from_state(*dataset.preprocessing.to_state())
     ahead = last_rows(stored, RawTable(frame.cast(polars.String)), None, 1, [])
     assert [ahead.times(count, 1)[0] for count in range(1, 7)] == days[-6:]
+
+
+def days_of_months(*days: int) -> pandas.DatetimeIndex:
+    months = pandas.date_range("2015-01-01", periods=30, freq="MS")
+    return pandas.DatetimeIndex([month + pandas.Timedelta(days=day - 1) for month in months for day in days])
+
+
+def at_times(days: Sequence[pandas.Timestamp], *hours: float) -> pandas.DatetimeIndex:
+    return pandas.DatetimeIndex([day + pandas.Timedelta(minutes=round(60 * hour)) for day in days for hour in hours])
+
+
+WORKDAYS = list(pandas.bdate_range("2020-01-01", periods=40))
+EVERY_DAY = list(pandas.date_range("1969-12-01", periods=40))
+TO_SATURDAY = [day for day in pandas.date_range("2020-01-01", periods=60) if day.weekday() < 6]
+
+
+@pytest.mark.parametrize("cut", [6, 7])
+@pytest.mark.parametrize(
+    ("every", "season"),
+    [
+        (pandas.date_range("2015-01-01", periods=66, freq="SMS"), 24),
+        (pandas.date_range("2015-01-01", periods=66, freq="SME"), 24),
+        (days_of_months(5, 20), 24),
+        (days_of_months(1, 11, 21), 36),
+        (at_times(WORKDAYS, *[9.5 + half / 2 for half in range(14)]), 14),
+        (at_times(TO_SATURDAY, *range(8, 21)), 13),
+        (at_times(EVERY_DAY, *range(9, 18)), 9),
+        (at_times(EVERY_DAY, 8, 12, 18), 3),
+        (at_times(EVERY_DAY, 9, 17), 2),
+        (at_times(WORKDAYS, *range(24)), 24),
+    ],
+    ids=["SMS", "SME", "5th and 20th", "dekads", "exchange", "shop", "office", "3 a day", "2 a day", "all hours of working days"],
+)
+def test_c2_siblings_of_several_a_month_and_some_hours_of_a_day(
+    every: pandas.DatetimeIndex, season: int, cut: int, tmp_path: Path
+) -> None:
+    frame = polars.DataFrame(
+        {"t": [str(moment) for moment in every[:-cut]], "y": [float(number * 7 % 11) for number in range(len(every) - cut)]}
+    )
+    frame.write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("t",), history=4)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    stored = SeriesPreprocessing.from_state(*load_dataset(config, seed=0).preprocessing.to_state())
+    ahead = last_rows(stored, RawTable(frame.cast(polars.String)), None, 1, [])
+    assert [pandas.Timestamp(ahead.times(count, 1)[0]) for count in range(1, cut + 1)] == list(every[-cut:])
+    assert stored.series.season == season
 
 
 def test_c2_siblings_days_of_months_by_no_calendar_are_said(tmp_path: Path) -> None:
