@@ -25,7 +25,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.fitting.copies import COPIES
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, Fault, texts, warnings_of
-from dltrain.wording import listed
+from dltrain.wording import counted, listed
 
 BLOCK_BYTES = 64 << 20
 
@@ -146,13 +146,17 @@ def _inspect_copies(quality: Quality, dataset: Dataset, classes: Mapping[str, Se
             if said != seen[key][2]:
                 disputed.append(f"{label} is {said}, {seen[key][1]} is {seen[key][2]}")
     if disputed:
-        message = f"{len(disputed):,} inputs are exact copies of one with another label ({listed(disputed, 3)})"
-        quality.findings.append(odd(message, "at least one of the labels is wrong"))
+        copies = "is an exact copy" if len(disputed) == 1 else "are exact copies"
+        message = f"{counted(len(disputed), 'input')} {copies} of one with another label ({listed(disputed, 3)})"
+        quality.findings.append(Finding(message, "at least one of the labels is wrong"))
     for (first, second), pairs in twice.items():
+        is_one = len(pairs) == 1
         if first == second:
-            message = f"{len(pairs):,} inputs of the {first} part are exact copies of another ({listed(pairs, 3)})"
+            copies = "is an exact copy" if is_one else "are exact copies"
+            message = f"{counted(len(pairs), 'input')} of the {first} part {copies} of another ({listed(pairs, 3)})"
             hint = "copies count double; take them out"
         else:
-            message = f"{len(pairs):,} inputs of the {second} part are also in the {first} part ({listed(pairs, 3)})"
+            also = "is also" if is_one else "are also"
+            message = f"{counted(len(pairs), 'input')} of the {second} part {also} in the {first} part ({listed(pairs, 3)})"
             hint = f"the {second} part looks easier than new data is; take the copies out"
         quality.findings.append(odd(message, hint))

@@ -73,15 +73,22 @@ def folder_layout(folder: str, fits: Callable[[str], bool]) -> dict[str, str] | 
     parts = part_folders(inside, lambda name: bool(folders_in(os.path.join(folder, name))))
     if "train" in parts.values():
         found = {KEY_OF_PART[part]: _inner(os.path.join(folder, name), fits) for name, part in parts.items()}
-        return {key: found[key] for key in KEY_OF_PART.values() if key in found}
+        have = [key for key, place in found.items() if key == "path" or not has_no_labels(place, found["path"])]
+        return {key: found[key] for key in KEY_OF_PART.values() if key in have}
     return {"path": folder} if inside else None
+
+
+def has_no_labels(place: str, train: str) -> bool:
+    """Whether the files of a part are in no folder of a class of training, as those that others are to name: `test/1.jpg`."""
+    own = {name.casefold() for name in folders_in(place)}
+    classes = {name.casefold() for name in folders_in(train)}
+    return bool(classes) and len(own) < 2 and not own & classes
 
 
 def left_beside(folder: str, layout: Mapping[str, str], fits: Callable[[str], bool]) -> list[str]:
     """The folders beside those of parts that hold such files as well, and are in no part."""
     used = {os.path.relpath(path, folder).split(os.sep)[0] for path in layout.values()}
-    is_whole = "." in used or len(layout) < 2
-    return [] if is_whole else [n for n in folders_in(folder) if n not in used and _holds(os.path.join(folder, n), fits)]
+    return [] if "." in used else [n for n in folders_in(folder) if n not in used and _holds(os.path.join(folder, n), fits)]
 
 
 def _inner(folder: str, fits: Callable[[str], bool]) -> str:

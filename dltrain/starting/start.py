@@ -153,7 +153,7 @@ def _start_file(
 def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     from dltrain.data.sources.text_folder import is_text_file
     from dltrain.starting.common_blocks import Layout
-    from dltrain.starting.pictures import folder_layout, left_beside, picture_layout, start_pictures
+    from dltrain.starting.pictures import folder_layout, has_no_labels, left_beside, picture_layout, start_pictures
 
     layout = picture_layout(where)
     texts = folder_layout(where, is_text_file) if layout is None else None
@@ -164,9 +164,14 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
         raise no_comparison(f"{what} are not learned from so")
     if wishes.series is not None:
         raise no_series(f"a folder of {what} is none")
-    left = left_beside(where, layout or texts or {}, is_picture_name if layout else is_text_file)
-    if left:
-        reporter.warning(f"folders beside those of the parts are in none of them: {listed(left, 4)}")
+    places = layout or texts or {}
+    left = left_beside(where, places, is_picture_name if layout else is_text_file)
+    unnamed = [name for name in left if has_no_labels(os.path.join(where, name), places["path"])] if len(places) < 3 else []
+    for name in unnamed:
+        said = f"{name}: its {what} are in no folder of a class, so they have no labels and are in no part"
+        reporter.warning(f"{said}; `dltrain predict` names them")
+    if others := [name for name in left if name not in unnamed]:
+        reporter.warning(f"folders beside those of the parts are in none of them: {listed(others, 4)}")
     if layout is None:
         from dltrain.starting.texts import start_texts
 

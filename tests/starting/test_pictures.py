@@ -22,6 +22,16 @@ from tests.data.sources.support import write_picture
 SIZE = (12, 12)
 
 
+class Hearing(Reporter):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def warning(self, warning: str | Fault) -> None:
+        self.heard.append(str(warning))
+
+
 @pytest.mark.parametrize("folders", [("train",), ("images/part_1", "images/part_2"), (".",)])
 @pytest.mark.parametrize("suffix", [".jpg", ".PNG"])
 def test_a_table_of_names_finds_its_pictures(tmp_path: Path, folders: tuple[str, ...], suffix: str) -> None:
@@ -158,19 +168,39 @@ def test_parts_whose_names_differ_in_a_word_are_no_classes(tmp_path: Path) -> No
             for index in range(12):
                 write_picture(tmp_path / f"seg_{part}/seg_{part}" / name / f"{index}.jpg", SIZE, seed=index)
     write_picture(tmp_path / "seg_pred/seg_pred/0.jpg", SIZE)
-    heard: list[str] = []
-
-    class Hearing(Reporter):
-        def warning(self, warning: str | Fault) -> None:
-            heard.append(str(warning))
-
-    config = load_config_text(make_starter(str(tmp_path), folder=tmp_path, reporter=Hearing()).text, folder=tmp_path)
+    hearing = Hearing()
+    config = load_config_text(make_starter(str(tmp_path), folder=tmp_path, reporter=hearing).text, folder=tmp_path)
     assert config.data.path == (str(tmp_path / "seg_train/seg_train"),)
     assert config.data.test == (str(tmp_path / "seg_test/seg_test"),)
-    assert "folders beside those of the parts are in none of them: seg_pred" in heard
+    assert any(said.startswith("seg_pred: its pictures are in no folder of a class") for said in hearing.heard)
     text = f"data: {{source: image_folder, path: {tmp_path}, image_size: [8, 8]}}\nmodel: {{layers: [Flatten]}}"
     with pytest.raises(DataError, match="holds seg_test, seg_train: these are parts, not classes"):
         load_dataset(load_config_text(text, folder=tmp_path).data, seed=0)
+
+
+@pytest.mark.parametrize("unlabelled", ["test", "test/unknown", "test/test"])
+def test_a_test_folder_without_classes_is_no_part_and_it_is_said(unlabelled: str, tmp_path: Path) -> None:
+    """As competitions hand them out: the labels of the test pictures are kept back."""
+    for name in ("cat", "dog"):
+        for index in range(20):
+            write_picture(tmp_path / "train" / name / f"{index}.png", SIZE, seed=index)
+    for index in range(5):
+        write_picture(tmp_path / unlabelled / f"{index}.png", SIZE, seed=index)
+    hearing = Hearing()
+    starter = make_starter(str(tmp_path), folder=tmp_path, reporter=hearing)
+    data = load_config_text(starter.text, folder=tmp_path).data
+    assert (data.path, data.test) == ((str(tmp_path / "train"),), ())
+    assert data.split.test is not None
+    assert len(load_dataset(data, seed=0).parts["train"].identifiers["file"]) == 24
+    assert [said for said in hearing.heard if said.startswith("test: its pictures are in no folder of a class")]
+
+
+def test_a_test_folder_of_one_class_stays_a_part(tmp_path: Path) -> None:
+    for place in ("train/cat", "train/dog", "test/cat"):
+        for index in range(20):
+            write_picture(tmp_path / place / f"{index}.png", SIZE, seed=index)
+    data = load_config_text(make_starter(str(tmp_path), folder=tmp_path).text, folder=tmp_path).data
+    assert data.test == (str(tmp_path / "test"),)
 
 
 @pytest.mark.parametrize(
