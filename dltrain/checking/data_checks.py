@@ -148,7 +148,7 @@ def _inspect_copies(quality: Quality, dataset: Dataset, classes: Mapping[str, Se
     if disputed:
         copies = "is an exact copy" if len(disputed) == 1 else "are exact copies"
         message = f"{counted(len(disputed), 'input')} {copies} of one with another label ({listed(disputed, 3)})"
-        quality.findings.append(Finding(message, "at least one of the labels is wrong"))
+        quality.findings.append(odd(message, "at least one of the labels is wrong"))
     for (first, second), pairs in twice.items():
         is_one = len(pairs) == 1
         if first == second:
