@@ -25,7 +25,7 @@ from dltrain.sweep.engines import ray
 from dltrain.sweep.engines.ray import RayEngine, _pack, _unpack
 from dltrain.sweep.engines.ray_workers import workers_on_ray
 from dltrain.sweep.sweep import sweep
-from tests.support import REPOSITORY, run_dltrain
+from tests.support import run_dltrain
 from tests.sweep.support import small
 from tests.training.workers.support import ports_heard
 
@@ -52,27 +52,6 @@ def test_a_run_that_is_sent_back_is_whole_and_replaces_what_was_there(tmp_path):
     ]  # fmt: skip
     assert (here / "checkpoints" / "best.h5").read_bytes() == b"weights"
     assert [path.name for path in here.parent.iterdir()] == ["0001"]
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """Two nodes of one processor each."""
-    ray = pytest.importorskip("ray")
-    from ray._private import ray_constants
-    from ray.cluster_utils import Cluster
-
-    # As on macOS, where Ray's servers are met at the loopback alone: else any host may have tasks run here.
-    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
-    # Connected while the head is alone: of two nodes on one machine Ray would take either.
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
-    cluster = Cluster(initialize_head=True, connect=True, head_node_args=node)
-    cluster.second = cluster.add_node(**node)
-    cluster.wait_for_nodes()
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
 
 
 @pytest.mark.slow
