@@ -53,6 +53,7 @@ class Environment:
             self.faults.add(node, path, f"{node.text} is no value of the environment here", hint)
         found = [self._value(match, node, path) for match in _REFERENCE.finditer(node.text)]
         if None in found:
+            self.faults.leave_open(path)
             return ScalarNode(node.place, node.word, None, "", None, removed=True)
         values = iter(found)
         text = _REFERENCE.sub(lambda _match: str(next(values)), node.text)

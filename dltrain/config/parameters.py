@@ -144,10 +144,12 @@ def _put_in_scalar(node: ScalarNode, path: str, parameters: Parameters, faults: 
         return node
     name = match.group(1)
     value = parameters.nodes.get(name)
-    if value is None:
+    if value is None and not faults.is_open(f"parameters.{name}"):
         known = list(parameters.uses)
         hint = did_you_mean(name, known) or (f"parameters: {one_of(known)}" if known else "the config declares no `parameters:`")
         faults.add(node, path, f"unknown parameter {name}", f'{hint}; text that begins with $ is written "${name}" in quotes')
+    if value is None:
+        faults.leave_open(path)
         return ScalarNode(node.place, node.word, None, "", None, removed=True)
     parameters.uses[name].append(path)
     budget.take(value, faults)

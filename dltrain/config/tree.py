@@ -81,9 +81,10 @@ def read_tree(
         root.entries[EXTENDS] = environment.put_in(root.entries[EXTENDS], EXTENDS)
     num_faults = len(faults.errors)
     root = bases.put_under(root, folder, ((os.path.realpath(folder / Path(file).name), file),))
-    environment.put_in(root, "")
     if len(faults.errors) > num_faults:
+        environment.put_in(root, "")
         faults.raise_errors()  # what is missing below would only follow from it
+    environment.put_in(root, "")
     apply([word for word in overrides if _is_of_code(word)])
     code, unregistered = read_code(root.entries.get(CODE), folder, bases.folders, faults, catalog, known)
     if code is not None:

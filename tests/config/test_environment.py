@@ -122,6 +122,32 @@ def test_the_path_of_a_variable_that_is_not_set_looks_through_names_of_component
     assert [fault.path for fault in faults_of(DATA + text + "\n") if "NOT_THERE" in fault.message] == [path]
 
 
+WITHOUT_VALUES = """
+parameters: {x: "${env:NO_X}", y: "${env:NO_A}/${env:NO_B}", z: $x}
+data: {source: "${env:NO_SOURCE}", path: $y, target: t}
+model: {layers: ["${env:NO_LAYER}", Dense: {units: $x}, Dense: "${env:NO_ARGUMENTS}"]}
+training: {epochs: $z, batch_size: 0, metrix: [AUC], metrics: ["${env:NO_METRIC}", acuracy], loss: $lost}
+"""
+
+
+def test_values_that_are_not_set_are_said_with_all_other_faults_and_nothing_that_follows_from_them() -> None:
+    found = [(fault.path, fault.message.partition(",")[0]) for fault in faults_of(WITHOUT_VALUES)]
+    not_set = "the environment variable {} is not set".format
+    assert found == [
+        ("parameters.x", not_set("NO_X")),
+        ("parameters.y", not_set("NO_A")),
+        ("parameters.y", not_set("NO_B")),
+        ("data.source", not_set("NO_SOURCE")),
+        ("model.layers.0", not_set("NO_LAYER")),
+        ("model.layers.2.Dense", not_set("NO_ARGUMENTS")),
+        ("training.batch_size", "expected a whole number of at least 1"),
+        ("training.metrix", "unknown key of training"),
+        ("training.metrics.0", not_set("NO_METRIC")),
+        ("training.metrics.1", 'unknown metric "acuracy"'),
+        ("training.loss", "unknown parameter lost"),
+    ]
+
+
 def test_nothing_of_the_environment_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONE", "${env:TWO}${env:TWO}")
     monkeypatch.setenv("TWO", "boom")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from dltrain.errors import ConfigError, Fault
 from dltrain.wording import in_override
 
 MOST_FAULTS = 100
+_OF_COMPONENT = re.compile(r"\.[A-Z]\w*$")  # at the end of the path of a component's arguments
 
 
 @dataclass(slots=True)
@@ -126,6 +128,15 @@ class Faults:
     def __init__(self) -> None:
         self.errors: list[Fault] = []
         self.warnings: list[Fault] = []
+        self._unknown: set[str] = set()
+
+    def leave_open(self, path: str) -> None:
+        """What the value of a key would be is not known, which was noted: what follows from that is not noted any more."""
+        self._unknown |= {path, _OF_COMPONENT.sub("", path)}
+
+    def is_open(self, path: str) -> bool:
+        """Whether the value of a key is not known."""
+        return path in self._unknown
 
     def add(
         self,
@@ -167,7 +178,7 @@ class Faults:
             severity="warning" if warning else "error",
         )
         into = self.warnings if warning else self.errors
-        if fault not in into[-MOST_FAULTS:]:
+        if fault not in into[-MOST_FAULTS:] and path not in self._unknown:
             into.append(fault)
         if len(self.errors) >= MOST_FAULTS:
             self.errors.append(Fault(f"more than {MOST_FAULTS} errors; the rest is not shown"))
