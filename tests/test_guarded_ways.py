@@ -113,7 +113,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     "print": {
         "__main__.py": "interrupted before there is a console",
         "cli/completion.py": "words for a shell, which asks without a console",
-        "cli/commands/report.py": "a report, which is data",
         "training/workers/member.py": "to the chief, which shows it",
         "evaluation/predictions/files.py": "predictions, which are data",
     },

@@ -20,12 +20,12 @@ from typing import Annotated, Any
 
 import click
 
-from dltrain.cli.commands import COMMANDS
+from dltrain.cli.commands import COMMANDS, GOING_ON
 from dltrain.cli.console import Console, ConsoleHandler, Settings
 from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.streams import discard, reader_left
 from dltrain.cli.typer_import import typer
-from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, reason_of, refusal
+from dltrain.errors import DltrainError, Fault, RunError, UsageError, fault_documents, reason_of, refusal
 from dltrain.machine import require_open_files, watch_address_space
 from dltrain.settings import warm_process
 from dltrain.wording import nearest
@@ -61,6 +61,7 @@ class Commands(typer.core.TyperGroup):
             if args[0] == "help":
                 hint = f"`dltrain {args[1]} --help`" if len(args) > 1 and args[1] in COMMANDS else "`dltrain --help`"
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
+        ctx.obj.goes_on = args[0] in GOING_ON
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -140,7 +141,7 @@ def run(arguments: Sequence[str]) -> int:
     logger.setLevel(logging.DEBUG)  # the handlers choose
     try:
         with _sigterm_raised():
-            return _invoke(_spelled_out(list(arguments)), console)
+            return _unless_lost(_invoke(_spelled_out(list(arguments)), console), console)
     except Terminated:
         return _fail(console, 128 + signal.SIGTERM, [Fault("interrupted by SIGTERM")])
     except KeyboardInterrupt:
@@ -152,6 +153,14 @@ def run(arguments: Sequence[str]) -> int:
         logger.setLevel(level)
         console.close()
         _flush()
+
+
+def _unless_lost(code: int, console: Console) -> int:
+    """The exit code; that of a failure where a command gives nothing but what it prints, and that could not be written."""
+    if console.lost is None or console.goes_on:
+        return code
+    console.faults([Fault(f"standard output cannot be written: {console.lost}", hint="the answer is lost; send it elsewhere")])
+    return code or RunError.exit_code
 
 
 def _spelled_out(words: list[str]) -> list[str]:
@@ -210,6 +219,8 @@ def _invoke(arguments: list[str], console: Console) -> int:
         helps = isinstance(error, OSError) and asks_for_help  # which click writes by itself
         if helps or (isinstance(error, BrokenPipeError) and reader_left(sys.stdout)):
             discard(sys.stdout)  # such as `dltrain fit --help | head -1`
+            console.lost = None if isinstance(error, BrokenPipeError) else reason_of(error)
+            console.goes_on = False  # it is not `fit` that was asked for
             return 0
         refused = refusal(error)
         if refused is not None:

@@ -65,6 +65,8 @@ class Console(Reporter):
         self.settings = settings or Settings()
         self.run: str | None = None
         self.warnings: list[Fault] = []
+        self.goes_on = False  # the command gives more than what it prints: files, or an exit code that is its answer
+        self.lost: str | None = None  # why standard output could not be written
         self._live: Live | None = None
         self._last_draw = 0.0
         self._last_line = 0.0
@@ -132,7 +134,7 @@ class Console(Reporter):
         self._write(sys.stdout, "".join(f"{line}\n" for line in lines))
 
     def _write(self, stream: IO[str] | None, text: str) -> None:
-        """Write, or give the stream up where it cannot be written; the command's exit code stays what it is."""
+        """Write, or give the stream up where it cannot be written; a command that gives nothing else has then failed."""
         if stream is None:
             return
         try:
@@ -146,6 +148,8 @@ class Console(Reporter):
             name = "standard output" if stream is sys.stdout else "standard error"
             logger.debug("%s cannot be written (%s): the command goes on without it", name, reason)
             if stream is sys.stdout:
+                self.lost = self.lost or reason
+            if stream is sys.stdout and self.goes_on:
                 self.warning(f"standard output cannot be written ({reason}): the command goes on without it")
 
     # What the library reports

@@ -1,4 +1,4 @@
-"""Output that cannot be written is given up: the command goes on, and its exit code is what it would have been."""
+"""Output that cannot be written is given up: what has more to give goes on, and what has not says so by its exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
+from dltrain.cli.app import run
 from dltrain.training.environment import LogFile
+from tests.storage.test_removal import a_run
 from tests.support import REPOSITORY
 
 CONFIG = """\
@@ -41,9 +43,40 @@ ENDS = (">/dev/full", ">&- 2>&- <&-", ">&-", ">/dev/full 2>/dev/full", "2>&-", "
 )
 def test_e7_a_console_that_cannot_be_written(command, end, tmp_path):
     done = dltrain(tmp_path, f"{command} {end}")
-    assert done.returncode == 0
+    assert done.returncode == (6 if end.startswith((">/dev/full", "1<")) else 0)  # what nobody opened has nobody to miss it
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+ROWS = "".join(f"{x},{x % 7},{'yes' if x % 3 else 'no'}\n" for x in range(60))
+ANSWERS = (
+    *("init t.csv", "schema", "explain training.epochs", "completion bash", "runs", "datasets", "datasets digits", "--version"),
+    *("check c.yaml --resolved", "--json runs", "--json schema", "--help", "fit --help"),
+)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is full")
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        *((command, 6) for command in ANSWERS),
+        *((command, 0) for command in ("check c.yaml", "init t.csv -o new.yaml", "runs rm run")),
+        ("check none.yaml", 2),
+    ],
+)
+def test_an_answer_that_is_lost_is_a_failure_where_the_command_has_no_other(command, code, tmp_path, monkeypatch, capsys):
+    (tmp_path / "c.yaml").write_text(CONFIG)
+    (tmp_path / "t.csv").write_text(f"a,b,y\n{ROWS}")
+    if command == "runs rm run":
+        a_run(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run(command.split()) == code
+    said = capsys.readouterr().err
+    assert said.count("standard output cannot be written") == 1, said
+    assert (tmp_path / "new.yaml").exists() == ("-o" in command)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("end", [pytest.param(">/dev/full 2>/dev/full", marks=pytest.mark.slow), ">&- 2>&- <&-"])

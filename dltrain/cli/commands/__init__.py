@@ -26,5 +26,7 @@ COMMANDS = {
     "warm": "A process from which the next commands begin at once.",
     "runs": "The runs, newest or best first; remove some.",
 }
+# What these give is on the disk, or is their exit code: where what they print cannot be written they go on without it.
+GOING_ON = frozenset({"fit", "evaluate", "export", "sweep", "log", "find-rate", "warm"})
 SHELLS = ("bash", "zsh", "fish")
 WARM = ("start", "stop", "status")

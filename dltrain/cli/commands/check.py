@@ -42,6 +42,7 @@ def command(
     from dltrain.storage.outputs import check_picture
 
     console: Console = context.obj
+    console.goes_on = not resolved
     files, overrides = split_words(words or ())
     if not files:
         raise UsageError("a config file was expected, found none", hint="dltrain check CONFIG...")

@@ -53,6 +53,7 @@ def _get(console: Console, name: str) -> None:
     from dltrain.data.catalogue import get_dataset
 
     path = get_dataset(name, console)
+    console.goes_on = True
     console.document({"status": "finished", "name": name, "path": str(path)})
     console.result(f"{name} is in {one_line(str(path))}")
 

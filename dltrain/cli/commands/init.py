@@ -86,6 +86,7 @@ def command(
     from dltrain.storage.atomic import write_atomically
 
     write_atomically(file, starter.text.encode())
+    console.goes_on = True
     console.data_ready(starter.summary)
     console.document({"status": "finished", "file": str(file), "summary": list(starter.summary)})
     console.result(f"{one_line(str(file))}: written\nnext: dltrain fit {one_line(str(file))}")

@@ -200,6 +200,7 @@ def _give_out(console: Console, path: Path | str, result: Predictions, to: _To) 
     except BrokenPipeError:
         discard(sys.stdout)
     if to.output != "-":
+        console.goes_on = True
         console.document({**document, "output": to.output, "format": to.form})
         console.result(f"{counted(num_rows, 'prediction')} in {one_line(to.output)}")
 

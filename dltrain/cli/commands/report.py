@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -56,11 +55,10 @@ def command(
     document = {"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output}
     console.document(document | ({"page": text} if output == "-" else {}))
     if output == "-":
-        if not console.settings.json:
-            console.close()
-            sys.stdout.write(text)
+        console.verbatim(text)
         return 0
     path = Path(output)
     write_atomically(path if is_stream(path) else path.resolve(), text.encode("utf-8", errors="replace"))
+    console.goes_on = True
     console.result(f"report: {one_line(str(output))}")
     return 0

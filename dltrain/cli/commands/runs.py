@@ -241,6 +241,7 @@ def _remove_all(console: Console, paths: Sequence[Path]) -> int:
     from dltrain.storage.run_list import remove_run
 
     removed: list[Path] = []
+    console.goes_on = True
     faults: list[Fault] = []
     for path in paths:
         try:

@@ -138,6 +138,7 @@ def _draw_boundary(console: Console, run: Path | None, picture: Path, weights: s
     from dltrain.evaluation.drawing.boundary import plot_boundary
 
     plot_boundary(run, picture, weights=weights, reporter=console)
+    console.goes_on = True
     console.document({"status": "finished", "run": str(run), "plot": str(picture)})
     console.result(f"what the model says of each place is drawn in {one_line(str(picture))}")
 
@@ -151,6 +152,7 @@ def _draw_features(
     from dltrain.evaluation.feature_maps import plot_feature_maps
 
     maps = plot_feature_maps(run, image, picture, layer=layer, weights=weights, reporter=console)
+    console.goes_on = True
     height, width, count = maps.values.shape
     document = {"layer": maps.layer, "shape": [height, width, count], "drawn": maps.num_drawn, "plot": str(picture)}
     console.document({"status": "finished", "run": str(run), **document})
