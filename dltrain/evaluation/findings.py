@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltrain import system
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
-from dltrain.storage.atomic import to_json, write_atomically
-from dltrain.storage.held import held
+from dltrain.storage.atomic import cannot_write, to_json, write_atomically
+from dltrain.storage.held import held, place_of
 from dltrain.storage.run import Run
 from dltrain.storage.stored import fields, flag, list_of, map_of, maybe, number, read_json, text, whole
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from dltrain.evaluation.slices import Slice
 
 _FILE = "findings.json"
+_PATIENCE = 10.0  # seconds; another one writes for an instant
 _PAIR = list_of(number)
 _IMPORTANCE = fields(
     {
@@ -65,10 +69,36 @@ def keep_findings(folder: Path, worth: Importances | None, slices: Sequence[Slic
         return
     run = Run(folder)
     try:
-        with held(folder):
-            write_atomically(run.state / _FILE, (to_json(read_findings(run) | found) + "\n").encode())
+        with held(folder), _alone(run.state / _FILE) as file:
+            write_atomically(file, (to_json(read_findings(run) | found) + "\n").encode())
     except RunError as error:
         reporter.warning(f"what was found out is not kept for the run's report: {error.faults[0].message}")
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[Path]:
+    """No other evaluation adds to the file meanwhile: what it found out would be lost."""
+    with contextlib.ExitStack() as stack:
+        try:
+            place = stack.enter_context(place_of(file))
+            until = time.monotonic() + _PATIENCE
+            while place.folder is not None and not _is_locked(place.folder):  # Windows locks no folder
+                if time.monotonic() > until:
+                    raise RunError(f"{file.parent} is locked by another process")
+                time.sleep(0.05)
+        except OSError as error:
+            raise cannot_write(file, error) from error
+        yield file
+
+
+def _is_locked(folder: int) -> bool:
+    try:
+        system.lock(folder)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
 
 
 def read_findings(run: Run) -> dict[str, Any]:
