@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import find_column, find_direction
 from dltrain.config.types import TrainingConfig
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, RunError
 from dltrain.model.keras_import import import_keras
+from dltrain.storage.layout import all_paths
 from dltrain.storage.run import Run
 
 _REMEMBERED = {
@@ -115,11 +116,14 @@ class EpochCallbacks:
             except (ValueError, TypeError) as error:
                 raise ConfigError(f"Keras refuses it: {error}", path=path) from error
             self._callbacks[key] = callback
+        self._run, self._log_dir = Run(folder), "tensorboard"
         self._tensorboard = None
         if training.tensorboard is not None:
             arguments: dict[str, Any] = copy.deepcopy(dict(training.tensorboard))  # from which Keras takes names out
-            arguments["log_dir"] = str(Run(folder).inside(".", str(arguments.get("log_dir", "tensorboard"))))
+            self._log_dir = str(arguments.get("log_dir", self._log_dir))
+            arguments["log_dir"] = str(self._run.inside(".", self._log_dir))
             self._tensorboard = keras.callbacks.TensorBoard(**arguments)
+            self._refuse_links()
         for callback in [*self._callbacks.values(), self._tensorboard]:
             if callback is not None:
                 callback.set_params({"epochs": training.epochs, "verbose": 0})
@@ -135,6 +139,7 @@ class EpochCallbacks:
             epoch: 0-based.
         """
         if self._tensorboard is not None:
+            self._refuse_links()
             self._tensorboard.on_epoch_begin(epoch)
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
@@ -154,6 +159,7 @@ class EpochCallbacks:
                 seen[callback.monitor] = math.inf if callback.mode == "min" else -math.inf
             callback.on_epoch_end(epoch - self._first_epoch, seen)
         if self._tensorboard is not None:
+            self._refuse_links()  # what measures the validation part is opened now
             self._tensorboard.on_epoch_end(epoch, dict(logs))
         return bool(self._model.stop_training)
 
@@ -167,6 +173,17 @@ class EpochCallbacks:
             if callback is not None:
                 callback.on_train_end()
         return restored
+
+    def _refuse_links(self) -> None:
+        """Refuse a link in TensorBoard's folder, whose files Keras opens by their paths.
+
+        Raises:
+            RunError: there is one, or one in its place.
+        """
+        folder = self._run.inside(".", self._log_dir)
+        for path in all_paths(folder) if folder.exists() else ():
+            if path.is_symlink():
+                raise RunError(f"{path} is a link", hint="refused as unsafe")
 
     @property
     def early_stopping_monitor(self) -> tuple[str, str] | None:

@@ -309,3 +309,19 @@ def test_a_full_disk_leaves_the_old_files_and_a_message(number: int, tmp_path: P
 def test_tensorboard_files_are_written_on_request(tmp_path: Path) -> None:
     fit(learnable(tmp_path, "training.tensorboard=true", "training.epochs=2"), run_dir=tmp_path / "run")
     assert list((tmp_path / "run" / "tensorboard").rglob("events.*"))
+
+
+def test_no_link_in_the_folder_of_tensorboard_is_written_through(tmp_path: Path) -> None:
+    class Replacing(Reporter):
+        def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
+            (Path(run) / "tensorboard" / "validation").symlink_to(tmp_path / "victim")
+
+    (tmp_path / "victim").mkdir()
+    config = learnable(tmp_path, "training.tensorboard=true", "training.epochs=2")
+    with pytest.raises(RunError, match="validation is a link"):
+        fit(config, run_dir=tmp_path / "run", reporter=Replacing())
+    with pytest.raises(RunError, match="validation is a link"):  # as a run of a stranger would have one
+        fit(config, resume=tmp_path / "run")
+    (tmp_path / "run" / "tensorboard" / "validation").unlink()
+    assert fit(config, resume=tmp_path / "run").epochs == 2
+    assert not list((tmp_path / "victim").iterdir())
