@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from dltrain import system
 from dltrain.errors import RunError, reason_of
-from dltrain.storage.held import Place, is_held, place_of
+from dltrain.storage.held import Place, held, is_held, place_of
 from dltrain.storage.outputs import is_stream, refuse_what_came
 from dltrain.storage.removal import remove_temporary, temporary_name
 from dltrain.wording import all_secrets, json_without_controls
@@ -93,15 +93,17 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
     temporary = path.with_name(temporary_name(path) + suffix)
     old = path.with_name(temporary_name(path))
     try:
-        yield temporary
-        for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
-            sync_to_disk(file)
-        refuse_what_came(path)
-        if path.is_dir():
-            os.replace(path, old)
-        os.replace(temporary, path)
-        refuse_what_came(path, is_written=True)
-        sync_to_disk(path.parent)
+        with place_of(path) as place:  # what is put in the place of its folder meanwhile gets nothing
+            yield temporary
+            place.require_same_folder()
+            for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
+                sync_to_disk(file)
+            refuse_what_came(path)
+            if path.is_dir():
+                place.rename(place.beside(old.name))
+            place.beside(temporary.name).rename(place)
+            refuse_what_came(path, is_written=True)
+            place.sync()
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -120,29 +122,44 @@ def fill_folder(folder: Path) -> Iterator[Path]:
         A new folder to write them to: beside it, or within it where it is there. Where the block raises, it is removed.
 
     Raises:
-        RunError: the system takes it not (no space, no right), or a link leads from one of its folders elsewhere.
+        RunError: the system takes it not (no space, no right), or a link is in the place of one of its folders.
     """
-    temporary = (folder if folder.is_dir() else folder.parent) / temporary_name(folder)
+    was_there = folder.is_dir()
+    temporary = (folder if was_there else folder.parent) / temporary_name(folder)
     try:
-        temporary.mkdir()
-        yield temporary
-        if not os.path.lexists(folder):
-            os.replace(temporary, folder)
-            sync_to_disk(folder.parent)
-            return
-        places = [(file, folder / file.relative_to(temporary)) for file in sorted(temporary.rglob("*")) if file.is_file()]
-        for _, place in places:
-            if not Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(folder)):
-                raise RunError(f"{place} was not written: a link leads out of {folder}")
-            place.parent.mkdir(parents=True, exist_ok=True)
-        for file, place in places:
-            os.replace(file, place)
-        for parent in {place.parent for _, place in places}:
-            sync_to_disk(parent)
+        with place_of(temporary) as place:
+            place.make_folder()
+            yield temporary
+            place.require_same_folder()
+            if not was_there and not os.path.lexists(folder):
+                place.rename(place.beside(folder.name))
+                place.sync()
+                return
+        with held(folder):
+            _move_files(temporary, folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
     finally:
         remove_temporary(temporary)
+
+
+def _move_files(below: Path, folder: Path) -> None:
+    """Put what lies below one folder into another, where it replaces files of the same name."""
+    found = [path.relative_to(below) for path in sorted(below.rglob("*"))]
+    files = [path for path in found if not (below / path).is_dir()]
+    folders = list(dict.fromkeys(folder / parent for file in files for parent in [*file.parents][-2::-1]))
+    for path in folders:
+        if path.is_symlink():
+            raise RunError(f"{path} is a link, through which nothing is written", hint="remove it, or name another folder")
+    for path in folders:
+        with place_of(path) as place:
+            place.make_folder()
+    for path in files:
+        with place_of(below / path) as file, place_of(folder / path) as place:
+            file.rename(place)
+    for parent in dict.fromkeys(path.parent for path in files):
+        with place_of(folder / parent / "_") as place:
+            place.sync()
 
 
 def unshare(path: Path) -> None:

@@ -64,8 +64,8 @@ class Place:
         return os.open(self.name, flags | system.NO_LINK | system.NO_CHILD | system.BINARY, 0o666, dir_fd=self.folder)
 
     def rename(self, new: Place) -> None:
-        """Give a file another name in the same folder, in the place of what has that name."""
-        os.replace(self.name, new.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        """Give a file or a folder another name, there or in another folder, in the place of what has that name."""
+        os.replace(self.name, new.name, src_dir_fd=self.folder, dst_dir_fd=new.folder)
 
     def link(self, new: Place) -> None:
         """Give a file a second name in the same folder; where there is something of that name, FileExistsError."""
@@ -103,6 +103,12 @@ class Place:
         if self.folder is not None:
             os.fsync(self.folder)
 
+    def require_same_folder(self) -> None:
+        """Refuse to go on by the path where another folder was put in the place of the one that is open (raises OSError)."""
+        parent = self.path.parent
+        if self.folder is not None and not os.path.samestat(os.fstat(self.folder), os.stat(parent)):
+            raise _replaced(parent)
+
     def _stat(self) -> os.stat_result:
         return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
 
@@ -128,7 +134,7 @@ def place_of(path: Path) -> Iterator[Place]:
         if root is not None:
             found = os.fstat(folder)
             if (found.st_dev, found.st_ino) != _held[root]:
-                raise OSError(errno.ESTALE, f"another folder was put in the place of {root} meanwhile", root)
+                raise _replaced(root)
             for part in Path(parent).relative_to(root).parts:
                 folder = _step(folder, part)
                 opened.callback(os.close, folder)
@@ -143,6 +149,10 @@ def is_held(path: Path) -> bool:
 def _root_of(path: str) -> str | None:
     """The folder that is held which is, or holds, this one."""
     return next((root for root in _held if f"{path}{os.sep}".startswith(root.rstrip(os.sep) + os.sep)), None) if _held else None
+
+
+def _replaced(folder: Path | str) -> OSError:
+    return OSError(errno.ESTALE, f"another folder was put in the place of {folder} meanwhile", str(folder))
 
 
 def _step(folder: int, part: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from dltrain.cli.app import run as command
 from dltrain.errors import RunError
-from dltrain.storage.atomic import make_folder, open_to_append, write_atomically
+from dltrain.storage.atomic import fill_folder, make_folder, open_to_append, replace_whole, write_atomically
 from dltrain.storage.held import held
 from dltrain.storage.removal import remove_abandoned, remove_paths
 from dltrain.storage.run import Run
@@ -134,3 +134,58 @@ def test_a_fit_whose_folders_are_changed_for_links_meanwhile_writes_nothing_else
     assert command(["-q", "fit", str(tmp_path / "iris.yaml"), "--run-dir", str(tmp_path / "run")]) == 6
     assert snapshot(outside) == before
     assert re.search("is a link|another folder was put in the place", capsys.readouterr().err)
+
+
+@pytest.fixture
+def swapped(tmp_path: Path) -> Callable[[Path], None]:
+    """Puts another folder in the place of one."""
+
+    def swap(folder: Path) -> None:
+        folder.rename(tmp_path / "moved away")
+        (tmp_path / "theirs").mkdir()
+        (tmp_path / "theirs" / "out.keras").write_text("precious")
+        folder.symlink_to(tmp_path / "theirs")
+
+    return swap
+
+
+def test_what_takes_long_is_put_where_it_was_begun_or_nowhere(tmp_path: Path, swapped: Callable[[Path], None]) -> None:
+    def export(folder: Path) -> None:
+        with replace_whole(folder / "out.keras") as temporary:
+            temporary.write_text("new")
+            swapped(folder)
+
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(RunError, match="another folder was put in the place"):
+        export(tmp_path / "mine")
+    assert (tmp_path / "theirs" / "out.keras").read_text() == "precious"
+    assert not (tmp_path / "moved away" / "out.keras").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_many_files_are_put_where_they_were_begun_or_nowhere(
+    is_there: bool, tmp_path: Path, swapped: Callable[[Path], None]
+) -> None:
+    def predict(folder: Path) -> None:
+        with fill_folder(folder) as place:
+            (place / "a.png").write_text("new")
+            swapped(folder if is_there else folder.parent)
+
+    (tmp_path / "mine" / ("out" if is_there else ".")).mkdir(parents=True)
+    with pytest.raises(RunError, match="another folder was put in the place"):
+        predict(tmp_path / "mine" / "out")
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["out.keras"]
+
+
+def test_files_that_are_put_beside_others_replace_those_of_their_names_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    for name in ("a/one.png", "a/two.png", "b/three.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("old")
+    with fill_folder(folder) as place:
+        for name in ("a/one.png", "a/new.png", "c/d/deep.png", "top.png"):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text("new")
+    found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    new = ("a/one.png", "a/new.png", "c/d/deep.png", "top.png")
+    assert found == dict.fromkeys(new, "new") | {"a/two.png": "old", "b/three.png": "old"}
