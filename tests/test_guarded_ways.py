@@ -42,7 +42,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "training/history.py": "history.csv is appended to, a synced line an epoch",
         "training/environment.py": "log.txt is appended to, no link followed",
         "sweep/engines/ray.py": "an archive in memory",
-        "sweep/engines/run_fit.py": "the traceback of a trial, into its log",
     },
     "remove a tree": {
         "storage/removal.py": "the guarded way itself",

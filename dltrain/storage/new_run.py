@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dltrain.errors import RunError
 from dltrain.storage.atomic import cannot_write
+from dltrain.storage.layout import TRIALS
 from dltrain.storage.outputs import refuse_inside_run
 from dltrain.storage.run import Run
 
@@ -25,6 +26,22 @@ def begin_again(run: Run) -> Run:
     except OSError as error:
         raise cannot_write(run.path, error) from error
     return Run(run.path, was_there=True)
+
+
+def refuse_links_to_trial(path: Path) -> None:
+    """Refuse the folder of a fit of a sweep to which a link leads: it was put there since the sweep looked at its own.
+
+    Args:
+        path: of the fit, `trials/0001` or `trials/0001/seed-1` below the sweep.
+
+    Raises:
+        RunError: there is a link.
+    """
+    steps = [path, *path.parents][:3]
+    names = [step.name for step in steps]
+    for step in steps[: names.index(TRIALS) + 1] if TRIALS in names else ():
+        if step.is_symlink():
+            raise RunError(f"{step} is a link", hint="refused as unsafe")
 
 
 def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:

@@ -13,9 +13,12 @@ from dltrain.cli.app import run as command
 from dltrain.errors import RunError
 from dltrain.storage.atomic import fill_folder, make_folder, open_to_append, replace_whole, write_atomically
 from dltrain.storage.held import held
+from dltrain.storage.new_run import refuse_links_to_trial
 from dltrain.storage.removal import remove_abandoned, remove_paths
 from dltrain.storage.run import Run
+from dltrain.sweep.engines.run_fit import run_fit
 from tests.storage.test_removal import a_run, snapshot
+from tests.training.support import config_of
 
 CONFIG = """
 data: {source: iris, split: {validation: 0.2, test: 0.2}}
@@ -189,3 +192,26 @@ def test_files_that_are_put_beside_others_replace_those_of_their_names_alone(tmp
     found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
     new = ("a/one.png", "a/new.png", "c/d/deep.png", "top.png")
     assert found == dict.fromkeys(new, "new") | {"a/two.png": "old", "b/three.png": "old"}
+
+
+@pytest.mark.parametrize("name", ["trials", "trials/0002", "trials/0002/seed-1"])
+def test_no_link_leads_a_trial_out_of_its_sweep(name: str, outside: Path, tmp_path: Path) -> None:
+    place = tmp_path / "sweep" / name
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside)
+    before = snapshot(outside)
+    path = tmp_path / "sweep" / "trials" / "0002" / "seed-1"
+    with pytest.raises(RunError, match=f"{re.escape(name)} is a link"):
+        refuse_links_to_trial(path)
+    status, said = run_fit(config_of(CONFIG), path)
+    assert status == "failed"
+    assert said is not None
+    assert "is a link" in said
+    assert snapshot(outside) == before
+
+
+def test_where_a_sweep_itself_is_does_not_matter_to_its_trials(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "trials" / "0001").mkdir(parents=True)
+    (tmp_path / "sweep").symlink_to(tmp_path / "elsewhere")
+    refuse_links_to_trial(tmp_path / "sweep" / "trials" / "0001" / "fold-2")
+    refuse_links_to_trial(tmp_path / "sweep" / "run")  # no trial

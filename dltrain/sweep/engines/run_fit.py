@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -10,6 +12,8 @@ from typing import Any
 
 from dltrain.config.types import Config
 from dltrain.errors import DivergenceError, DltrainError, InterruptedRun
+from dltrain.storage.atomic import open_to_append
+from dltrain.storage.new_run import refuse_links_to_trial
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 
@@ -31,9 +35,10 @@ def run_fit(
     Returns:
         Status as in `TrialFit`, and for `failed` and `diverged` what happened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _wait_for(Run(path))
     try:
+        refuse_links_to_trial(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _wait_for(Run(path))
         fit(config, run_dir=path, resume="auto", draws=False, tracks=False, **options)
     except InterruptedRun:
         return "interrupted", None
@@ -42,7 +47,7 @@ def run_fit(
     except DltrainError as error:
         return "failed", "; ".join(fault.message for fault in error.faults[:3])
     except Exception as error:  # the other trials go on, whatever this one met
-        _keep_traceback(path)
+        _keep_traceback(Run(path))
         first = (str(error).splitlines() or [""])[0]
         return "failed", f"{type(error).__name__}: {first[:300]}"
     return ("pruned" if was_stopped() else "finished"), None
@@ -55,7 +60,6 @@ def _wait_for(run: Run) -> None:
         time.sleep(0.1)
 
 
-def _keep_traceback(path: Path) -> None:
-    if path.is_dir():
-        with (path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(traceback.format_exc())
+def _keep_traceback(run: Run) -> None:
+    with contextlib.suppress(DltrainError, OSError), os.fdopen(open_to_append(run.log_file), "ab") as log:
+        log.write(traceback.format_exc().encode(errors="backslashreplace"))

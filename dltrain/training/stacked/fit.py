@@ -26,7 +26,7 @@ from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import WarningList
-from dltrain.storage.new_run import begin_again, create_run
+from dltrain.storage.new_run import begin_again, create_run, refuse_links_to_trial
 from dltrain.storage.run import Run
 from dltrain.system import usable_cores
 from dltrain.training.compiler import decide_jit_compile
@@ -352,6 +352,7 @@ class _Stack:
 
 def _open(fit: StackedFit) -> Run:
     """The run directory of a fit, made now unless an interrupted run is in it."""
+    refuse_links_to_trial(fit.path)
     run = Run(fit.path)
     if run.manifest_file.exists():
         run.refuse_foreign_files()
