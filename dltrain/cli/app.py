@@ -308,7 +308,8 @@ def _tolerate_encodings() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            with contextlib.suppress(OSError, ValueError):  # what cannot be written is given up with its first line
+                reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:

@@ -27,7 +27,7 @@ from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import replace_whole
-from dltrain.storage.outputs import note_absent, refuse_part_of_run
+from dltrain.storage.outputs import note_absent, refuse_part_of_run, where_written
 
 NAMES = ("keras", "saved_model", "onnx", "tflite")
 MOST_DIFFERENCE = 1e-3
@@ -212,8 +212,9 @@ def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
 
     Raises:
         RunError: something is there already that is not to be replaced, or the folder cannot be written.
-        UsageError: it is a file of a run, or there is no such folder.
+        UsageError: it is a file of a run, there is no such folder, or no file can have its name.
     """
+    where_written(path)
     if not path.parent.is_dir():
         raise UsageError(f"the export cannot be written to {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):

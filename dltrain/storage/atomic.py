@@ -237,13 +237,14 @@ def make_folder(path: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> RunError:
     """The error for a file that the system would not take, with what to do about it."""
+    elsewhere = "choose a folder that can be written: with --run-dir or --runs for a run, with -o for a file"
     hints = {
         errno.ENOSPC: "free some space on that disk; files written before are whole",
         errno.EDQUOT: "the quota of that disk is used up; files written before are whole",
         errno.EFBIG: "a file-size limit (ulimit -f) is in force; files written before are whole",
-        errno.EACCES: "choose a folder that can be written with --run-dir or --runs",
-        errno.EPERM: "choose a folder that can be written with --run-dir or --runs",
-        errno.EROFS: "choose a folder that can be written with --run-dir or --runs",
+        errno.EACCES: elsewhere,
+        errno.EPERM: elsewhere,
+        errno.EROFS: elsewhere,
     }
     return RunError(f"cannot write {path}: {reason_of(error)}", hint=hints.get(error.errno or 0))
 

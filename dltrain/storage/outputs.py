@@ -31,16 +31,8 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         RunError: it exists and was not to be replaced.
         DataError: a glob that goes through too many files.
     """
-    given = file = Path(path)
-    try:
-        if given.is_symlink() and not is_stream(given):
-            file = given.resolve()
-        os.lstat(file)
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, a link to itself
-        reason = reason_of(error)
-        raise UsageError(f"{given} cannot be written: {reason}", hint="name another file with -o") from error
+    given = Path(path)
+    file = where_written(given)
     refuse_part_of_run(file)
     for read in map(str, inputs):
         for name in {read, *find_matches(read)} if file.exists() else ():
@@ -54,6 +46,25 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         raise RunError(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file")
     remove_abandoned(temporary_files_of(file))
     note_absent(file)
+    return file
+
+
+def where_written(given: Path) -> Path:
+    """The file that is written where this one is named: where a link leads, if it is one.
+
+    Raises:
+        UsageError: no file can have its name.
+    """
+    file = given
+    try:
+        if given.is_symlink() and not is_stream(given):
+            file = given.resolve()
+        os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, a link to itself
+        reason = reason_of(error)
+        raise UsageError(f"{given} cannot be written: {reason}", hint="name another file with -o") from error
     return file
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.export import check_destination
 from dltrain.model.export.keras_file import KerasFile
 from dltrain.model.export.saved_model import SavedModel
-from dltrain.storage.atomic import replace_whole, write_atomically
+from dltrain.storage.atomic import cannot_write, replace_whole, write_atomically
 from dltrain.storage.new_run import create_run
 from dltrain.storage.outputs import check_output, check_picture
 
@@ -211,3 +212,15 @@ def test_an_export_is_no_file_of_a_run(tmp_path):
         (run.path / name).write_text("{}")
     with pytest.raises(UsageError, match="would be part of the run"):
         check_destination(run.checkpoints / "last.keras", KerasFile(), force=False)
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".keras", "loop.keras"])
+def test_an_export_of_a_name_that_no_file_can_have_is_refused_before_it_is_made(name, tmp_path):
+    (tmp_path / "loop.keras").symlink_to("loop.keras")
+    with pytest.raises(UsageError, match="cannot be written"):
+        check_destination(tmp_path / name, KerasFile(), force=True)
+
+
+def test_what_to_do_about_a_file_that_cannot_be_written_holds_for_a_file_of_the_user():
+    faults = cannot_write(Path("page.html"), PermissionError(errno.EACCES, "no")).faults
+    assert "-o for a file" in faults[0].hint
