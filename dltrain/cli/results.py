@@ -252,7 +252,6 @@ def unmet_faults(gates: Iterable[Any]) -> list[Fault]:
 
 def show_outcome(
     console: Console,
-    status: str,
     faults: Sequence[Fault],
     document: Mapping[str, Any],
     text: str,
@@ -260,8 +259,8 @@ def show_outcome(
 ) -> int:
     """Show what a command found and the faults for which it is to fail; its exit code, which is `code` if there are any."""
     code = code if faults else 0
-    failure = {"exit": code, "errors": fault_documents(faults)} if faults else {}
-    console.document({"status": status, **failure, **document})
+    ended = {"status": "error", "exit": code, "errors": fault_documents(faults)} if faults else {"status": "finished"}
+    console.document({**ended, **document})
     console.result(text)
     console.faults(faults)
     return code

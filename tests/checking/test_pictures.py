@@ -189,6 +189,38 @@ def test_f8_all_classes_in_turn_with_the_pictures_that_the_model_gets(
         np.testing.assert_array_equal(pictures[place], np.asarray(image))
 
 
+def test_f8_masks_stand_beside_their_pictures_with_what_is_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = {}
+    monkeypatch.setattr("dltrain.checking.samples.plot_sheet", lambda *given: drawn.update(given=given))
+    text = "data: {source: shapes, rows: 12}\nmodel: {layers: [{Conv2D: {filters: 2, kernel_size: 3, padding: same}}]}\n"
+    dataset = load_dataset(config_of(text, folder=tmp_path).data, seed=0)
+    draw_samples(dataset, tmp_path / "s.png")
+    _, heading, pictures, captions = drawn["given"]
+    assert heading == "12 of 12 pictures of the training part beside their masks, 64×64"
+    assert pictures.shape == (12, 64, 128, 3)
+    spec, codes = dataset.schema.targets[0], dataset.parts["train"].targets["mask"]
+    for picture, mask, (first, _) in zip(pictures, codes, captions, strict=True):
+        colours = {tuple(picture[y, 64 + x]): int(mask[y, x]) for y in range(64) for x in range(64)}
+        assert len(colours) == len(np.unique(mask))
+        assert first.word == ", ".join(spec.classes[code] for code in sorted(colours.values()) if code)
+
+
+def test_f8_the_labels_of_a_picture_of_several_stand_under_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = {}
+    monkeypatch.setattr("dltrain.checking.samples.plot_sheet", lambda *given: drawn.update(given=given))
+    files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*.png"))[:6]
+    labels = ["sea", "sea|sun", "", "sun", "sea", "sea|sun"]
+    rows = [f"{file},{label}" for file, label in zip(files, labels, strict=True)]
+    (folder / "labels.csv").write_text("\n".join(["file,labels", *rows]) + "\n")
+    text = (
+        "data: {source: csv, path: labels.csv, target: labels, labels: {}, features: {file: image}}\nmodel: {layers: [Flatten]}\n"
+    )
+    draw_samples(load_dataset(config_of(text, folder=folder).data, seed=0), tmp_path / "s.png")
+    assert [first.word for first, _ in drawn["given"][3]] == [label.replace("|", ", ") for label in labels]
+
+
 def test_f8_without_pictures_there_is_nothing_to_draw(folder: Path, tmp_path: Path) -> None:
     result = check_config(config_of(text_of("csv", "a number", "numbers"), folder=folder), data=True, samples=tmp_path / "s.png")
     assert result.exit_code == 2

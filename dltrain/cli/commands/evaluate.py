@@ -170,9 +170,7 @@ def _keep(console: Console, found: _Found) -> None:
 def _show(console: Console, found: _Found) -> int:
     from dltrain.cli.results import show_outcome, unmet_faults
 
-    unmet = unmet_faults(found.result.gates)
-    status = "gates_failed" if unmet else "finished"
-    return show_outcome(console, status, unmet, _document(found), _text(found, console.width))
+    return show_outcome(console, unmet_faults(found.result.gates), _document(found), _text(found, console.width))
 
 
 def _document(found: _Found) -> dict[str, Any]:

@@ -40,17 +40,18 @@ def command(
     from dltrain.config.help.known import knowing
 
     console: Console = context.obj
-    if plot is not None:
-        _draw(words or [], plot, force=force)
+    picture = None if plot is None else _draw(words or [], plot, force=force)
     with knowing(_own_catalog(config)):
         found = [(word, explain(word)) for word in words or [""]]
     console.document(
         {
             "status": "finished",
             "explanations": [{"word": word, **asdict(one)} for word, explanations in found for one in explanations],
+            **({"plot": str(picture)} if picture else {}),
         }
     )
-    console.result("\n\n".join("\n".join(_lines(one)) for _, explanations in found for one in explanations))
+    blocks = ["\n".join(_lines(one)) for _, explanations in found for one in explanations]
+    console.result("\n\n".join([*blocks, *([f"its curve is drawn in {picture}"] if picture else [])]))
 
 
 def _own_catalog(config: Path | None) -> Catalog | None:
@@ -62,21 +63,31 @@ def _own_catalog(config: Path | None) -> Catalog | None:
     return load_own_catalog(config)
 
 
-def _draw(words: list[str], picture: Path, *, force: bool) -> None:
+def _draw(words: list[str], picture: Path, *, force: bool) -> Path:
+    """Draw an activation, or the layer where the word is spelled as its class: LeakyReLU and leaky_relu bend otherwise."""
     from dltrain.config.catalog.catalog import load_catalog
-    from dltrain.storage.outputs import check_output
+    from dltrain.config.types import Component
+    from dltrain.storage.outputs import check_picture
 
-    name = load_catalog().find_activation(words[0]) if len(words) == 1 else None
+    catalog = load_catalog()
+    name = catalog.find_activation(words[0]) if len(words) == 1 else None
     if name is None:
         raise UsageError("--plot draws one activation", hint="dltrain explain relu --plot relu.png")
-    picture = check_output(picture, force=force)
+    picture = check_picture(picture, force=force)
     from dltrain.evaluation.drawing.history import plot_activation
-    from dltrain.model.numbers.activations import find_activation
+    from dltrain.model.numbers.activations import activation_of_layer, find_activation
 
-    found = find_activation(name)
+    layer = catalog.find("layer", words[0])
+    of_layer = activation_of_layer(Component("layer", layer.name)) if layer is not None and layer.name == words[0] else None
+    found = of_layer or find_activation(name)
+    if found is None and name == "threshold":
+        raise UsageError("what threshold makes of a number depends on its arguments, which have no default")
     if found is None or found.slope is None:
         raise UsageError(f"{name} is no function of one number: what a unit says depends on the others")
-    plot_activation(name, found.value, found.slope, picture)
+    options = ", ".join(f"{key} {value:g}" for key, value in found.options.items())
+    label = words[0] if of_layer else name
+    plot_activation(f"{label} ({options})" if options else label, found.value, found.slope, picture)
+    return picture
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

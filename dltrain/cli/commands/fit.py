@@ -211,7 +211,7 @@ def _show(console: Console, result: FitResult) -> int:
     kept = wrong_values_told(result.run, is_as_written=Run(result.run).is_as_written)
     with kept if result.is_stored else contextlib.nullcontext():
         document, text = _document(result), _text(console, result)
-    return show_outcome(console, result.status, unmet_faults(result.gates), document, text)
+    return show_outcome(console, unmet_faults(result.gates), document, text)
 
 
 def _document(result: FitResult) -> dict[str, Any]:

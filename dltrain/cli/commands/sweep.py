@@ -187,7 +187,7 @@ def _show(console: Console, result: SweepResult) -> int:
             ]
         ),
     ]
-    return show_outcome(console, result.status, faults, document, "\n\n".join(block for block in blocks if block), code)
+    return show_outcome(console, faults, document, "\n\n".join(block for block in blocks if block), code)
 
 
 def trials_table(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 
@@ -74,3 +75,29 @@ def test_attack_14_a_name_without_end_is_answered_at_once(cli):
     result = cli("explain", "model." * 5_000)
     assert result.code == 2
     assert len(result.err) < 1_000
+
+
+def test_f8_the_curve_of_an_activation_is_drawn_and_told_of(cli, tmp_path):
+    done = cli("explain", "relu", "--plot", "relu.png")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "its curve is drawn in relu.png")
+    assert (tmp_path / "relu.png").read_bytes().startswith(b"\x89PNG")
+    assert cli("explain", "relu", "--plot", "relu.png", "--force", "--json").json["plot"] == "relu.png"
+    assert "pictures are drawn as PNG" in cli("explain", "relu", "--plot", "relu.jpg").err
+    assert not (tmp_path / "relu.jpg").exists()
+    assert "depends on its arguments" in cli("explain", "threshold", "--plot", "t.png").err
+    assert "no function of one number" in cli("explain", "softmax", "--plot", "t.png").err
+
+
+def test_f8_the_curve_of_a_layer_is_that_of_its_own_defaults(cli, monkeypatch):
+    from keras import activations, layers
+
+    drawn = {}
+    monkeypatch.setattr("dltrain.evaluation.drawing.history.plot_activation", lambda name, value, *_: drawn.update({name: value}))
+    for word in ("leaky_relu", "LeakyReLU", "elu", "ELU", "ReLU"):
+        assert cli("explain", word, "--plot", "a.png").code == 0
+    assert list(drawn) == ["leaky_relu", "LeakyReLU (negative_slope 0.3)", "elu", "ELU", "ReLU"]
+    z = np.linspace(-3, 3, 13, dtype=np.float32)
+    for name, value in drawn.items():
+        word = name.split()[0]
+        theirs = getattr(activations, word) if word.islower() else getattr(layers, word)()
+        np.testing.assert_allclose(value(z.astype(np.float64)), theirs(z), atol=1e-6)
