@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from dltrain.errors import Fault, as_warning
+from dltrain.errors import Fault, Note, as_warning
 
 
 class Warned(Protocol):
@@ -86,6 +86,12 @@ class WarningList(Reporter):
         if fault not in self.warnings:
             self.warnings.append(fault)
             self._listener.warning(fault)
+
+
+def warn_each(reporter: Reporter, warnings: Iterable[str | Fault | Note]) -> None:
+    """Tell a reporter of several things that the user should know."""
+    for warning in warnings:
+        reporter.warning(as_warning(warning) if isinstance(warning, Note) else warning)
 
 
 def told(ask: Callable[..., Result], *arguments: Any, reporter: Reporter | None = None, **options: Any) -> Result:

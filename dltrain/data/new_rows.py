@@ -24,7 +24,7 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_other_rows
 from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import Note, UsageError, warn, warnings_of
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 from dltrain.storage.formats.other_files import source_by_name
 from dltrain.wording import listed, shown
 
@@ -74,8 +74,7 @@ def read_part(
     part = by_file.transform(raw, with_targets=with_targets, notes=notes)
     if config is not None and isinstance(raw, RawTable) and isinstance(by_file, TablePreprocessing):
         notes += mark_other_rows(config, raw, by_file, part)
-    for warning in warnings_of(notes):
-        reporter.warning(warning)
+    warn_each(reporter, warnings_of(notes))
     return part
 
 
@@ -89,8 +88,7 @@ def read_ahead(
     by_file = _for_file(preprocessing, raw)
     assert isinstance(by_file, SeriesPreprocessing)
     found = last_rows(by_file, raw, since, steps, notes)
-    for warning in warnings_of(notes):
-        reporter.warning(warning)
+    warn_each(reporter, warnings_of(notes))
     return found
 
 
@@ -207,8 +205,7 @@ def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: 
     from dltrain.data.sources.word_vectors import words_table
 
     raw = words_table(words, preprocessing.arguments, reporter)
-    for warning in warnings_of(raw.notes):
-        reporter.warning(warning)
+    warn_each(reporter, warnings_of(raw.notes))
     return preprocessing.transform(raw, with_targets=False)
 
 
@@ -237,10 +234,6 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
     return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)
 
 
-def _suffix(paths: Sequence[str]) -> str:
-    return Path(paths[0]).suffix.lower() if paths else ""
-
-
 def _table_options(preprocessing: TablePreprocessing, with_targets: bool) -> dict[str, Any]:
     """How the text of training was written, for other text of its columns."""
     options = dict(preprocessing.text_options)
@@ -258,7 +251,7 @@ def _read_rows_of_pictures(
 ) -> Raw:
     """Arrays of an .npz file, or pictures."""
     spec = preprocessing.targets[0]
-    if _suffix(paths) == ".npz":
+    if paths and Path(paths[0]).suffix.lower() == ".npz":
         config = DataConfig(
             "npz",
             path=tuple(paths),

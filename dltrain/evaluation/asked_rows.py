@@ -22,7 +22,7 @@ from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.model.keras_import import import_keras
 from dltrain.parts import PARTS, judged_part
 from dltrain.processes.helper import HelperProcess
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 
 T = TypeVar("T")
 
@@ -116,8 +116,7 @@ class MeasuredRows:
             raise UsageError(f"--data and {self.overrides[0]} exclude each other", hint=hint)
         other = OtherRows(data=self.data, skip_broken=self.skip_broken, images=self.images)
         part = other.read(stored, threads, reporter, with_targets=True)
-        for warning in warn_of_training_rows(stored.run.state, part):
-            reporter.warning(warning)
+        warn_each(reporter, warn_of_training_rows(stored.run.state, part))
         found = ReadRows("data", part, paths=tuple(self.data))
         if not stored.config.evaluation.baselines:
             return found

@@ -15,7 +15,7 @@ from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.model.own_code.importing import require_trust
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
-from dltrain.reporting import Reporter, WarningList
+from dltrain.reporting import Reporter, WarningList, warn_each
 from dltrain.storage.atomic import now, write_atomically
 from dltrain.storage.held import held
 from dltrain.storage.new_run import create_run
@@ -107,8 +107,7 @@ def sweep(
     watch, asked = Stopwatch(), SweepOptions(**options)
     tracking = Tracking()
     reporter = WarningList(Listening(reporter or Reporter(), tracking))
-    for warning in config.warnings if config is not None else ():
-        reporter.warning(warning)
+    warn_each(reporter, config.warnings if config is not None else ())
     helper = HelperProcess()
     try:
         if resume is not None:

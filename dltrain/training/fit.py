@@ -32,7 +32,7 @@ from dltrain.model.own_code.importing import require_trust
 from dltrain.model.weights.transfer import taken_lines
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
-from dltrain.reporting import Reporter, WarningList
+from dltrain.reporting import Reporter, WarningList, warn_each
 from dltrain.storage.atomic import to_json
 from dltrain.storage.held import held
 from dltrain.storage.run import Run
@@ -87,8 +87,7 @@ def fit(
     config, training = _to_be_trained(config, given)
     tracking = Tracking(training.track if given.tracks else ())
     reporter = WarningList(Listening(reporter or Reporter(), tracking))
-    for warning in config.warnings:
-        reporter.warning(warning)
+    warn_each(reporter, config.warnings)
     resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)
     with StopSignals() as signals, held(run.path):  # it may be discarded, when it is locked no longer
         try:

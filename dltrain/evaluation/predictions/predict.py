@@ -16,7 +16,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.pictures.reader import list_to_tell, parse_reader
 from dltrain.data.pictures.tiles import large_notes
 from dltrain.data.series.preprocessing import SeriesPreprocessing
-from dltrain.errors import UsageError, texts
+from dltrain.errors import UsageError, texts, warnings_of
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, run_outputs
@@ -36,7 +36,7 @@ from dltrain.evaluation.predictions.series_answers import answered_rows
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import blames_own_code
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 from dltrain.wording import listed
 
 
@@ -192,8 +192,7 @@ def _in_tiles(stored: StoredRun, model: Any, asked: OtherRows, reporter: Reporte
     assert isinstance(preprocessing, PicturePreprocessing)
     maker = MaskMaker(preprocessing, stored.heads[0], model, AT_ONCE)
     found = list_to_tell(asked.data, maker.reader, skip=asked.skip_broken or maker.reader.skips)
-    for note in texts(found.notes, "warning"):
-        reporter.warning(note)
+    warn_each(reporter, warnings_of(found.notes))
     told = tell_in_tiles(maker, found.files, asked.tiles, reporter)
     return _told_masks(maker, told, [file.name for file in found.files], asked.masks)
 

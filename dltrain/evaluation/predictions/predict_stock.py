@@ -10,7 +10,7 @@ from dltrain.data.pictures.reader import read_pictures
 from dltrain.evaluation.predictions.of_outputs import Predictions, most_probable
 from dltrain.model.keras_import import import_keras
 from dltrain.model.weights.stock import StockNetwork
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 
 USUAL_TOP = 5
 BATCH = 256
@@ -46,8 +46,7 @@ def predict_stock(
     network = StockNetwork(name, weights, reporter)
     reader = {"source": "image_folder", "size": list(network.size), "color": True, "range": [0.0, 255.0]}
     pictures = read_pictures(data, {**reader, "on_error": "skip" if skip_broken else "fail"}, with_labels=False)
-    for note in pictures.notes:
-        reporter.warning(note.text)
+    warn_each(reporter, pictures.notes)
     images = np.asarray(pictures.images)
     starts = range(0, len(images), BATCH)
     probabilities = np.concatenate([network.probabilities(images[start : start + BATCH]) for start in starts])

@@ -19,7 +19,7 @@ from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import Note, UsageError, warnings_of
 from dltrain.later import polars
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 from dltrain.wording import counted
 
 MOST_ROWS = 10_000
@@ -186,15 +186,9 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
     else:
         raw = RawTable(frame.with_columns(polars.lit("1").alias(preprocessing.weight)), origin=((0, "--input", 0),))
     notes: list[Note] = []
-    part = replace_identifiers(preprocessing).transform(raw, with_targets=with_targets, notes=notes)
-    for warning in warnings_of(notes):
-        reporter.warning(warning)
+    part = replace(preprocessing, identifiers=()).transform(raw, with_targets=with_targets, notes=notes)
+    warn_each(reporter, warnings_of(notes))
     return part
-
-
-def replace_identifiers(preprocessing: TablePreprocessing) -> TablePreprocessing:
-    """The preprocessing without the columns that only name rows."""
-    return replace(preprocessing, identifiers=())
 
 
 def _array(schema: Schema, preprocessing: PicturePreprocessing, fields: list[list[str]], targets: Sequence[str]) -> Part:

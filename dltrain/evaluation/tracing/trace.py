@@ -32,7 +32,7 @@ from dltrain.model.numbers.passes import NetworkNumbers, Pass
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
 from dltrain.model.symbolic import Network, Row, infer_network
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 
 # With `training: none` a step is still shown: plain gradient descent.
 PLAIN_DESCENT = Component("optimizer", "SGD", {"learning_rate": 0.01})
@@ -234,8 +234,7 @@ def _read_subject(given: Config | Path, *, need_data: bool, reporter: Reporter) 
         if need_data:
             reporter.status("reading data")
             data, notes = find_moved(stored.config.data, run)
-            for note in notes:
-                reporter.warning(note)
+            warn_each(reporter, notes)
             subject.dataset = _load(replace(stored.config, data=data), stored.preprocessing, reporter)
         return subject
     config = given

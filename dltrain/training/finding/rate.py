@@ -24,7 +24,7 @@ from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part, resolve_class_weights
 from dltrain.model.heads.rules import heads_of
 from dltrain.model.keras_import import import_keras
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 from dltrain.training.jobs import load_and_check
 from dltrain.training.loop import CompiledLoop
 from dltrain.training.segments import ResidentSegments, Segment, Segments, to_tensors
@@ -80,8 +80,7 @@ def find_rate(config: Config, *, threads: int | None = None, reporter: Reporter 
     reporter.status("reading data")
     require_files(config.data)
     dataset, warnings = load_and_check(config, reporter=reporter)
-    for warning in warnings:
-        reporter.warning(warning)
+    warn_each(reporter, warnings)
     if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
         raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
     reporter.status("importing Keras")

@@ -25,7 +25,7 @@ from dltrain.model.compile import build_metrics
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.helper import HelperProcess
-from dltrain.reporting import WarningList
+from dltrain.reporting import WarningList, warn_each
 from dltrain.storage.new_run import begin_again, create_run, refuse_links_to_trial
 from dltrain.storage.run import Run
 from dltrain.system import usable_cores
@@ -130,8 +130,7 @@ class Stacks:
             elif not told:
                 told = True
                 self.session.reporter.data_ready(read.summary)
-                for warning in check_dataset(fit.config, read).warnings:
-                    self.session.reporter.warning(warning)
+                warn_each(self.session.reporter, check_dataset(fit.config, read).warnings)
             if not isinstance(read, DltrainError) and "train" in read.parts:
                 fit.config = config_with_steps(fit.config, read.parts["train"].num_rows)
             result.append(None if isinstance(read, DltrainError) else read)
@@ -270,8 +269,7 @@ class _Stack:
 
         def write(trial: StackedTrial) -> None:
             record, manifest, body = trial.record, trial.record.manifest, trial.template.body
-            for warning in record.config.warnings:
-                record.session.reporter.warning(warning)
+            warn_each(record.session.reporter, record.config.warnings)
             record.compare()
             for line in trial.dataset.summary:
                 trial.logger.debug("data: %s", line)
