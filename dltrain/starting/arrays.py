@@ -14,7 +14,7 @@ from dltrain.data.arrays.called import INPUTS, TARGETS, arrays_of_parts
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.errors import DataError, UsageError, texts
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
 from dltrain.starting.nets.design import design, split_of
@@ -77,8 +77,7 @@ def start_archive(where: str, written: str, asked: str | None, reporter: Reporte
             reporter.warning(
                 f"{_rows(name, shapes)} and {_rows(answers, shapes)}: `fit` refuses them until each row has its target"
             )
-        for text in _odd_rows(where, name):
-            reporter.warning(text)
+        warn_each(reporter, _odd_rows(where, name))
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
     head = f"{os.path.basename(written)}: arrays {listed(words, 8)}"
     return _start(config, head, reporter, own=set(of_parts), written=written)
@@ -137,8 +136,7 @@ def _start(
         raise DataError(facts.errors)
     if facts.schema is None:
         raise DataError(f"nothing is known of {config.source} before it is read", hint="write the config by hand")
-    for text in texts(facts.notes, "warning"):
-        reporter.warning(text)
+    warn_each(reporter, texts(facts.notes, "warning"))
     target = facts.schema.targets[0]
     num_rows = facts.rows.get("train", 0)
     chosen = design(facts.schema, num_rows)

@@ -12,7 +12,7 @@ from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.parts import KEY_OF_PART
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
 from dltrain.starting.nets.design import Design, split_of
 from dltrain.starting.starter import Starter
@@ -20,6 +20,12 @@ from dltrain.wording import shown
 
 SEED = 0
 RARE = 0.2
+# What is said of the keys that say how pictures are read.
+_OF_PICTURES = {
+    "image_size": "height, width: small is quick; larger may tell more",
+    "tiles": "large pictures are shown to the model in tiles so many pixels wide",
+    "color": "no picture that was looked at has colours",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,7 @@ class Layout:
         """
         if facts.errors or facts.schema is None:
             raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(self.where)}"))
-        for text in texts(facts.notes, "warning"):
-            reporter.warning(text)
+        warn_each(reporter, texts(facts.notes, "warning"))
         return facts.schema
 
     def open(self, block: Block, head: str, source: str, what: str) -> None:
@@ -84,6 +89,13 @@ def render_split_of_layout(block: Block, split: SplitConfig, rows: str) -> None:
         render_split(block, split)
     elif split.test is not None:
         block.entry("split", {"test": split.test}, f"of the {rows} in path")
+
+
+def render_form(block: Block, arguments: Mapping[str, Any]) -> None:
+    """The keys that say how pictures are read, those of them that are needed."""
+    for key, remark in _OF_PICTURES.items():
+        if key in arguments:
+            block.entry(key, arguments[key], remark)
 
 
 def open_config(block: Block, head: str) -> None:

@@ -16,7 +16,7 @@ from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
-from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_split_of_layout
+from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_form, render_split_of_layout
 from dltrain.starting.nets.design import Design
 from dltrain.starting.pictures import NUM_LOOKED_AT, list_layout, look_at
 from dltrain.starting.starter import Starter
@@ -62,19 +62,11 @@ def start_masks(layout: Layout, asked: str | None, reporter: Reporter) -> Starte
     block.remark("`classes: [ground, cell]` names the values 0, 1, …", indent=2)
     if "ignore" in arguments:
         block.entry("ignore", arguments["ignore"], "mostly what is not to be counted; without it a class")
-    _render_size(block, size, tiled, color)
+    render_form(block, arguments | ({"tiles": TILE} if tiled else {}))
     render_split_of_layout(block, config.split, "pictures")
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "turns the mask as well")
     chosen = _design(len(files), size)
     return finish(block, chosen, SEGMENTATION, {}, (head, *texts(facts.notes, "note")[1:]))
-
-
-def _render_size(block: Block, size: tuple[int, int], tiled: bool, color: bool) -> None:
-    block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
-    if tiled:
-        block.entry("tiles", TILE, "large pictures are shown to the model in tiles so many pixels wide")
-    if not color:
-        block.entry("color", "grayscale", "no picture that was looked at has colours")
 
 
 def _shorter_side(files: Sequence[PictureFile]) -> float:

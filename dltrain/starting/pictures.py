@@ -32,7 +32,7 @@ from dltrain.parts import KEY_OF_PART, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
-from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_split_of_layout, split_layout
+from dltrain.starting.common_blocks import SEED, Layout, finish, refuse_target, render_form, render_split_of_layout, split_layout
 from dltrain.starting.nets.design import Design, body_for, design, design_photographs
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
@@ -231,9 +231,7 @@ def start_pictures(layout: Layout, asked: str | None, reporter: Reporter, wishes
     chosen = design_photographs(body, facts.rows["train"]) if body else design(schema, facts.rows["train"])
     block, head = Block(), layout.head(f"{len(files):,} pictures of {len(target.classes)} classes")
     layout.open(block, head, "image_folder", "a folder for each class; their names are the labels")
-    block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
-    if not color:
-        block.entry("color", "grayscale", "no picture that was looked at has colours")
+    render_form(block, arguments)
     render_split_of_layout(block, config.split, "pictures")
     if not body:
         block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")

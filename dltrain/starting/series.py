@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, text_of, to_numbers
+from dltrain.data.fitted import Fitted
 from dltrain.data.load import SILENT
 from dltrain.data.raw import locator
 from dltrain.data.series.calendars import BUSINESS_DAYS, DAY, MONTH, OPEN_DAYS, WORKING_DAYS, Step, closed_days
@@ -45,8 +46,6 @@ LEVEL = 1.0  # a change of the mean by so many deviations is one of the level
 PATIENCE, EPOCHS, BATCH_SIZE = 15, 200, 32
 FEWEST_EPOCHS, MOST_STEPS = 20, 20_000  # of many rows an epoch teaches more
 MOST_LABELLED = 64  # rows of a window that has a label
-
-
 LARGE = 10_000  # rows of all series, of more of which a batch is larger
 RECURRENT: list[Any] = [{"GRU": {"units": 32}}]
 RECURRENT_REASON = "a recurrent layer reads the window row by row; `configs/nhits.yaml` and `configs/dlinear.yaml` are others"
@@ -102,33 +101,41 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
         DataError: rows without a time, or as a fit would.
     """
     names = found.raw.frame.columns
-    if (
-        wide := how_to_turn(names, path[0], found.config.separator or ",") if path and found.config.header is not False else None
-    ) is not None:
+    is_titled = bool(path) and found.config.header is not False
+    wide = how_to_turn(names, path[0], found.config.separator or ",") if is_titled else None
+    if wide is not None:
         raise UsageError("no column holds the times: the columns are called by them", hint=wide)
-    time = _time_columns(found, wishes.series or "")
+    config = _with_series(found, _time_columns(found, wishes.series or ""))
     if found.target.spec.task != "regression":
-        return _start_labels(head, found, path, _with_series(found, time), wishes)
-    config = _with_series(found, time)
+        return _start_labels(head, found, path, config, wishes)
     plan = _plan(config, found, wishes.horizon)
-    config = replace(config, series=plan.series)
     try:
-        fitted = fit_series(config, found.raw, SEED, None, SILENT)
-    except DataError:  # runs between gaps may be shorter than a window
-        plan = replace(plan, series=replace(plan.series, gaps="ignore"))
-        config = replace(config, series=plan.series)
-        try:
-            fitted = fit_series(config, found.raw, SEED, None, SILENT)
-        except DataError as error:
-            if wishes.horizon is None:
-                raise
-            faults = [replace(fault, hint="a smaller --horizon, or none") for fault in error.faults]
-            raise DataError(faults) from error
+        series, fitted = _fit_windows(config, plan.series, found)
+    except DataError as error:
+        if wishes.horizon is None:
+            raise
+        faults = [replace(fault, hint="a smaller --horizon, or none") for fault in error.faults]
+        raise DataError(faults) from error
+    plan = replace(plan, series=series)
     if plan.all_rows <= MOST_ROWS:
         plan = replace(plan, net=net_of(fitted, found.target.name))
-    unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
+    return _told(head, replace(found, config=replace(config, path=path)), plan, fitted)
+
+
+def _fit_windows(config: DataConfig, series: SeriesConfig, found: Studied) -> tuple[SeriesConfig, Fitted]:
+    """A fit of windows, which go across gaps where the runs between these are shorter than one; and what the windows are."""
+    try:
+        return series, fit_series(replace(config, series=series), found.raw, SEED, None, SILENT)
+    except DataError:
+        series = replace(series, gaps="ignore")
+        return series, fit_series(replace(config, series=series), found.raw, SEED, None, SILENT)
+
+
+def _told(head: str, found: Studied, plan: Plan, fitted: Fitted) -> tuple[str, Sequence[str]]:
+    """The config of the windows that were fitted, and what was found."""
+    unseen = [f"{name} ({why})" for name, why in _unseen(found).items()]
     said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
-    return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
+    return _render(head, found, plan), [*texts(fitted.notes, "note"), *said]
 
 
 def _start_labels(
@@ -148,18 +155,12 @@ def _start_labels(
     made = replace(
         series, history=span, offset=0, label_of=WHOLE_SERIES if whole else None, history_from="part" if whole else "before"
     )
-    try:
-        fitted = fit_series(replace(config, series=made), raw, SEED, None, SILENT)
-    except DataError:  # runs between gaps may be shorter than a window
-        made = replace(made, gaps="ignore")
-        fitted = fit_series(replace(config, series=made), raw, SEED, None, SILENT)
+    made, fitted = _fit_windows(config, made, found)
     looked = fitted.preprocessing
     assert isinstance(looked, SeriesPreprocessing)
     made = _with_calendar(made, looked.step, found)
     plan = Plan(made, len(counts), rows, _apart(looked.step, made), moves=False, labels=True)
-    unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
-    said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
-    return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
+    return _told(head, replace(found, config=replace(config, path=path)), plan, fitted)
 
 
 def _runs_of_labels(found: Studied, series: SeriesConfig) -> NDArray[np.int64]:
@@ -181,11 +182,11 @@ def _apart(step: Step, series: SeriesConfig) -> str:
     )
 
 
-def _unseen(found: Studied, config: DataConfig) -> dict[str, str]:
+def _unseen(found: Studied) -> dict[str, str]:
     """The columns that are no features, and why: free text, dates beside the time, names of rows."""
-    series = config.series
+    series = found.config.series
     assert series is not None
-    used = (*(config.features or ()), *series.time, *series.id, found.target.name)
+    used = (*(found.config.features or ()), *series.time, *series.id, found.target.name)
     return {
         name: kind.left_out or ("one value in all rows" if name in found.columns.constant else kind.kind)
         for name, kind in found.columns.kinds.items()
@@ -232,7 +233,6 @@ def _with_series(found: Studied, time: tuple[str, ...]) -> DataConfig:
     }
     static = [name for name in features if ids and _stays(found, name, ids)]
     series = SeriesConfig(time=time, id=tuple(ids), static=tuple(static), history_from="before")
-    split = SplitConfig(test=SHARE, validation=SHARE)
     return replace(
         found.config,
         task=target.spec.task,
@@ -240,7 +240,7 @@ def _with_series(found: Studied, time: tuple[str, ...]) -> DataConfig:
         drop=(),
         identifiers=(),
         series=series,
-        split=split,
+        split=SplitConfig(test=SHARE, validation=SHARE),
         clip_target=False,
     )
 
@@ -320,7 +320,7 @@ def _render(head: str, found: Studied, plan: Plan) -> str:
     if gaps:
         block.entry("impute", "median", f"without a value in some rows: {listed(gaps)}; for numbers the median stands in")
     kinds = found.columns.kinds  # what cannot be read is said above
-    if unseen := [f"{name} ({why})" for name, why in _unseen(found, config).items() if not kinds[name].left_out]:
+    if unseen := [f"{name} ({why})" for name, why in _unseen(found).items() if not kinds[name].left_out]:
         block.remark(f"not learnt from: {listed(unseen, MOST_SHOWN)}", indent=2)
     _render_series(block, series, plan)
     past = [name for name in config.features or () if name not in (found.target.name, *series.static)]

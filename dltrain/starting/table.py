@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
-from dltrain.errors import Note, texts
-from dltrain.reporting import Reporter
+from dltrain.errors import texts
+from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.codes import truth_of, with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
     Columns,
@@ -107,7 +107,7 @@ def start_table(
     config = DataConfig(source, path=tuple(files), **options)
     raw, is_whole = _read(config, reporter)
     check_rows(raw.frame.height, written)
-    _warn(reporter, raw.notes)
+    warn_each(reporter, texts(raw.notes, "warning"))
     reporter.status("looking at the columns")
     several = several_columns(asked, raw.frame, written, raw.reading)
     if several and wishes.series is not None:
@@ -133,7 +133,7 @@ def start_table(
     config, prepared, chosen, notes = choose_net(config, whole, columns, target, side, wishes, is_whole)
     config, chosen = with_parts(_as_written(config, where, written), chosen, parts)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
-    _warn(reporter, notes_on_columns(studied))
+    warn_each(reporter, texts(notes_on_columns(studied), "warning"))
     text = render_table(head := _head(written, whole, is_whole), studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 
@@ -151,11 +151,6 @@ def _evaluation(chosen: Design, wishes: Wishes) -> str:
     """The block `evaluation:`, where there is one."""
     evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
     return f"evaluation:\n{evaluation}" if evaluation else ""
-
-
-def _warn(reporter: Reporter, notes: Sequence[Note]) -> None:
-    for text in texts(notes, "warning"):
-        reporter.warning(text)
 
 
 def _find_target(raw: RawTable, asked: str | None, columns: Columns, written: str, options: Mapping[str, Any]) -> Target:

@@ -31,7 +31,7 @@ from dltrain.data.targets import numbers_among_labels
 from dltrain.errors import DataError, Note, warn
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns, is_dash, none_of_classes
-from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
+from dltrain.starting.common_blocks import open_config, render_form, render_model, render_split, render_training
 from dltrain.starting.leaks import SURELY, Leaks
 from dltrain.starting.nets.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
@@ -42,10 +42,6 @@ MOST_SHOWN = 8
 # Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
 FEWEST_STEPS, MOSTLY = 47, 0.8
 FEWEST_OF_SERIES = 10  # rows of each of several, in the mean
-_OF_PICTURES = {
-    "image_size": "height, width: small is quick; larger may tell more",
-    "color": "no picture that was looked at has colours",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +236,7 @@ def _render_features(block: Block, config: DataConfig, kinds: Mapping[str, Colum
         folder = list(config.images.folder) if len(config.images.folder) > 1 else config.images.folder[0]
         suffix = {"suffix": config.images.suffix} if config.images.suffix else {}
         block.entry("images", {"folder": folder, **suffix}, "where the pictures are that the column names")
-    for key, remark in _OF_PICTURES.items():
-        if key in config.arguments:
-            block.entry(key, config.arguments[key], remark)
+    render_form(block, config.arguments)
 
 
 def notes_on_columns(found: Studied) -> list[Note]:

@@ -50,8 +50,7 @@ _FIELD = re.compile(r'"[^"]*"|[^ \t]+')
 
 
 def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
-    """The options of `data:` without which the file would be misread: `encoding`, `quote`, `header`; empty where
-    none is needed.
+    """The options of `data:` without which the file would be misread, such as `encoding` and `header`; empty: none is needed.
 
     Args:
         file: the text.
