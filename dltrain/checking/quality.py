@@ -260,7 +260,8 @@ def _same_rows(view: TableView) -> Iterator[Fault]:
                 line,
             )
     alike = _alike(members, member_groups * len(part_names) + owner[members], owner[members] >= 0)
-    same_part = sum(_copies_within(member_groups[owner[members] == index]) for index in range(len(part_names)))
+    of_parts = (member_groups[owner[members] == index] for index in range(len(part_names)))
+    same_part = sum(len(found) - len(np.unique(found)) for found in of_parts)
     if same_part:
         file, line = view.locate(int(alike[1]))
         are = "row is a copy" if same_part == 1 else "rows are copies"
@@ -286,10 +287,6 @@ def _alike(rows: NDArray[np.int64], groups: NDArray[np.int64], counted: NDArray[
     order = np.argsort(groups, kind="stable")
     _, places, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     return rows[order][sizes[places[order]] > 1]
-
-
-def _copies_within(groups: NDArray[np.int64]) -> int:
-    return len(groups) - len(np.unique(groups))
 
 
 def _conflicts(view: TableView, members: NDArray[np.int64], groups: NDArray[np.int64]) -> int:

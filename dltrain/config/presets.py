@@ -35,11 +35,6 @@ PRESETS: Mapping[str, str] = {
 TABM_MEMBERS, TABM_UNITS = 16, 256
 
 
-def names_preset(word: str) -> bool:
-    """Whether an override says which preset it is."""
-    return key_of(word) == "model.preset"
-
-
 def decides(word: str) -> bool:
     """Whether an override says which preset it is, or what it is like: it comes before those of what the preset stands for."""
     return key_of(word) in ("model.preset", "data.task", "data.source")

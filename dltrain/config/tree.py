@@ -16,7 +16,7 @@ from dltrain.config.overrides import apply_overrides
 from dltrain.config.own_code.read import KEY as CODE
 from dltrain.config.own_code.read import read_code
 from dltrain.config.parameters import Budget, Parameters, put_in, read_parameters
-from dltrain.config.presets import decides, expand_preset, names_preset
+from dltrain.config.presets import decides, expand_preset
 from dltrain.config.reading import is_none
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
@@ -98,7 +98,7 @@ def read_tree(
     _put_in_parameters(root, parameters, faults, budget)
     apply([word for word in words if decides(word)])
     expand_preset(root, faults)
-    apply([word for word in words if not names_preset(word)])
+    apply([word for word in words if key_of(word) != "model.preset"])
     expand_preset(root, faults)
     if words:
         _put_in_parameters(root, parameters, faults, budget)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Annotated
 
+from dltrain import system
 from dltrain.cli.commands import WARM
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import UsageError
-from dltrain.processes.warm.circumstances import is_offered
 from dltrain.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(
     console: Console = context.obj
     if what not in WARM:
         raise UsageError(f"expected start, stop or status, found {what!r}", hint=did_you_mean(what, WARM))
-    if not is_offered():
+    if not system.can_fork():
         raise UsageError("a warm process is offered on Linux only")
     from dltrain.processes.warm.manage import running, start, stop
     from dltrain.processes.warm.server import IDLE_SECONDS

@@ -31,7 +31,7 @@ from dltrain.data.columns.scaling import BY_ROUNDING, NumberTransform
 from dltrain.data.columns.text import TEXT, text_from, text_state
 from dltrain.data.columns.tokens import Tokenizer
 from dltrain.data.dataset import InputSpec
-from dltrain.data.pictures.files import skipped_note
+from dltrain.data.pictures.files import skipped_notes
 from dltrain.data.pictures.form import PictureForm
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of
@@ -226,8 +226,7 @@ def usable_rows(
         bad = unusable_pictures(paths, column.form)  # type: ignore[arg-type]
         found |= bad
         kept &= ~paths.is_in(list(bad)).to_numpy()
-    if found:
-        notes.append(skipped_note(list(found.values())))
+    notes += skipped_notes(list(found.values()))
     if not kept.any() and len(rows):
         raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
     return rows[kept]

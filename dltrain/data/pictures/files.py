@@ -96,12 +96,14 @@ def unusable(faults: Sequence[Fault], hint: str | None) -> DataError:
     return DataError(capped([replace(faults[0], hint=faults[0].hint or hint), *faults[1:]]))
 
 
-def skipped_note(faults: Sequence[Fault]) -> Note:
-    """A warning that names pictures which were left out."""
+def skipped_notes(faults: Sequence[Fault]) -> list[Note]:
+    """A warning that names pictures which were left out; none where none was."""
+    if not faults:
+        return []
     words = [f"{shown(fault.file or '')} ({fault.message})" for fault in faults]
     were = "was" if len(words) == 1 else "were"
     found = f"{counted(len(words), 'picture')} that cannot be used {were} left out"
-    return warn(f"{found}: {listed(words, NUM_NAMED)}", "broken_pictures")
+    return [warn(f"{found}: {listed(words, NUM_NAMED)}", "broken_pictures")]
 
 
 # What Pillow logs of a file's oddities it raises as well; where a program has no log of its own, Python would print it.

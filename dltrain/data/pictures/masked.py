@@ -13,7 +13,7 @@ from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray, in_memory
 from dltrain.data.dataset import IGNORED, TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
-from dltrain.data.pictures.files import PictureError, decode_file, skipped_note
+from dltrain.data.pictures.files import PictureError, decode_file, skipped_notes
 from dltrain.data.pictures.folders import PictureList
 from dltrain.data.pictures.form import TURNED, PictureForm, argument_of, camera_turn
 from dltrain.data.pictures.masks import (
@@ -79,7 +79,7 @@ def read_masks(config: DataConfig, found: PictureList, stored: StoredPictures, f
     masks = store_pictures([found.masks[row] for row in stored.rows], MaskForm(form), skip=skip, reporter=reporter)
     if not len(masks.rows):
         raise DataError("none of the masks can be used", hint="data.on_error: fail names each")
-    notes = [skipped_note(masks.faults)] if masks.faults else []
+    notes = skipped_notes(masks.faults)
     pictures = _taken(stored, masks.rows)
     files = [found.masks[row] for row in pictures.rows]
     sizes = [(height, width) for width, height in masks.sizes]

@@ -22,7 +22,7 @@ from dltrain.data.columns.image import images_from
 from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.pictures.face_crop import FaceCrop
-from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_note, unusable
+from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_notes, unusable
 from dltrain.data.pictures.folders import PictureList
 from dltrain.data.pictures.form import MOST_SIDE, PictureForm, form_from_state, pair, upright, upright_size
 from dltrain.data.pictures.given import label_codes, list_given, list_given_masked
@@ -146,7 +146,7 @@ def list_to_tell(paths: Sequence[str], reader: PictureReader, *, skip: bool) -> 
             faults.append(Fault(str(error), file=file.path, hint=error.hint))
     if faults and (not skip or not good):
         raise unusable(faults, SKIP_HINT)
-    given.notes += [skipped_note(faults)] if faults else []
+    given.notes += skipped_notes(faults)
     given.files = good
     return given
 
@@ -174,7 +174,7 @@ def _decode_given(
     stored = decode_now(files, checked.form, skip=checked.skips, hint=SKIP_HINT)
     if not len(stored.rows):
         raise DataError(capped(stored.faults))
-    notes += [skipped_note(stored.faults)] if stored.faults else []
+    notes += skipped_notes(stored.faults)
     return stored.images, stored.rows, tuple((height, width) for width, height in stored.sizes)
 
 
@@ -201,7 +201,7 @@ def _decode_all(
         if not len(good):
             raise DataError(capped(list(faults.values())))
         images = images[good]
-        notes.append(skipped_note(list(faults.values())))
+        notes += skipped_notes(list(faults.values()))
     if resized:
         notes.append(_resized_note(resized, checked.form))
     return images, good, tuple(sizes[files[row]] for row in good)

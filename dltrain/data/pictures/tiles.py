@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.pictures.files import PictureError, decode_file, skipped_note, unusable
+from dltrain.data.pictures.files import PictureError, decode_file, skipped_notes, unusable
 from dltrain.data.pictures.folders import PictureList
 from dltrain.data.pictures.form import PictureForm, upright_size
 from dltrain.data.pictures.picture_file import PictureFile, Tile
@@ -80,7 +80,7 @@ def cut_up(found: PictureList, form: PictureForm, width: int | None, *, skip: bo
         for part, places in found.parts.items()
     }
     said = f"{len(found.files) - len(faults):,} pictures in {len(result.files):,} tiles of {size[0]}×{size[1]} pixels"
-    result.notes += [skipped_note(faults)] if faults else []
+    result.notes += skipped_notes(faults)
     result.notes.append(Note(f"{said}; those of a picture are in one part"))
     return result
 

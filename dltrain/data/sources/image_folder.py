@@ -16,7 +16,7 @@ from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.fingerprint import digests_of_folder
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import Depth, find_depth
-from dltrain.data.pictures.files import skipped_note
+from dltrain.data.pictures.files import skipped_notes
 from dltrain.data.pictures.folders import PictureList, list_pictures
 from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
 from dltrain.data.pictures.masked import Masked, look_at_masks, read_masks
@@ -80,7 +80,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
             *map(Note, _sizes(stored)),
             *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
             *found.notes,
-            *_skipped(stored),
+            *skipped_notes(stored.faults),
             *(masked.notes if masked else ()),
             *(large_notes(stored.sizes, form, "data.tiles: {width}") if masked and not tiles else ()),
         ),
@@ -89,9 +89,10 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
 
 def _reader_state(found: PictureList, config: DataConfig, masked: Masked | None) -> dict[str, Any]:
     """How other pictures are read, beside their form."""
+    skips = {"on_error": "skip"} if argument_of(config, "on_error") == "skip" else {}
     masks = {"masks": masked.classes.to_state()} if masked else {}
     tiles = {"tiles": config.arguments["tiles"]} if config.arguments.get("tiles") else {}
-    return {"source": "image_folder", **_table_state(found, config), **_skips(config), **masks, **tiles}
+    return {"source": "image_folder", **_table_state(found, config), **skips, **masks, **tiles}
 
 
 def _table_state(found: PictureList, config: DataConfig) -> dict[str, Any]:
@@ -116,10 +117,6 @@ def _tiles(config: DataConfig) -> int | None:
         message = f"data.fit: {argument_of(config, 'fit')} is of whole pictures; tiles have the shape of data.image_size"
         raise ConfigError(config_fault(config, "data.tiles", message, "leave out one of the two"))
     return tiles
-
-
-def _skips(config: DataConfig) -> dict[str, Any]:
-    return {"on_error": "skip"} if argument_of(config, "on_error") == "skip" else {}
 
 
 def describe(config: DataConfig, form: PictureForm, num_pictures: int) -> str:
@@ -155,10 +152,6 @@ def _sizes(stored: StoredPictures) -> list[str]:
     most, count = Counter(stored.sizes).most_common(1)[0]
     words = [f"{width}×{height}" for width, height in (sizes[0], sizes[-1], most)]
     return [f"their own sizes (width × height): from {words[0]} to {words[1]}, most often {words[2]} ({count:,})"]
-
-
-def _skipped(stored: StoredPictures) -> list[Note]:
-    return [skipped_note(stored.faults)] if stored.faults else []
 
 
 def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:

@@ -10,8 +10,6 @@ import stat
 import sys
 from pathlib import Path
 
-from dltrain import system
-
 # Variables that the interpreter, the loader of libraries or a library reads when it is loaded. Others are handed over.
 _PREFIXES = (
     "PYTHON", "LD_", "LC_", "LANG", "HOME", "TMPDIR", "TEMP", "TMP", "XDG_", "MALLOC_", "GLIBC_", "TF_", "XLA_", "KERAS_", "TPU_",
@@ -20,11 +18,6 @@ _PREFIXES = (
 )  # fmt: skip
 _LONGEST = 50  # characters: the whole name of a socket takes 108 at the most
 _STATUS = ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
-
-
-def is_offered() -> bool:
-    """Whether this system has what it takes: Linux."""
-    return system.can_fork()
 
 
 def folder() -> Path:
