@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.config.catalog.metrics import canonical
 from dltrain.evaluation.drawing.figure import dress, make_logarithmic, new_figure, own_style, save_figure
-from dltrain.evaluation.drawing.history import plot_history, read_history
+from dltrain.evaluation.drawing.history import OF_SEVERAL, drawable, is_wide, plot_history, read_history
 from dltrain.reporting import Reporter
 from dltrain.sweep.space import short_names, show_value
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CURVES_FILE = "curves.png"
 PARAMETERS_FILE = "parameters.png"
 _MOST_LABELS = 14
-_HIGHEST = 1e100
 _BEST_COLOUR = "#d95f02"
 
 
@@ -116,7 +115,7 @@ def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: s
     colours = _colours(len(curves))
     shown = 0
     for curve, colour in zip(curves, colours):
-        values = [value if abs(value) < _HIGHEST else math.nan for value in curve.values]
+        values = drawable(curve.values)
         label = curve.label if curve.label and (shown < _MOST_LABELS or curve.is_best) else None
         shown += label is not None
         axes.plot(
@@ -130,8 +129,7 @@ def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: s
             label=f"{label} (best)" if label and curve.is_best else label,
         )
     dress(axes, "epoch", column.replace("_", " ") if column.startswith("val_") else f"{column.replace('_', ' ')} (training)")
-    drawn = [value for curve in curves for value in curve.values if math.isfinite(value)]
-    if column.endswith("loss") and drawn and min(drawn) > 0 and max(drawn) > 20 * min(drawn):
+    if column.endswith("loss") and is_wide((value for curve in curves for value in curve.values), OF_SEVERAL):
         make_logarithmic(axes, "y")
     from matplotlib.ticker import MaxNLocator
 
@@ -173,8 +171,7 @@ def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], 
     places: dict[Any, float] = {}
     if numeric:
         positions = [float(value) for value in values]
-        low, high = min(positions), max(positions)
-        if low > 0 and (name in request["log"] or high >= 50 * low):
+        if min(positions) > 0 and (name in request["log"] or is_wide(positions, OF_SEVERAL)):
             make_logarithmic(axes, "x")
     else:
         texts = [show_value(value) for value in values]
@@ -193,7 +190,7 @@ def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], 
     if any(spreads):
         axes.errorbar(positions, heights, yerr=[spread or 0.0 for spread in spreads], fmt="none", ecolor="#999999", elinewidth=1)
     axes.scatter(positions, heights, c=colours, s=22, zorder=3)
-    if min(heights) > 0 and max(heights) > 50 * min(heights):
+    if is_wide(heights):
         make_logarithmic(axes, "y")
 
 

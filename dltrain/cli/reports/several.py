@@ -14,7 +14,7 @@ from dltrain.cli.reports.verdict import verdict_of
 from dltrain.cli.results import with_interval
 from dltrain.cli.text import format_number, signed
 from dltrain.errors import UsageError
-from dltrain.evaluation.drawing.history import read_history
+from dltrain.evaluation.drawing.history import OF_SEVERAL, is_wide, read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.evaluation.leaderboard import chance
 from dltrain.storage.layout import all_paths
@@ -145,16 +145,15 @@ def _parameter_charts(valued: Sequence[Mapping[str, Any]], keys: Sequence[str], 
         values, heights = [value for value, _ in found], [height for _, height in found]
         if all(map(_is_number, values)):
             xs = [float(value) for value in values]
-            across = Axis(key, is_logarithmic=min(xs) > 0 and max(xs) > 20 * min(xs)) if xs else Axis(key)
+            across = Axis(key, is_logarithmic=is_wide(xs, OF_SEVERAL))
         else:
             words = list(dict.fromkeys(map(cell_of, values)))[:_DIFFERENT]
             xs = [float(words.index(text)) if (text := cell_of(value)) in words else math.nan for value in values]
             across = Axis(key, words=words)
         if not xs:
             continue
-        is_logarithmic = min(heights) > 0 and max(heights) > 50 * min(heights)
         marks = [Dots(xs[1:], heights[1:], "blue", "trials"), Dots(xs[:1], heights[:1], "orange", "best", 8)]
-        blocks.append(chart(plot(f"{metric} over {key}", across, Axis(metric, is_logarithmic=is_logarithmic), marks)))
+        blocks.append(chart(plot(f"{metric} over {key}", across, Axis(metric, is_logarithmic=is_wide(heights)), marks)))
     return blocks
 
 
@@ -169,11 +168,10 @@ def _trial_curves(folder: Path, ranked: Sequence[Mapping[str, Any]]) -> list[Blo
         if history.get("epoch") and column in history:
             label = f"trial {trial['number']}, the best" if not place else "the others" if place == 1 else ""
             marks.append(Line(history["epoch"], history[column], "grey" if place else "orange", label))
-    finite = [value for mark in marks for value in mark.ys if math.isfinite(value)]
-    if not finite:
+    values = [value for mark in marks for value in mark.ys]
+    if not any(map(math.isfinite, values)):
         return []
-    is_logarithmic = min(finite) > 0 and max(finite) > 20 * min(finite)
-    up = Axis("validation loss, or loss", is_logarithmic=is_logarithmic)
+    up = Axis("validation loss, or loss", is_logarithmic=is_wide(values, OF_SEVERAL))
     return [chart(plot("loss of the trials over the epochs", Axis("epoch", is_whole=True), up, marks[::-1], width=560))]
 
 

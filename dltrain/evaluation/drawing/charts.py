@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.evaluation.drawing.history import NOT_CURVES
+from dltrain.evaluation.drawing.history import NOT_CURVES, is_wide
 from dltrain.evaluation.drawing.svg import TEXT, Axis, Dots, Line, Panel, bars, plot, sheet, text, text_width
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.documents import targets_of
@@ -221,7 +221,6 @@ def history_panels(history: Mapping[str, Sequence[float]], best_epoch: float | N
             marks.append(
                 Line([best_epoch] * 2, [min(finite), max(finite)], "grey", f"best epoch ({best_epoch:g})", is_dashed=True)
             )
-        is_logarithmic = name == "loss" and min(finite) > 0 and max(finite) > 50 * min(finite)
-        up = Axis(name.replace("_", " "), is_logarithmic=is_logarithmic)
+        up = Axis(name.replace("_", " "), is_logarithmic=name == "loss" and is_wide(finite))
         panels.append(plot(f"{name.replace('_', ' ')} over the epochs", Axis("epoch", is_whole=True), up, marks))
     return panels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
 _MOST_CELLS = 1 << 25  # of a history, each of which takes 32 bytes of memory, however short the text is
 _HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
+OF_SEVERAL = 20.0  # see `is_wide`
 NOT_CURVES = ("epoch", "phase", "seconds", "members")
 
 
@@ -54,6 +55,20 @@ def read_history(file: Path) -> History:
     return {name: column for name, column in zip(names, columns, strict=True) if name and column}
 
 
+def drawable(values: Sequence[float]) -> list[float]:
+    """The values, with none where one would overflow the axes."""
+    return [value if abs(value) < _HIGHEST else math.nan for value in values]
+
+
+def is_wide(values: Iterable[float], times: float = 50.0) -> bool:
+    """Whether numbers are told apart better on a logarithmic axis: the largest is so many times the smallest, which is above 0.
+
+    Numbers that are not finite do not count. Of curves side by side, and of values that were tried, `OF_SEVERAL` times will do.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    return bool(finite) and min(finite) > 0 and max(finite) >= times * min(finite)
+
+
 @own_style()
 def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: float | None = None) -> bool:
     """Draw loss and each metric over the epochs, training against validation, and write the picture as PNG.
@@ -70,9 +85,7 @@ def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: f
     Raises:
         OSError: the history cannot be read or the picture not be written.
     """
-    values = {
-        name: [value if abs(value) < _HIGHEST else math.nan for value in column] for name, column in read_history(history).items()
-    }
+    values = {name: drawable(column) for name, column in read_history(history).items()}
     epochs = values.get("epoch", [])
     curves = _curves(values)
     if not epochs or not curves:
@@ -110,8 +123,7 @@ def plot_steps(losses: Sequence[float], picture: Path, *, title: str = "") -> No
     """
     figure = new_figure(*_PANEL, layout="constrained")
     axes = figure.subplots()
-    values = [value if abs(value) < _HIGHEST else math.nan for value in losses]
-    _draw(axes, "loss", [float(step) for step in range(len(values))], {"loss": values}, None)
+    _draw(axes, "loss", [float(step) for step in range(len(losses))], {"loss": drawable(losses)}, None)
     axes.set_xlabel("steps done")
     if title:
         axes.set_title(title, fontsize=11)
@@ -127,7 +139,7 @@ def plot_rates(rates: Sequence[float], losses: Sequence[float], chosen: float | 
     """
     figure = new_figure(*_PANEL, layout="constrained")
     axes = figure.subplots()
-    axes.plot(list(rates), [value if abs(value) < _HIGHEST else math.nan for value in losses])
+    axes.plot(list(rates), drawable(losses))
     make_logarithmic(axes, "x")
     axes.set(xlabel="learning rate", ylabel="loss, smoothed")
     if chosen is not None:
@@ -183,8 +195,7 @@ def _draw(axes: Axes, name: str, epochs: list[float], values: History, best_epoc
         axes.axvline(best_epoch, color=_BEST_COLOUR, linestyle="--", linewidth=1.2, label=f"best epoch ({best_epoch:g})")
     dress(axes, "epoch", name.replace("_", " "))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    drawn = [value for curve in (values[name], validation or []) for value in curve if math.isfinite(value)]
-    if name in ("loss", "learning_rate") and drawn and min(drawn) > 0 and max(drawn) > 50 * min(drawn):
+    if name in ("loss", "learning_rate") and is_wide([*values[name], *(validation or [])]):
         make_logarithmic(axes, "y")
     if name != "learning_rate":
         axes.legend(fontsize=8, frameon=False)

@@ -21,6 +21,7 @@ from dltrain.evaluation.drawing.charts import (
     plot_results,
     report_panels,
 )
+from dltrain.evaluation.drawing.history import OF_SEVERAL, is_wide
 from dltrain.evaluation.drawing.svg import TEXT, Axis, Dots, Line, Panel, bars, plot, sheet, spark, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -160,3 +161,11 @@ def test_numbers_and_histories_can_be_read() -> None:
 def test_a_small_histogram_has_a_bar_for_each_count() -> None:
     root = ElementTree.fromstring(spark([1, 0, 4]))
     assert next(root.iter(f"{SVG}path")).attrib["d"].count("M") == 2
+
+
+def test_an_axis_is_logarithmic_by_one_rule() -> None:
+    assert is_wide([0.1, math.nan, 5.0, math.inf])
+    assert not is_wide([0.1, 4.9])
+    assert is_wide([0.1, 4.9], OF_SEVERAL)
+    assert not is_wide([0.0, 5.0])
+    assert not is_wide([math.nan])
