@@ -95,6 +95,12 @@ def chance(first: float | None, second: float | None) -> float | None:
     return 2 * math.hypot(first, second)
 
 
+def within_chance(first: float, of_first: float | None, second: float, of_second: float | None) -> bool:
+    """Whether two results, by their standard errors, lie no farther apart than chance may bring them; not known: they do not."""
+    noise = chance(of_first, of_second)
+    return noise is not None and abs(first - second) <= noise
+
+
 def difference_interval(
     first: float, of_first: tuple[float, float], second: float, of_second: tuple[float, float]
 ) -> tuple[float, float]:

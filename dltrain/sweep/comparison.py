@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.history import read_history
-from dltrain.evaluation.leaderboard import chance
+from dltrain.evaluation.leaderboard import chance, within_chance
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.space import show
 from dltrain.sweep.trials import Trial
@@ -119,10 +119,9 @@ def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
         return None
     near: list[tuple[float, Trial]] = []
     for trial in ranked:
-        noise = chance(best.standard_error, trial.standard_error)
-        if trial.value is None or trial.status == "pruned" or noise is None:
+        if trial.value is None or trial.status == "pruned":
             continue
-        if abs(trial.value - best.value) <= noise:
+        if within_chance(best.value, best.standard_error, trial.value, trial.standard_error):
             near += [(jumps, trial)] if math.isfinite(jumps := _jumps(trial)) else []
     jumps = _jumps(best)
     if not math.isfinite(jumps) or not near:

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from dltrain.evaluation.leaderboard import difference_interval, make_boards
+from dltrain.evaluation.leaderboard import difference_interval, make_boards, within_chance
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.9, 0.8), (5.0, 9.0)])
@@ -59,3 +59,11 @@ def test_runs_of_one_table_that_foretell_other_columns_are_not_held_against_each
         ("t.csv (9 rows), target k", [("b", "best")]),
     ]
     assert make_boards([found[0], found[2]])[0].data == "t.csv (9 rows)"
+
+
+def test_two_results_are_within_chance_by_their_standard_errors():
+    assert within_chance(0.40, 0.02, 0.44, 0.02)
+    assert within_chance(0.44, 0.02, 0.40, 0.02)
+    assert not within_chance(0.40, 0.02, 0.46, 0.02)
+    assert not within_chance(0.40, 0.02, 0.40, None)
+    assert not within_chance(0.40, math.nan, 0.40, 0.02)

@@ -16,7 +16,7 @@ from dltrain.cli.text import format_number, signed
 from dltrain.errors import UsageError
 from dltrain.evaluation.drawing.history import OF_SEVERAL, is_wide, read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
-from dltrain.evaluation.leaderboard import chance
+from dltrain.evaluation.leaderboard import within_chance
 from dltrain.storage.layout import all_paths
 from dltrain.storage.run import Run
 from dltrain.storage.stored import wrong_values_told
@@ -49,13 +49,13 @@ def _sweep_page(path: Path, run: Run) -> Page:
     chosen = Path(str(manifest.get("best", ""))).parts  # which among those within chance is the best, the sweep has said
     ranked = sorted(trials, key=lambda trial: (f"{trial['number']:04d}" not in chosen, *_rank(trial, is_max=is_max)))
     valued = [trial for trial in ranked if _is_number(trial.get("value"))]
-    page = Page(f"{manifest.get('name', path.name)}: {path.name}", _sweep_verdict(trials, valued, metric, is_max=is_max))
+    page = Page(f"{manifest.get('name', path.name)}: {path.name}", _sweep_verdict(trials, valued, metric))
     keys = list(dict.fromkeys(key for trial in trials for key in trial["parameters"]))
     best = Run(path / str(manifest["best"])) if manifest.get("best") else None
     pictures = [picture for file in sorted(path.glob("*.png")) if (picture := stored_picture(file, file.stem))]
     page.sections = [
         Section(f"{len(trials):,} trials, the best first", [_trial_table("best first", ranked, keys, metric)]),
-        Section("Noise", _noise(valued, metric, is_max=is_max)),
+        Section("Noise", _noise(valued, metric)),
         Section(f"{metric} over what was varied", _parameter_charts(valued, keys, metric)),
         Section("Curves", _trial_curves(path, ranked)),
         Section("The best trial", metric_blocks(best_document, str(best_document.get("part", ""))))
@@ -83,23 +83,21 @@ def _rank(trial: Mapping[str, Any], *, is_max: bool) -> tuple[bool, float]:
     return False, -value if is_max else value
 
 
-def _sweep_verdict(trials: Sequence[Mapping[str, Any]], valued: Sequence[Mapping[str, Any]], metric: str, *, is_max: bool) -> str:
+def _sweep_verdict(trials: Sequence[Mapping[str, Any]], valued: Sequence[Mapping[str, Any]], metric: str) -> str:
     if not valued:
         return f"None of {len(trials):,} trials has a result."
     best = valued[0]
     said = ", ".join(f"{key} {cell_of(value)}" for key, value in best["parameters"].items()) or f"trial {best['number']}"
-    among = _alike(valued, is_max=is_max)
+    among = _alike(valued)
     differ = "1 other differs" if len(among) == 1 else f"{len(among):,} others differ"
     chance = f" {differ} from it by no more than chance may." if among else ""
     return f"The best of {len(trials):,} trials: {said}, with {metric} {format_number(best['value'])}.{chance}"
 
 
-def _alike(valued: Sequence[Mapping[str, Any]], *, is_max: bool) -> list[Mapping[str, Any]]:
-    """Trials that are not worse than the best by more than chance."""
-    best, sign = valued[0], 1 if is_max else -1
-    noises = [chance(_error_of(best), _error_of(trial)) for trial in valued[1:]]
-    worse = [(best["value"] - trial["value"]) * sign for trial in valued[1:]]
-    return [trial for trial, noise, by in zip(valued[1:], noises, worse, strict=True) if noise is not None and by <= noise]
+def _alike(valued: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Trials that differ from the best by no more than chance."""
+    best, *others = valued
+    return [one for one in others if within_chance(best["value"], _error_of(best), one["value"], _error_of(one))]
 
 
 def _error_of(trial: Mapping[str, Any]) -> float | None:
@@ -108,12 +106,12 @@ def _error_of(trial: Mapping[str, Any]) -> float | None:
     return float(error) if _is_number(error) and error is not None else None
 
 
-def _noise(valued: Sequence[Mapping[str, Any]], metric: str, *, is_max: bool) -> list[Block]:
+def _noise(valued: Sequence[Mapping[str, Any]], metric: str) -> list[Block]:
     """How far chance alone may have moved the values, and which trials it may have put behind the best."""
     errors = [trial["standard_error"] for trial in valued if _is_number(trial.get("standard_error"))]
     if not errors:
         return []
-    among = _alike(valued, is_max=is_max)
+    among = _alike(valued)
     named = ", ".join(str(trial["number"]) for trial in among[:20]) + (", \u2026" if len(among) > 20 else "")
     middle = sorted(errors)[len(errors) // 2]
     said = f"The standard error of a trial's {metric} is {format_number(middle)} in the middle"
