@@ -59,8 +59,8 @@ class ExportFormat(ABC):
             )
 
     def input_name(self, column: str) -> str:
-        """The name of a column's input."""
-        return column
+        """The name of a column's input: its own but for slashes, which Keras takes in no name and ONNX in names of the graph."""
+        return column.replace("/", "_") or "column"
 
     def input_names(self, columns: Sequence[str], outputs: Sequence[str] = ()) -> list[str]:
         """The names of the columns' inputs: as `input_name` says, each another one, where the format asks it in small letters.

@@ -24,10 +24,6 @@ class KerasFile(ExportFormat):
     suffix = ".keras"
     names_classes = True
 
-    def input_name(self, column: str) -> str:
-        """The column's own, but for slashes, which Keras takes in no name."""
-        return column.replace("/", "_") or "column"
-
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`; refuses what plain Keras does not know."""
         names = registered_names(raw.model.get_config())

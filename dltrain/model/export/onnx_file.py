@@ -36,10 +36,6 @@ class OnnxFile(ExportFormat):
     packages = ("onnx", "tf2onnx")
     extra = "onnx"
 
-    def input_name(self, column: str) -> str:
-        """The column's own without `/`, which stands in all names inside the graph: ONNX takes any name, but once."""
-        return column.replace("/", "_") or "column"
-
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`."""
         import onnx
