@@ -13,7 +13,7 @@ from dltrain.config.types import MULTILABEL, DataConfig
 from dltrain.data.arrays.called import INPUTS, TARGETS, arrays_of_parts
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
-from dltrain.errors import DataError, UsageError, texts
+from dltrain.errors import DataError, UsageError, texts, warnings_of
 from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
@@ -136,7 +136,7 @@ def _start(
         raise DataError(facts.errors)
     if facts.schema is None:
         raise DataError(f"nothing is known of {config.source} before it is read", hint="write the config by hand")
-    warn_each(reporter, texts(facts.notes, "warning"))
+    warn_each(reporter, warnings_of(facts.notes))
     target = facts.schema.targets[0]
     num_rows = facts.rows.get("train", 0)
     chosen = design(facts.schema, num_rows)

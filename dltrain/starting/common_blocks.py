@@ -10,7 +10,7 @@ from typing import Any
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, SplitConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
-from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.errors import DataError, Fault, UsageError, warnings_of
 from dltrain.parts import KEY_OF_PART
 from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
@@ -59,7 +59,7 @@ class Layout:
         """
         if facts.errors or facts.schema is None:
             raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(self.where)}"))
-        warn_each(reporter, texts(facts.notes, "warning"))
+        warn_each(reporter, warnings_of(facts.notes))
         return facts.schema
 
     def open(self, block: Block, head: str, source: str, what: str) -> None:

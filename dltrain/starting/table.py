@@ -20,7 +20,7 @@ from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.parquet_file import read_parquet, without_edge_blanks
 from dltrain.data.tables.sample import read_head
-from dltrain.errors import texts
+from dltrain.errors import texts, warnings_of
 from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.codes import truth_of, with_names, with_presence, with_telling_kinds
 from dltrain.starting.columns import (
@@ -107,7 +107,7 @@ def start_table(
     config = DataConfig(source, path=tuple(files), **options)
     raw, is_whole = _read(config, reporter)
     check_rows(raw.frame.height, written)
-    warn_each(reporter, texts(raw.notes, "warning"))
+    warn_each(reporter, warnings_of(raw.notes))
     reporter.status("looking at the columns")
     several = several_columns(asked, raw.frame, written, raw.reading)
     if several and wishes.series is not None:
@@ -133,7 +133,7 @@ def start_table(
     config, prepared, chosen, notes = choose_net(config, whole, columns, target, side, wishes, is_whole)
     config, chosen = with_parts(_as_written(config, where, written), chosen, parts)
     studied = Studied(config, target, columns, leaks, prepared, raw, asked)
-    warn_each(reporter, texts(notes_on_columns(studied), "warning"))
+    warn_each(reporter, warnings_of(notes_on_columns(studied)))
     text = render_table(head := _head(written, whole, is_whole), studied, chosen) + _evaluation(chosen, wishes)
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 

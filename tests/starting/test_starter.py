@@ -19,7 +19,7 @@ from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
 from dltrain.errors import DataError, UsageError
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, WarningList
 from dltrain.starting.block import Block
 from dltrain.starting.start import make_starter
 from dltrain.starting.text import has_header
@@ -577,11 +577,10 @@ def test_what_is_odd_about_pictures_is_said(tmp_path: Path) -> None:
     for place in range(24):
         write_picture(tmp_path / "ab"[place % 2] / f"{place}.png", (9, 9), seed=place)
     (tmp_path / "c").mkdir()
-    heard: list[str] = []
-    reporter = Reporter()
-    reporter.warning = heard.append  # type: ignore[method-assign,assignment]
-    make_starter(str(tmp_path), reporter=reporter)
-    assert [text for text in heard if "no pictures in" in text and "c: it is no class" in text], heard
+    heard = WarningList(Reporter())
+    make_starter(str(tmp_path), reporter=heard)
+    [said] = [fault for fault in heard.warnings if "no pictures in" in fault.message and "c: it is no class" in fault.message]
+    assert said.code  # as in a fit
 
 
 def test_the_time_between_two_columns_is_no_riddle(tmp_path: Path):
