@@ -65,9 +65,8 @@ class OtherRows:
         if self.words:
             return read_beside_keras(threads, reporter, read_words, stored.preprocessing, list(self.words))
         preprocessing = skipping_broken(stored.preprocessing) if self.skip_broken else stored.preprocessing
-        preprocessing = with_images(preprocessing, self.images) if self.images else preprocessing
         config = stored.config.data if with_targets else None
-        reading = functools.partial(read_part, with_targets=with_targets, config=config)
+        reading = functools.partial(read_part, with_targets=with_targets, config=config, images=self.images)
         return read_beside_keras(threads, reporter, reading, preprocessing, list(self.data))
 
 

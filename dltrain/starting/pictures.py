@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -28,7 +30,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import texts
 from dltrain.later import polars
-from dltrain.parts import KEY_OF_PART, part_folders
+from dltrain.parts import KEY_OF_PART, part_called, part_folders
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
@@ -37,6 +39,7 @@ from dltrain.starting.nets.design import Design, body_for, design, design_photog
 from dltrain.starting.starter import Starter, Wishes
 from dltrain.starting.target import Target, study_target
 from dltrain.storage.patterns import folders_in, walk
+from dltrain.wording import listed, shown
 
 SIDES = (32, 48, 64)
 # As large photographs are for a network that knows ImageNet's, and how long its look at all of them may take.
@@ -98,9 +101,10 @@ def _inner(folder: str, fits: Callable[[str], bool]) -> str:
     return _inner(only, fits) if only and len(folders_in(only)) > 1 else folder
 
 
-def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesConfig] | None:
+def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesConfig, list[str]] | None:
     """The column whose cells name pictures that are there, as they are or without a suffix, and the folders beside the table.
 
+    Where several folders hold them all, those are taken that are called like the table, or of training; the others come last.
     None: no column does.
 
     Args:
@@ -110,6 +114,7 @@ def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesCon
     base = os.path.dirname(os.path.abspath(table))
     folders = [base, *(os.path.join(base, name) for name in folders_in(base)[:MOST_BESIDE])]
     folders += [os.path.join(folder, name) for folder in folders[1:] for name in folders_in(folder)[:MOST_BESIDE]]
+    folders.sort(key=lambda folder: _likeness(os.path.relpath(folder, base), Path(table).stem))
     for name in frame.columns:
         column = column_of(frame, name)
         if not (is_text(column) or column.dtype.is_integer()) or column.n_unique() < MOSTLY_DIFFERENT * len(column):
@@ -122,18 +127,39 @@ def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesCon
             where |= {_first_with(cell + suffix, folders) for cell in cells} if where != {None} else set()
             found = tuple(sorted(folder for folder in where if folder))
             if found and None not in where:
-                return name, ImagesConfig(() if found == (base,) and not suffix else found, suffix or None)
+                others = [folder for folder in folders if folder not in found and _first_without(cells, suffix, folder) is None]
+                return name, ImagesConfig(() if found == (base,) and not suffix else found, suffix or None), others
     return None
 
 
+def _likeness(folder: str, table: str) -> tuple[bool, int]:
+    """What to sort folders by for the one that a table is of: `train` for `train.csv` and for `labels.csv`, not `test`."""
+    own, asked = ({*re.split(r"[\W_]+", name.casefold())} - {""} for name in (folder, table))
+    own_parts, parts = ({part for word in words if (part := part_called(word))} for words in (own, asked))
+    parts = parts or {"train"}
+    return bool(own_parts) and not own_parts & parts, -len(own & asked) - len(own_parts & parts)
+
+
+def _first_without(cells: Sequence[str], suffix: str, folder: str) -> str | None:
+    """The first of some names that a folder has no file of; None: it has all."""
+    return next((cell for cell in cells if not os.path.isfile(os.path.join(folder, cell + suffix))), None)
+
+
 def with_pictures_beside(
-    config: DataConfig, columns: Columns, raw: RawTable, target: str, where: str | None
+    config: DataConfig, columns: Columns, raw: RawTable, target: str, where: str | None, reporter: Reporter
 ) -> tuple[DataConfig, Columns]:
-    """Both, with the column that names pictures which are there read as pictures, and the folders they are in."""
+    """Both, with the column that names pictures which are there read as pictures, and the folders they are in.
+
+    The reporter hears of other folders that hold files of the same names.
+    """
     is_here = where is not None and os.path.isfile(where)
     beside = pictures_beside(raw.frame.drop(target), where) if is_here and where else None
     if beside is None:
         return config, columns
+    if beside[2]:
+        taken = listed([shown(folder) for folder in beside[1].folder], 4) or "the table's folder"
+        others = listed([shown(folder) for folder in beside[2]], 4)
+        reporter.warning(f"{beside[0]}: {taken} and {others} hold files of these names: those of {taken} are taken (data.images)")
     return replace(config, images=beside[1]), replace(columns, kinds={**columns.kinds, beside[0]: ColumnKind(IMAGE)})
 
 

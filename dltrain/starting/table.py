@@ -120,7 +120,7 @@ def start_table(
     check_rows(raw.frame.height, written, target, columns)
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
     if wishes.series is None:
-        config, columns = with_pictures_beside(config, columns, raw, target.name, where)
+        config, columns = with_pictures_beside(config, columns, raw, target.name, where, reporter)
     target = shown_by_pictures(target, columns, raw, side)
     columns = columns if side is not None else _as_they_tell(columns, raw, target, wishes)
     columns = _to_learn_from(columns, raw, target, None if wishes.series is not None else shown(written))

@@ -57,6 +57,31 @@ def test_names_with_a_suffix_are_found_in_a_folder_beside(tmp_path: Path) -> Non
     assert load_dataset(data, seed=0).parts["test"].num_rows == 10
 
 
+@pytest.mark.parametrize(
+    ("table", "folders", "taken"),
+    [
+        ("train.csv", ("test", "train"), "train"),
+        ("labels.csv", ("test", "train"), "train"),
+        ("train_labels.csv", ("data/a_test", "data/b_train"), "data/b_train"),
+        ("test_labels.csv", ("test", "train"), "test"),
+        ("small.csv", ("images", "images_small"), "images_small"),
+        ("labels.csv", ("large", "small"), "large"),
+    ],
+)
+def test_of_folders_with_the_same_names_that_of_the_table_is_taken_and_it_is_said(
+    table: str, folders: tuple[str, ...], taken: str, tmp_path: Path
+) -> None:
+    names = [f"{index:04d}" for index in range(40)]
+    for folder in folders:
+        for index, name in enumerate(names):
+            write_picture(tmp_path / folder / f"{name}.png", SIZE, seed=index)
+    polars.DataFrame({"id": names, "y": ["a", "b"] * 20}).write_csv(tmp_path / table)
+    hearing = Hearing()
+    starter = make_starter(str(tmp_path / table), target="y", folder=tmp_path, reporter=hearing)
+    assert load_config_text(starter.text, folder=tmp_path).data.images.folder == (str(tmp_path / taken),)
+    assert sum("hold files of these names" in said for said in hearing.heard) == 1
+
+
 def test_the_size_is_that_of_the_pictures_as_they_are_turned(tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[274] = 6

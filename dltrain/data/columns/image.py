@@ -14,7 +14,7 @@ from dltrain.config.types import ImagesConfig
 from dltrain.data.columns.kind import Kind, Unseen
 from dltrain.data.dataset import InputSpec
 from dltrain.data.files import DIGEST_BYTES
-from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_pictures, hint_of_ending, read_file
+from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_pictures, hint_of_name, read_file
 from dltrain.data.pictures.form import PictureForm, form_from_state
 from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
@@ -135,7 +135,7 @@ def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.floa
     """
     if form.unread:
         faults = [
-            Fault("no such file", file=path, hint=hint_of_ending(path))
+            Fault("no such file", file=path, hint=hint_of_name(path))
             for path in paths.unique(maintain_order=True).to_list()
             if not os.path.exists(path)
         ]

@@ -30,6 +30,8 @@ MOST_PIXEL_BYTES = 8
 MOST_SIDE = 1_000_000
 
 NUM_NAMED = 5
+# Names of files that are numbers have at most so many digits, with the zeros in front.
+MOST_DIGITS = 16
 # A name that begins with a label, as `cat.0.jpg` does; a folder's name that needs no quoting.
 _LABEL, MOST_LABELS = re.compile(r"([A-Za-z]+)[^A-Za-z,][^,]*"), 200
 _PLAIN = re.compile(r"[\w./ -]+")
@@ -51,11 +53,16 @@ def is_picture_name(name: str) -> bool:
     return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
 
 
-def hint_of_ending(path: str) -> str | None:
-    """Where a picture of the same name with another ending is there: which one."""
-    stem = os.path.splitext(path)[0]
+def hint_of_name(path: str) -> str | None:
+    """Where a picture of nearly the same name is there, with another ending or with zeros in front: which one."""
+    stem, own = os.path.splitext(path)
     there = next((ending for ending in EXTENSIONS if os.path.isfile(stem + ending)), None)
-    return there and f"{shown(stem + there)} is there; data.images.suffix is put behind names that a table has without an ending"
+    if there:
+        return f"{shown(stem + there)} is there; data.images.suffix is put behind names that a table has without an ending"
+    folder, number = os.path.split(stem)
+    padded = (f"{number:0>{width}}" for width in range(len(number) + 1, MOST_DIGITS)) if number.isdecimal() else ()
+    long = next((name for name in padded if os.path.isfile(os.path.join(folder, name + own))), None)
+    return long and f"{long}{own} is there: the table's numbers have lost their leading zeros, write {long} in place of {number}"
 
 
 def decode_pictures(
@@ -153,7 +160,7 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
         size = re.search(r"\d{6,}", str(error))
         raise _too_large(f"{int(size[0]) / 1e6:,.0f}" if size else "more") from None
     except FileNotFoundError:
-        raise PictureError("no such file", hint_of_ending(path)) from None
+        raise PictureError("no such file", hint_of_name(path)) from None
     except PermissionError:
         raise PictureError("no permission to read it") from None
     except MemoryError:

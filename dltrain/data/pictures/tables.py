@@ -10,7 +10,7 @@ from pathlib import Path
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
 from dltrain.data.columns.image import picture_path
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, has_text, mend, text_of
-from dltrain.data.pictures.files import EXTENSIONS, PictureError, hint_of_ending
+from dltrain.data.pictures.files import EXTENSIONS, PictureError, hint_of_name
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
@@ -161,7 +161,7 @@ def _files_column(
     if config.images.suffix and columns:
         message = f"with {config.images.suffix} behind it no column of {shown(path)} names pictures that are there"
         paths = (os.path.splitext(_place(cell, folder, config))[0] for name in columns for cell in samples[name] if cell)
-        hint = next(filter(None, map(hint_of_ending, paths)), f"the table has {listed(columns)}; data.files names the column")
+        hint = next(filter(None, map(hint_of_name, paths)), f"the table has {listed(columns)}; data.files names the column")
         raise DataError(config_fault(config, "data.images.suffix", message, hint))
     message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
     if is_given:
