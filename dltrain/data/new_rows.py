@@ -35,6 +35,7 @@ def read_part(
     *,
     with_targets: bool,
     config: DataConfig | None = None,
+    images: Sequence[str] = (),
     reporter: Reporter = SILENT,
 ) -> Part:
     """Raw rows or pictures from files, preprocessed as a run does it.
@@ -44,11 +45,13 @@ def read_part(
         paths: text tables, parquet or npz files, picture files or folders, globs.
         with_targets: the target must be there (`evaluate`); else it is not looked at (`predict`).
         config: of the run's own data, whose split says which rows belong together; None: that is not asked.
+        images: folders of the pictures that a table names, in place of the run's own; see `with_images`.
         reporter: hears what is unusual: surplus columns, unseen categories.
 
     Raises:
         DataError: missing, unreadable, or not such data as the run was trained on.
     """
+    preprocessing = with_images(preprocessing, images) if images else preprocessing
     raw = _read_raw(preprocessing, paths, with_targets, reporter)
     notes = list(_by_the_run(preprocessing, raw))
     if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
@@ -65,7 +68,7 @@ def read_part(
             text = f"{listed(lost)}, which name{'' if many else 's'} the rows, {'are' if many else 'is'} not among the columns"
             notes.append(warn(f"{text}: the rows are told by their order alone", "missing_identifiers"))
         folders = sorted({shown(folder) for column in preprocessing.features if column.form for folder in column.images.folder})
-        if folders:
+        if folders and not images:
             where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
             notes.append(warn(where, "folder_of_pictures"))
     by_file = _for_file(preprocessing, raw)

@@ -41,6 +41,7 @@ from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed, shown_column
 
 KIND_OF: Mapping[str, Kind] = {kind.name: kind for kind in (NUMBER, CATEGORY, BOOLEAN, DATE, TEXT, IMAGE)}
+AS_IN_TRAINING = "as in the training"  # how the kinds of later rows are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,16 +273,17 @@ def refuse_surprises(
 
 def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, known_by: str) -> Fault:
     file, line = locate(row)
-    shown = value if isinstance(value, float) else repr(str(value))
+    shown, is_date = value if isinstance(value, float) else repr(str(value)), column.kind == "date"
     message = f"column {column.name} holds {shown}, expected {column.by_kind.expected(column)} ({known_by})"
+    written, epoch = split_writing(column.date_format)[0] if is_date else None, epoch_of(value) if is_date else None
     hint = f'if it means "no value": data.replace: {{{column.name}: {{"{value}": ""}}}}; if the column holds words: '
     hint += f"data.features: {{{column.name}: category}}"
-    written = split_writing(column.date_format)[0] if column.kind == "date" else None
-    if written and written not in EPOCHS:
-        hint += f"; how dates are written: data.dates: {{{column.name}: day_first}}, month_first or a format such as '{written}'"
-    epoch = epoch_of(value) if column.kind == "date" and column.date_format not in EPOCHS else None
-    if epoch is not None:
+    if known_by == AS_IN_TRAINING:
+        hint = f"write it as the training rows have it{', or as 2020-12-31' * is_date}; a cell without a value stays empty"
+    elif epoch is not None and column.date_format not in EPOCHS:
         hint = f"numbers since 1970 are read by data.dates: {{{column.name}: {epoch}}}"
+    elif written and written not in EPOCHS:
+        hint += f"; how dates are written: data.dates: {{{column.name}: day_first}}, month_first or a format such as '{written}'"
     return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dltrain.config.catalog.transformers import TRANSFORMERS
 from dltrain.data.columns.category import shortened_codes
 from dltrain.data.columns.column import (
+    AS_IN_TRAINING,
     FeatureColumn,
     check_gaps,
     fill_features,
@@ -23,7 +24,7 @@ from dltrain.data.columns.column import (
 )
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import kind_counts
-from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
+from dltrain.data.columns.reading import Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import NOT_SEEN, SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types, words_among, words_as_gaps
 from dltrain.data.columns.unmet_words import new_codes
@@ -149,11 +150,10 @@ class TablePreprocessing(Preprocessing):
             raise DataError("expected a table, got pictures")
         self.check_columns(raw, with_targets)
         frame, locate = raw.frame, locator(raw)
-        seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
         wanted = [spec for spec in self.targets if not spec.is_reconstruction] if with_targets else []
         drop = self.missing_target == DROP
         features, weights, *encoded = all_of(
-            lambda: read_features(frame, self.features, self.reading, locate, seen),
+            lambda: read_features(frame, self.features, self.reading, locate, AS_IN_TRAINING),
             lambda: read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None,
             *(
                 partial(encode_labels, frame, spec, self.reading, locate, drop=drop, notes=notes)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.number_signs import CURRENCY, MINUS
 from dltrain.data.tables.text_scan import scan_text
+from dltrain.wording import counted
 
 SEPARATORS = ("\t", ",", ";", "|")  # of two that do equally well the earlier; a tab hardly stands within a field
 SAMPLE_BYTES = 1 << 16
 WHITESPACE = "whitespace"
+MOST_BEFORE = 100  # lines before the header of a file for a run
 FEWEST_LINES = 4  # of fewer it is not told that they stand within quotes
 # Two signs between fields stand for this one, which no text has.
 DOUBLED, UNIT_SEPARATOR = ("::", "||"), "\x1f"
@@ -100,6 +102,7 @@ class Framing:
         doubled: two signs that separate fields become one.
         is_boxed: the lines of that table begin with `|`, and those at their ends enclose no fields.
         is_quoted: lines stand whole within quotes, which are none of the table's.
+        skips_more: the lines before the table are other than the config says.
     """
 
     skip: int = 0
@@ -110,11 +113,17 @@ class Framing:
     is_boxed: bool = False
     doubled: bytes | None = None
     is_quoted: bool = False
+    skips_more: bool = False
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What of the lines was left out, in words."""
-        return (*["the lines of dashes left out"] * self.has_rules, *["the quotes around whole lines left out"] * self.is_quoted)
+        lines = f"the first {counted(self.skip, 'line')} left out"
+        return (
+            *[lines] * self.skips_more,
+            *["the lines of dashes left out"] * self.has_rules,
+            *["the quotes around whole lines left out"] * self.is_quoted,
+        )
 
     @classmethod
     def of(cls, config: DataConfig, head: bytes) -> Framing:
@@ -126,12 +135,14 @@ class Framing:
     @classmethod
     def _of_lines(cls, config: DataConfig, head: bytes) -> Framing:
         match = _SEP_LINE.match(head)
+        skip = _lines_before(config, head)
         framing = cls(
-            config.skip,
+            skip,
             config.comment.encode() if config.comment else None,
             (config.separator or "").casefold() == WHITESPACE,
             match[1].decode("ascii", "ignore") or None if match else None,
             doubled=config.separator.encode() if config.separator in DOUBLED else None,
+            skips_more=skip > config.skip,
         )
         if NAMES.get((config.separator or "|").casefold(), config.separator) not in (None, "|"):
             return framing
@@ -168,6 +179,20 @@ class Framing:
             content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)
             content = _BLANKS.sub(lambda match: match[1] or b"\t", content)
         return content
+
+
+def _lines_before(config: DataConfig, head: bytes) -> int:
+    """The lines before the table: as the config says; in a file for a run those before the line that names the run's columns."""
+    own = {*config.arguments.get("own_columns", ())}
+    if len(own) < 2 or config.header is False or config.columns is not None:
+        return config.skip
+    signs = (NAMES.get((config.separator or ",").casefold(), config.separator or ","), *SEPARATORS)
+    for place, line in enumerate(head[:SAMPLE_BYTES].removeprefix(b"\xef\xbb\xbf").split(b"\n")[: MOST_BEFORE + 1]):
+        text = line.decode("utf-8", "replace")
+        cells = [{cell.strip(" \t\r\"'") for cell in text.split(sign)} for sign in signs if sign]
+        if max(len(names & own) for names in cells) > max(1, len(own) / 2):
+            return place
+    return config.skip
 
 
 def _has_quoted_lines(sample: bytes, config: DataConfig, framing: Framing) -> bool:
