@@ -1,4 +1,4 @@
-"""Lines of comments before a table, of which the last may name its columns."""
+"""Lines of comments before a table, of which the last may name its columns, and lines below it that are no rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
+from dltrain.errors import DataError
 from dltrain.starting.start import make_starter
 
 ROWS = [(row * 31 % 97 + 0.5, row * 7 % 13 - 0.25, row * 3 % 11 + 0.125) for row in range(60)]
@@ -57,3 +58,36 @@ def test_a_header_may_begin_with_the_sign(tmp_path: Path, before: str) -> None:
 def test_rows_may_begin_with_the_sign(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("#12,3,4.5\n" + "".join(f"#{row * 17 % 53},{row % 5},{row % 7}.5\n" for row in range(60)))
     assert "comment:" not in make_starter(str(tmp_path / "t.csv"), target="3").text
+
+
+@pytest.mark.parametrize(
+    ("below", "mark"),
+    [
+        ("\nSource: office of statistics\n", "Source:"),
+        ("(60 rows)\n", "(60"),
+        ("# end\n", "#"),
+        ("* estimated\n** provisional\n", "*"),
+        ("Downloaded 2020-01-01 10:00", "Downloaded"),
+        ("", None),
+        ("Source: x\nNote: y\n", None),
+    ],
+    ids=["source", "count", "comment", "notes", "no line's end", "none", "of two kinds"],
+)
+@pytest.mark.parametrize("sign", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+def test_a12_lines_below_a_table_are_left_out_by_how_they_begin(below: str, mark: str | None, sign: str, tmp_path: Path) -> None:
+    rows = "".join(f"{row % 7}.5,{row % 11}.25,{row % 5}\n" for row in range(60))
+    (tmp_path / "t.csv").write_text(("a,b,y\n" + rows).replace(",", sign) + below)
+    if mark is None and below:
+        with pytest.raises(DataError, match="fewer than the header names"):
+            make_starter(str(tmp_path / "t.csv"), target="y", folder=tmp_path)
+        return
+    data = load_config_text(make_starter(str(tmp_path / "t.csv"), target="y", folder=tmp_path).text, folder=tmp_path).data
+    assert data.comment == mark
+    assert sum(part.num_rows for part in load_dataset(data, seed=0).parts.values()) == 60
+
+
+def test_a_text_that_ends_over_several_lines_has_nothing_below(tmp_path: Path) -> None:
+    rows = "".join(f'{row % 7}.5,{row % 5},"word {row}\nand no more"\n' for row in range(60))
+    (tmp_path / "t.csv").write_text("a,y,said\n" + rows)
+    data = load_config_text(make_starter(str(tmp_path / "t.csv"), target="y", folder=tmp_path).text, folder=tmp_path).data
+    assert data.comment is None

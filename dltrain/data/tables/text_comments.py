@@ -11,6 +11,8 @@ MARKS = (b"#", b"%")
 MOST_COMMENTS = 0.2
 MOST_BEFORE = 100
 FEWEST_ROWS = 5
+# Lines below a table, how much of its end is looked at for them, and what separates its fields.
+MOST_BELOW, END_BYTES, SIGNS = 5, 1 << 16, (b"\t", b",", b";", b"|")
 
 
 def comment_mark(lines: list[bytes]) -> str | None:
@@ -34,6 +36,30 @@ def comment_mark(lines: list[bytes]) -> str | None:
         if is_name and len(first.split()) == len(lines[1].split()) > 1:
             continue
         return mark.decode()
+    return None
+
+
+def mark_below(text: bytes) -> str | None:
+    """How the lines below a table begin that are no rows of it, such as `Source: ...`; None: there are none, or several kinds.
+
+    Args:
+        text: whole, without a mark of its encoding.
+    """
+    header = next((line for line in text[:END_BYTES].split(b"\n") if line.strip()), b"")
+    lines = [line.strip() for line in text[-END_BYTES:].split(b"\n") if line.strip()]
+    for sign in SIGNS:
+        last = len(lines)
+        while last and sign not in lines[last - 1]:
+            last -= 1
+        below = lines[last:]
+        if header.count(sign) < 2 or not 0 < len(below) <= MOST_BELOW or last < FEWEST_ROWS:
+            continue
+        if any(b'"' in line for line in below):  # of a text that goes over lines
+            return None
+        first = re.match(rb"[#%*!/\-]+|\S+", below[0])
+        for mark in (first[0] if first else below[0], below[0]):
+            if all(line.startswith(mark) for line in below) and text.count(b"\n" + mark) == len(below):
+                return mark.decode("utf-8", "replace")
     return None
 
 
