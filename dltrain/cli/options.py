@@ -134,8 +134,9 @@ class Command(typer.core.TyperCommand):
     def _refuse_options_as_values(self, ctx: click.Context, args: list[str]) -> None:
         options = {word: one for one in self.get_params(ctx) if isinstance(one, click.Option) for word in one.opts}
         for word, value in pairwise(takewhile("--".__ne__, args)):
-            if word in options and not options[word].is_flag and not options[word].count and value in options:
-                message = f"{word} needs a value, {options[word].metavar or 'VALUE'}, and the option {value} follows"
+            option = value.split("=", 1)[0] if value.startswith("--") else value
+            if word in options and not options[word].is_flag and not options[word].count and option in options:
+                message = f"{word} needs a value, {options[word].metavar or 'VALUE'}, and the option {option} follows"
                 raise UsageError(message, hint=f"`{ctx.command_path} --help` explains it")
 
 

@@ -386,6 +386,7 @@ def test_what_may_import_own_code_takes_the_word_for_it(cli, command):
             ["init", "t.csv", "--target", "y", "--series", "-o", "x.yaml"],
             "--series needs a value, COL, and the option -o follows",
         ),
+        (["init", "t.csv", "--series", "--target=y"], "--series needs a value, COL, and the option --target follows"),
         (["fit", "c.yaml", "--run-dir", "--json"], "--run-dir needs a value, DIR, and the option --json follows"),
         (["evaluate", "r", "--data", "-v"], "--data needs a value, PATH, and the option -v follows"),
     ],

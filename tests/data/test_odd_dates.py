@@ -45,3 +45,18 @@ def test_an_order_that_no_date_has_is_said(tmp_path: Path, how: str) -> None:
     assert "data.dates says day_first, but its dates can only be read as %m/%d/%Y" in told
     assert load(tmp_path, [f"{day:%d/%m/%Y}" for day in DAYS], how, dates="day_first") == []
     assert load(tmp_path, [f"{day:%Y/%m/%d}" for day in DAYS], how, dates="day_first") == []
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(("add", "whose"), [(543, "the Buddhist calendar"), (-579, "a Hijri calendar"), (0, ""), (-100, "")])
+@pytest.mark.parametrize("form", ["{0:04d}-{1:02d}-{2:02d}", "{2:02d}/{1:02d}/{0:04d}"], ids=["year first", "year last"])
+def test_years_of_another_calendar_are_said(tmp_path: Path, how: str, add: int, whose: str, form: str) -> None:
+    days = [form.format(day.year + add, day.month, day.day) for day in DAYS]
+    frame = polars.DataFrame(
+        {"t": days, "x": [row * 7 % 11 for row in range(60)], "y": [row * 5 % 13 + 0.5 for row in range(60)]}
+    )
+    frame.write_csv(tmp_path / "t.csv")
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",), task="regression", **HOW[how])
+    said = [warning for warning in load_dataset(config, seed=0).warnings if "read as years A.D." in warning]
+    assert len(said) == bool(whose)
+    assert all(f"t: years from {2010 + add} to {2010 + add} look like those of {whose}" in warning for warning in said)

@@ -37,6 +37,7 @@ def plain(text: str) -> str:
     ("name", "values", "said"),
     [
         ("Datum", [44197 + row for row in range(ROWS)], "days of a spreadsheet (2021-01-01)|excel"),
+        ("date", [2020001 + 7 * row for row in range(50)] + [2021002, 2021365], 'days of years (2020-01-01)|"%Y%j"'),
         ("OrderDate", [f"{44197 + row}.25" for row in range(ROWS)], "days of a spreadsheet (2021-01-01)|excel"),
         ("timestamp", [1609459200 + 3600 * row for row in range(ROWS)], "times since 1970 (2021-01-01 00:00 of UTC)|epoch"),
         ("ts", [1609459200000 + 3600000 * row for row in range(ROWS)], "times since 1970 (2021-01-01 00:00 of UTC)|epoch_ms"),

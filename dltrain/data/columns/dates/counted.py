@@ -1,4 +1,4 @@
-"""Numbers in a column that is called a date: days of a spreadsheet, seconds since 1970, months such as 202101."""
+"""Numbers in a column that is called a date: days of a spreadsheet, seconds since 1970, months such as 202101, days of years."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ CALLED_DATE = re.compile(
 )
 # Days from 1954 to 2064: fewer are years, sizes or counts more often.
 FIRST_DAY, LAST_DAY = 20_000, 60_000
+FIRST_YEAR, LAST_YEAR = 1900, 2100
 FEWEST = 5
 SECONDS_OF = {"epoch": 1.0, "epoch_ms": 1e-3, "epoch_us": 1e-6, "epoch_ns": 1e-9}
 
@@ -40,11 +41,16 @@ def counted_dates(name: str, numbers: NDArray[Any], *, are_times: bool = False) 
     if epoch is not None and epoch == epoch_of(f"{high:.0f}"):
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=first * SECONDS_OF[epoch])
         return "times since 1970", f"{moment:%Y-%m-%d %H:%M} of UTC", epoch
-    if (
-        is_called
-        and low >= 190_001
-        and high <= 210_012
-        and bool(((numbers % 100 >= 1) & (numbers % 100 <= 12) & (numbers % 1 == 0)).all())
-    ):
+    if is_called and _are_parts_of_years(numbers, 12):
         return "months", f"{first // 100:.0f}-{first % 100:02.0f}", '"%Y%m"'
+    if is_called and _are_parts_of_years(numbers, 366):
+        day = datetime(int(first // 1000), 1, 1, tzinfo=UTC) + timedelta(first % 1000 - 1)
+        return "days of years", day.date().isoformat(), '"%Y%j"'
     return "", "", ""
+
+
+def _are_parts_of_years(numbers: NDArray[Any], most: int) -> bool:
+    """Whether whole numbers are years from 1900 to 2100 with that of a month or a day of the year behind: 202101, 2021365."""
+    years, parts = np.divmod(numbers, 10 ** len(f"{most}"))
+    are_whole = (numbers % 1 == 0) & (parts >= 1) & (parts <= most)
+    return bool((are_whole & (years >= FIRST_YEAR) & (years <= LAST_YEAR)).all())

@@ -54,6 +54,8 @@ WEEKS_LIKE_MONTHS = ("%G/%V", "%G-%V", "%V/%G", "%V-%G")
 YEARS_OF_QUARTERS = (1700, 2200)
 # Dates of so late a year, or years so far apart, may be of the century before.
 FAR_YEAR, MANY_YEARS = 2040, 60
+# Years of our time in other calendars.
+OTHER_CALENDARS = {"the Buddhist calendar": (2450, 2650), "a Hijri calendar, lunar or Persian": (1300, 1500)}
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
 
 
@@ -117,7 +119,19 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     if place:
         zone = place[1] or place[2]
         return Writing(f"{chosen} @{zone}", note) if is_zone(zone) else None
-    return Writing(chosen, note or (_of_which_century(values, chosen) if "%y" in chosen and wanted is None else ""))
+    return Writing(chosen, _with_years(values, chosen, note, wanted))
+
+
+def _with_years(values: polars.Series, chosen: str, note: str, wanted: str | None) -> str:
+    """A note, with what is to be said of years of two digits, and of those of the Buddhist or a Hijri calendar."""
+    if "%Y" not in chosen:
+        return note or (_of_which_century(values, chosen) if "%y" in chosen and wanted is None else "")
+    years = parse(values, chosen)[0].dt.year()
+    first, last = int(years.min()), int(years.max())
+    whose = next((whose for whose, (begin, end) in OTHER_CALENDARS.items() if begin <= first and last <= end), None)
+    said = f"{name_of(values)}: years from {first} to {last} look like those of {whose}, and are read as years A.D."
+    said += "; weekdays and steps of time are true of dates such as 2020-12-31"
+    return "; ".join([*[note] * bool(note), *[said] * bool(whose)])
 
 
 def _of_which_century(values: polars.Series, date_format: str) -> str:
