@@ -73,8 +73,13 @@ def _check_what_is_right(error: FaultyConfig) -> CheckResult:
     plain = CheckResult(errors=error.faults, warnings=error.config.warnings, exit_code=error.exit_code)
     if not all(item.path and item.path.partition(".")[0] in _APART for item in error.faults):
         return plain
-    more = [item for item in check_config(error.config).errors if item.path and item.path.partition(".")[0] in ("data", "model")]
-    return replace(plain, errors=in_order((*error.faults, *more)))
+    # Of what is wrong there the rest of the training is not computed: a schedule without its steps has no course.
+    config = error.config
+    facts = _facts_of(config)
+    _, _, of_model = _check_model(config, facts)
+    found = placed(config, [*of_model, *_without_numbers(config, facts), *facts.errors, *check_weights_files(config)])
+    more = [item for item in found if item.severity == "error" and item.path and item.path.partition(".")[0] in ("data", "model")]
+    return replace(plain, errors=in_order((*error.faults, *dict.fromkeys(more))))
 
 
 def check_config(
@@ -97,9 +102,7 @@ def check_config(
     Returns:
         Errors and warnings with their places, the table of layers, decisions, memory. Nothing is raised for what is wrong.
     """
-    from dltrain.data.look import read_facts
-
-    facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed, fetch=data)
+    facts = _facts_of(config, fetch=data)
     result = check_with_facts(config, facts)
     if trials is not None and config.sweep and all((item.path or "").startswith("sweep") for item in result.errors):
         result = _with_trials(config, result, trials(config, facts))
@@ -118,6 +121,13 @@ def _with_trials(config: Config, result: CheckResult, faults: Iterable[Fault]) -
     more = [item for item in faults if item.message.partition(", in trial ")[0] not in known]
     errors = in_order((*result.errors, *placed(config, more)))
     return replace(result, errors=errors, exit_code=result.exit_code or (ConfigError.exit_code if errors else 0))
+
+
+def _facts_of(config: Config, *, fetch: bool = False) -> DataFacts:
+    """What is known of the data without reading all of it."""
+    from dltrain.data.look import read_facts
+
+    return _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed, fetch=fetch)
 
 
 def _facts_of_net(config: Config) -> DataFacts:
@@ -172,23 +182,13 @@ def raise_for_errors(result: CheckResult) -> CheckResult:
 
 def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     """Check a config against facts of its data that are known already."""
-    errors: list[Fault] = []
-    warnings: list[Fault] = list(config.warnings)
-    heads, network = _model(config, facts, errors)
-    if network is not None and facts.schema is not None:
-        errors += with_places(config, facts.schema, network.faults)
-        found = [*check_model(config, facts.schema, heads, network), *check_frozen(config, network)]
-        # A layer that cannot take its input leaves nothing to say about what follows it.
-        errors += [item for item in found if item.severity == "error" and not network.faults]
-        warnings += [item for item in found if item.severity != "error"]
-    for item in check_training(config, facts, heads):
-        (errors if item.severity == "error" else warnings).append(item)
+    heads, network, found = _check_model(config, facts)
     answers = (*check_answers(config, facts, heads), *check_slices(config, facts))
-    for item in (*check_groups(config, network), *check_members(config, facts), *answers):
-        (errors if item.severity == "error" else warnings).append(item)
+    of_training = (*check_training(config, facts, heads), *check_groups(config, network), *check_members(config, facts))
+    errors = [item for item in (*found, *of_training, *answers) if item.severity == "error"]
+    warnings = [*config.warnings, *(item for item in (*found, *of_training, *answers) if item.severity != "error")]
     errors += check_baselines(config, facts.schema)
-    if facts.schema is not None and not facts.errors:
-        errors += faults_without_numbers(config.data, facts.schema.targets)
+    errors += _without_numbers(config, facts)
     errors += check_sweep(config) if config.sweep else ()
     # Where there is no data it is not to blame, and neither is it for columns or numbers that the model or a step asks for.
     asked = ("model.", "data.transform.")
@@ -218,6 +218,24 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         data=_data_lines(config, facts),
         inferred=_inferred(config, facts, heads),
     )
+
+
+def _check_model(config: Config, facts: DataFacts) -> tuple[tuple[Head, ...], Network | None, list[Fault]]:
+    """Heads and network, and what is wrong or odd about the layers."""
+    found: list[Fault] = []
+    heads, network = _model(config, facts, found)
+    if network is not None and facts.schema is not None:
+        found += with_places(config, facts.schema, network.faults)
+        more = (*check_model(config, facts.schema, heads, network), *check_frozen(config, network))
+        # A layer that cannot take its input leaves nothing to say about what follows it.
+        found += [item for item in more if item.severity != "error" or not network.faults]
+    return heads, network, found
+
+
+def _without_numbers(config: Config, facts: DataFacts) -> Iterable[Fault]:
+    if facts.schema is None or facts.errors:
+        return ()
+    return faults_without_numbers(config.data, facts.schema.targets)
 
 
 def _model(config: Config, facts: DataFacts, errors: list[Fault]) -> tuple[tuple[Head, ...], Network | None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dltrain.checking.check import check_config
+from dltrain.checking.check import check_config, check_file
 from dltrain.errors import ConfigError, Fault
 from dltrain.training.fit import fit
 from tests.training.support import config_of
@@ -241,3 +241,40 @@ def test_f3_softmax_before_a_loss_of_logits_is_refused_for_what_it_is(where: str
     assert "the loss takes logits" in error.message
     assert "softmax" in error.message
     assert "leave out one" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "CosineDecay: {initial_learning_rate: 0.1, decay_steps: 0}",
+        "CosineDecay: {initial_learning_rate: 0.1}",
+        "ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: -5, decay_rate: 0.9}",
+        "InverseTimeDecay: {initial_learning_rate: fast, decay_steps: 5, decay_rate: 0.9}",
+        "PolynomialDecay: {initial_learning_rate: 0.1, decay_steps: x}",
+        "PiecewiseConstantDecay: {boundaries: 5, values: [0.1, 0.01]}",
+        "CosineDecayRestarts: {initial_learning_rate: 0.1, first_decay_steps: 0.5}",
+    ],
+)
+def test_d3_a_schedule_that_is_refused_hides_no_fault_of_data_and_layers(schedule: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        "data: {source: iris, split: {test: 0.2}, drop: [nothing]}\n"
+        "model: {layers: [{Dense: {units: 8}}]}\n"
+        f"training: {{epochs: 4, optimizer: {{SGD: {{learning_rate: {{{schedule}}}}}}}}}\n"
+    )
+    result = check_file(file)[1]
+    assert result.exit_code == 2
+    paths = [error.path or "" for error in result.errors]
+    assert "data.drop" in paths
+    assert any(path.startswith("training.optimizer.learning_rate") for path in paths)
+
+
+def test_d3_faults_of_layers_are_told_beside_those_of_the_training(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        "data: {source: iris, split: {test: 0.2}}\n"
+        "model: {layers: [{Conv2D: {filters: 2, kernel_size: 3}}]}\n"
+        "training: {epochs: 0, optimizer: {SGD: {learning_rate: {CosineDecay: {initial_learning_rate: 0.1, decay_steps: 0}}}}}\n"
+    )
+    paths = [error.path for error in check_file(file)[1].errors]
+    assert paths == ["model.layers.0", "training.epochs", "training.optimizer.learning_rate.decay_steps"]
