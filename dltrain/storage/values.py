@@ -52,6 +52,11 @@ def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def text_map(mapping: Any) -> dict[str, str]:
+    """A mapping of texts to texts."""
+    return {str(name): str(value) for name, value in dict(mapping).items()}
+
+
 def limits_of(limits: Any) -> tuple[float, float] | None:
     """The least and the largest number between which a target is kept; None: it is not."""
     if limits is None:

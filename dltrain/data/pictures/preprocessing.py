@@ -24,7 +24,7 @@ from dltrain.data.targets import smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.settings import whole_number
-from dltrain.storage.values import least_and_largest, one_of, texts, typed
+from dltrain.storage.values import least_and_largest, one_of, text_map, texts, typed
 from dltrain.wording import listed
 
 UNIT_SCALES = ("minmax", "unit")
@@ -203,9 +203,7 @@ class PicturePreprocessing(Preprocessing):
             arguments={key: value for key, value in typed(state, "arguments", dict).items() if isinstance(value, str)},
             steps=steps_from(state.get("steps", []), arrays),
             missing=texts(state, "missing") if "missing" in state else (),
-            replace={
-                str(name): {str(old): str(new) for old, new in words.items()} for name, words in state.get("replace", {}).items()
-            },
+            replace={str(name): text_map(words) for name, words in state.get("replace", {}).items()},
             missing_target=one_of(state, "missing_target", ("fail", DROP)) if "missing_target" in state else "fail",
             seen=None if state.get("seen") is None else least_and_largest(state["seen"]),
         )

@@ -39,7 +39,7 @@ from dltrain.data.tables.text_format import NAMES
 from dltrain.data.targets import describe_dropped, have_targets, smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
-from dltrain.storage.values import one_of, texts, typed
+from dltrain.storage.values import one_of, text_map, texts, typed
 from dltrain.wording import column_hint
 
 if TYPE_CHECKING:
@@ -307,12 +307,9 @@ class TablePreprocessing(Preprocessing):
                 texts(reading, "missing"),
                 typed(reading, "decimal", str),
                 None if reading["thousands"] is None else typed(reading, "thousands", str),
-                {
-                    str(name): {str(old): str(new) for old, new in words.items()}
-                    for name, words in typed(reading, "replace", dict).items()
-                },
+                {str(name): text_map(words) for name, words in typed(reading, "replace", dict).items()},
                 _dates_from(reading.get("dates")),
-                _units_from(reading.get("units")),
+                None if reading.get("units") is None else text_map(reading["units"]),
                 texts(reading, "gaps") if "gaps" in reading else (),
                 texts(reading, "codes") if "codes" in reading else (),
             ),
@@ -320,7 +317,7 @@ class TablePreprocessing(Preprocessing):
             weight=None if state["weight"] is None else typed(state, "weight", str),
             identifiers=texts(state, "identifiers"),
             steps=steps_from(state.get("steps", []), arrays),
-            arguments={str(name): str(value) for name, value in state.get("arguments", {}).items()},
+            arguments=text_map(state.get("arguments", {})),
             missing_target=one_of(state, "missing_target", ("fail", DROP)) if "missing_target" in state else "fail",
             groups=_groups_from(state, columns),
             files={
@@ -333,11 +330,7 @@ class TablePreprocessing(Preprocessing):
 def _dates_from(dates: Any) -> str | dict[str, str] | None:
     if dates is None or isinstance(dates, str):
         return dates
-    return {str(name): str(writing) for name, writing in dict(dates).items()}
-
-
-def _units_from(units: Any) -> dict[str, str] | None:
-    return None if units is None else {str(name): str(unit) for name, unit in dict(units).items()}
+    return text_map(dates)
 
 
 def _groups_from(state: Mapping[str, Any], columns: Sequence[FeatureColumn]) -> tuple[InputGroup, ...]:
