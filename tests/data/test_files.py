@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import polars
 import pytest
@@ -50,6 +51,32 @@ def test_what_makes_a_table_of_another_file_is_said_and_works(
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", hint.split("'")[1]], check=True)
     assert polars.read_parquet("d.parquet").select(frame.columns).equals(frame)
+
+
+ROWS = [{"a": row * 1.5, "late": row if row > 150 else None, "y": "uv"[row % 2]} for row in range(160)]
+COLUMNS: dict[str, list[Any]] = {name: [row[name] for row in ROWS] for name in ROWS[0]}
+FORMS: dict[str, Any] = {
+    "columns by rows, as pandas writes them": {name: {str(row): cell for row, cell in enumerate(COLUMNS[name])} for name in COLUMNS},
+    "rows by their numbers": {str(number): row for number, row in enumerate(ROWS)},
+    "lists": COLUMNS,
+    "records below a name": {"data": ROWS, "count": 160},
+    "split": {"columns": list(COLUMNS), "index": list(range(160)), "data": [list(row.values()) for row in ROWS]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("form", [*FORMS, "lines"])
+def test_the_command_for_json_is_of_its_form(
+    form: str, indent: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "\n".join(map(json.dumps, ROWS)) if form == "lines" else json.dumps(FORMS[form], indent=indent)
+    (tmp_path / "d.json").write_text(text)
+    with pytest.raises(DataError) as caught:
+        make_starter(str(tmp_path / "d.json"))
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", str(caught.value.faults[0].hint).split("'")[1]], check=True)
+    expected = polars.DataFrame(ROWS, infer_schema_length=None)
+    assert polars.read_parquet("d.parquet").select(expected.columns).equals(expected)
 
 
 def test_a_folder_of_pictures_is_no_table(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ _KINDS = {
 }  # fmt: skip
 _WEB_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE)
 _PLAIN = r"[\w.,+-]+"
+# An object of JSON whose first value is an object or a list, and of this the first sign.
+_OBJECT = re.compile(rb'\s*\{\s*"([\w .-]+)"\s*:\s*([\[{])\s*([\[{"\d-]?)')
 _TAR_MARK = slice(257, 262)
 
 
@@ -89,13 +91,36 @@ def how_to_convert(path: str) -> str:
     if suffix == ".npy" and is_plain:
         code = f'import numpy; numpy.savez("data.npz", x=numpy.load("{name}"), y=numpy.load("TARGETS.npy"))'
         return f"python -c '{code}' puts it beside the array of targets"
-    reader = _READERS.get(suffix)
+    reader = _reader_of_json(path) if suffix == ".json" else _READERS.get(suffix)
     if reader is None:
         return _ARRAYS
     if not is_plain:
         return "save it as Parquet"
     code = reader.replace("NAME", name) + f'.write_parquet("{stem}.parquet")'
     return f"python -c 'import polars{code}' makes a table of it"
+
+
+def _reader_of_json(path: str) -> str:
+    """What reads a file of JSON, by how it begins: records, or an object of columns, of rows by their numbers, or of lists."""
+    head = b""
+    if Path(path).is_file():
+        with open(path, "rb") as file:
+            head = file.read(1 << 12).lstrip(codecs.BOM_UTF8)
+    if re.match(rb"\s*\{[^\n]*\}\s*\n\s*\{", head):
+        return _READERS[".jsonl"]
+    if not (match := _OBJECT.match(head)):
+        return _READERS[".json"]
+    key, inner, first = (part.decode("utf-8", "replace") for part in match.groups())
+    whole = 'json.load(open("NAME"))'
+    if inner == "{":
+        frame = f"list({whole}.values())" if key.isdecimal() else f"{{k: list(v.values()) for k, v in {whole}.items()}}"
+    elif first == "{":
+        frame = f'{whole}["{key}"]'
+    elif key == "columns":
+        return f', json; it = {whole}; polars.DataFrame(it["data"], it["columns"], orient="row", infer_schema_length=None)'
+    else:
+        frame = whole
+    return f", json; polars.DataFrame({frame}, infer_schema_length=None)"
 
 
 def _how_to_unpack(module: str, path: str) -> str:
