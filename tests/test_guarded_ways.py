@@ -41,7 +41,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "sweep/study.py": "the journal of a sweep's strategy is cut back to its last whole line",
         "training/history.py": "history.csv is appended to, a synced line an epoch",
         "training/environment.py": "log.txt is appended to, no link followed",
-        "sweep/engines/run_fit.py": "log.txt is appended to, no link followed",
+        "sweep/engines/run_fit.py": "the traceback of a trial is appended to its log, no link followed",
         "sweep/engines/ray.py": "an archive in memory",
     },
     "remove a tree": {

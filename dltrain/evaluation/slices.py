@@ -149,7 +149,7 @@ def cut(values: polars.Series, most: int = MOST_SLICES) -> tuple[list[str], NDAr
         values = polars.Series([f"{number:.10g}" if np.isfinite(number) else None for number in numbers])
     texts = ["" if value is None else str(value) for value in values.to_list()]
     texts = [text if text.strip() else MISSING for text in texts]
-    names, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
+    names, inverse, counts = np.unique(np.array(texts, object), return_inverse=True, return_counts=True)
     if len(names) <= most:
         return [str(name) for name in names], inverse.astype(np.int64)
     order = np.argsort(-counts, kind="stable")

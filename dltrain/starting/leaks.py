@@ -213,7 +213,8 @@ def _tell_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels: p
     rows = sampled(np.flatnonzero(labels.is_not_null().to_numpy()))
     if len(rows) < LEAST_ROWS:
         return ""
-    classes, codes = np.unique(labels.gather(rows).to_numpy().astype(str), return_inverse=True)
+    # As objects: an array of NumPy's own texts takes for each as much as for the longest, a stray quote's half of the file.
+    classes, codes = np.unique(labels.gather(rows).to_numpy().astype(object), return_inverse=True)
     told, by_gaps = [], []
     for name in features:
         if not KIND_OF[columns.kinds[name].kind].tells_alone:
@@ -246,7 +247,7 @@ def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Column
         values = text_of(words).fill_null("")
         if values.n_unique() > MOST_CATEGORIES:
             values = text_of(words.is_null())  # that there is none may tell it
-        codes = np.unique(values.to_numpy().astype(str), return_inverse=True)[1]
+        codes = np.unique(values.to_numpy().astype(object), return_inverse=True)[1]
         score = (np.bincount(codes, weights=truth) / np.bincount(codes))[codes]
         known = np.ones(len(truth), bool)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -245,3 +246,13 @@ def test_what_is_better_by_the_verdicts_score_is_not_told_as_doubtful():
     better = Slice("k", "c", 40, metrics, baseline=baseline, standings={"": "better"})
     worse = Slice("k", "c", 40, metrics, baseline=baseline, standings={"": "worse"}, is_worse=True)
     assert [one.seems_worse for one in (seeming, better, worse)] == [True, False, False]
+
+
+def test_one_long_text_takes_no_memory_of_its_own_length_for_each_row():
+    tracemalloc.start()
+    names, place = cut(polars.Series(["a", "b"] * 500 + ["z" * 100_000]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [len(name) for name in names] == [1, 1, 100_000]
+    assert np.bincount(place).tolist() == [500, 500, 1]
+    assert peak < 20_000_000
