@@ -87,7 +87,8 @@ class Step:
         if self.hours and not self.is_even:
             return f"1 of {len(self.hours)} times a day"
         if self.month_days:
-            return f"1 of {len(self.month_days)} days a month"
+            share = {2: "half", 3: "a third of"}.get(len(self.month_days), f"1/{len(self.month_days)} of")
+            return f"{share} a month"
         if unit == "number":
             return f"{size:.10g}"
         if unit == "microsecond":
