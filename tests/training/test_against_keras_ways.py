@@ -21,7 +21,7 @@ from dltrain.model.encode import encode_part, resolve_class_weights
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
-from dltrain.training.stacked.structure import why_not_stacked
+from dltrain.training.stacked.structure import structure_of, why_not_stacked
 from tests.support import history_rows
 from tests.training.stacked.support import fit_stacked
 from tests.training.test_against_keras_fit import (
@@ -103,10 +103,15 @@ def beginning(config: Config) -> tuple[list[Any], Any, Any]:
 
 def compare_stack(cases: Sequence[Case], folder: Path) -> int:
     """Each trial of a stack ends as Keras's fit of its case does. Returns how many numbers were compared."""
-    # Whether two are stacked in one program or in two is nothing to how they end.
     configs = [config_for(case) for case in cases]
+    trials = {}
+    for place, structure in enumerate(sorted({structure_of(config) for config in configs})):  # as the engine puts them together
+        chosen = [number for number, config in enumerate(configs) if structure_of(config) == structure]
+        fits = fit_stacked([configs[number] for number in chosen], folder / f"stack-{place}")
+        trials.update(zip(chosen, fits, strict=True))
     count = 0
-    for number, (case, config, trial) in enumerate(zip(cases, configs, fit_stacked(configs, folder / "stack"), strict=True)):
+    for number, (case, config) in enumerate(zip(cases, configs, strict=True)):
+        trial = trials[number]
         assert trial.status == "finished", (str(case), trial.error)
         run = Run(trial.path)
         assert run.read_manifest()["engine"] == "stacked"
