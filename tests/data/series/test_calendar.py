@@ -171,7 +171,8 @@ def test_c2_siblings_of_several_a_month_and_some_hours_of_a_day(
     ahead = last_rows(stored, RawTable(frame.cast(polars.String)), None, 1, [])
     assert [pandas.Timestamp(ahead.times(count, 1)[0]) for count in range(1, cut + 1)] == list(every[-cut:])
     assert stored.series.season == season
-    assert stored.step.describe() == {24: "half a month", 36: "a third of a month"}.get(season, stored.step.describe())
+    if stored.step.month_days:
+        assert stored.step.describe() == {24: "half a month", 36: "a third of a month"}[season]
 
 
 def test_c2_siblings_days_of_months_by_no_calendar_are_said(tmp_path: Path) -> None:
