@@ -241,7 +241,7 @@ def texts_in_table(folder: Path, target: Any, columns: Sequence[str] = ("note",)
     layers: list[Any] = []
     for name in columns:
         layers += [
-            {"Embedding": {"input_dim": 60, "output_dim": 3, "from": name}},
+            {"Embedding": {"input_dim": 80, "output_dim": 3, "from": name}},
             {"GlobalAveragePooling1D": {"name": f"{name}_read"}},
         ]
     layers += [{"Dense": {"units": 3, "name": "told", "from": "features"}}]
