@@ -31,12 +31,9 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
         ): "decay",
         "it is an argument of the optimizer: training.optimizer.weight_decay": "weight_decay",
         "it is an argument of the optimizer: training.optimizer: {SGD: {momentum: 0.9}}": "momentum",
-        "training.clip_norm": (
-            "clipnorm gradient_clip clip_gradients clip_grad_norm clip_grad_norm_ gradient_clipping clip_norm gradient_clip_norm "
-            "clip_grad grad_clip"
-        ),
+        "training.clip_norm": "clipnorm gradient_clip clip_gradients clip_norm gradient_clip_norm clip_grad grad_clip",
         "training.clip_norm, of each weight; the optimizer's global_clipnorm is of all together": (
-            "max_grad_norm gradient_clip_val"
+            "max_grad_norm gradient_clip_val clip_grad_norm clip_grad_norm_ gradient_clipping clip_by_global_norm"
         ),
         "training.gradient_accumulation": "gradient_accumulation_steps accumulate_grad_batches",
         "how much is shown is said on the command line: -q, -v or -vv": "verbose",

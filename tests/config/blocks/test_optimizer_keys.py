@@ -63,6 +63,12 @@ def test_words_of_others_are_answered(word: str) -> None:
     assert "training.clip_norm" in str(fault.hint) or "training.gradient_accumulation" in str(fault.hint)
 
 
+@pytest.mark.parametrize("word", ["max_grad_norm", "clip_grad_norm_", "gradient_clip_val"])
+def test_norms_of_all_gradients_together_are_told_from_those_of_each(word: str) -> None:
+    [fault] = faults_of(DATA + f"training: {{{word}: 2}}")
+    assert "global_clipnorm is of all together" in str(fault.hint)
+
+
 def test_averages_over_epochs_begin_at_a_share_that_is_written_down() -> None:
     config = load(DATA + "training: {average: swa}")
     assert config.training is not None
