@@ -218,6 +218,11 @@ def in_override(word: str) -> str:
     return f', in "{cut_middle(without_credentials(word), LONGEST_OVERRIDE)}"'
 
 
+def without_override(sentence: str) -> str:
+    """A sentence without the end that `in_override` gives it: what is wrong whatever the value."""
+    return sentence.partition(', in "')[0]
+
+
 def cut_middle(word: str, longest: int = LONGEST_WORD) -> str:
     """The word; of one with more characters the middle is left out."""
     if len(word) <= longest:

@@ -31,6 +31,7 @@ from dltrain.model.heads.reconstruction import code_layer
 from dltrain.model.heads.rules import heads_of
 from dltrain.model.own_code.shapes import ask_for_shapes
 from dltrain.model.symbolic import Network, infer_network
+from dltrain.wording import without_override
 
 CheckTrials = Callable[[Config, DataFacts], Iterable[Fault]]
 # Blocks whose faults leave the data and the layers as they are.
@@ -117,8 +118,8 @@ def check_config(
 
 def _with_trials(config: Config, result: CheckResult, faults: Iterable[Fault]) -> CheckResult:
     """The result with the faults of a sweep's trials that are not known yet: a value that is none was told of as such."""
-    known = {item.message.partition(', in "')[0] for item in result.errors}
-    more = [item for item in faults if item.message.partition(", in trial ")[0] not in known]
+    known = {without_override(item.message) for item in result.errors}
+    more = [item for item in faults if without_override(item.message.partition(", in trial ")[0]) not in known]
     errors = in_order((*result.errors, *placed(config, more)))
     return replace(result, errors=errors, exit_code=result.exit_code or (ConfigError.exit_code if errors else 0))
 

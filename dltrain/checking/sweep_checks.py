@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dltrain.config.blocks.swept import WHERE
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault
+from dltrain.wording import without_override
 
 MOST_VALUES = 20
 
@@ -24,11 +25,8 @@ def check_sweep(config: Config) -> Iterator[Fault]:
         return
     text = dump_yaml({key: value for key, value in config.resolved.items() if key != "sweep"})
     for path, space in _keys(config.sweep.parameters):
-        for value in _values(space)[:MOST_VALUES]:
-            found = _fault_of(config, text, [override_word(path, value)])
-            if found is not None:
-                yield fault(config, f"sweep.parameters.{path}", found.message, found.hint)
-                break
+        tried = (_fault_of(config, text, [override_word(path, value)]) for value in _values(space)[:MOST_VALUES])
+        yield from _each_once(config, f"sweep.parameters.{path}", tried)
     for name, choices in config.sweep.choices.items():
         for word, given in choices.items():
             sets = sets_in_keys(name, word, given, config.parameter_keys)
@@ -42,9 +40,7 @@ def check_sweep(config: Config) -> Iterator[Fault]:
                 continue
             for path, space in _keys(own):
                 tried = (_fault_of(config, text, [*words, override_word(path, value)]) for value in _values(space)[:MOST_VALUES])
-                found = next((one for one in tried if one is not None), None)
-                if found is not None:
-                    yield fault(config, f"{where}.{OWN}.{path}", found.message, found.hint)
+                yield from _each_once(config, f"{where}.{OWN}.{path}", tried)
 
 
 def _keys(space: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -53,6 +49,15 @@ def _keys(space: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         is_alone = not (isinstance(values, Mapping) and WHERE in values)
         if "." in path and not path.startswith("parameters.") and is_alone:
             yield path, values
+
+
+def _each_once(config: Config, path: str, tried: Iterable[Fault | None]) -> Iterator[Fault]:
+    """The faults of a key's values, of which one may be the key's own, whatever the value."""
+    told = set()
+    for found in tried:
+        if found is not None and (sentence := without_override(found.message)) not in told:
+            told.add(sentence)
+            yield fault(config, path, found.message, found.hint)
 
 
 def _fault_of(config: Config, text: str, words: list[str]) -> Fault | None:

@@ -16,6 +16,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 from dltrain.sweep.plan import TRIAL
 from dltrain.sweep.space import show
+from dltrain.wording import without_override
 
 Facts = Callable[[DataConfig, int], DataFacts]
 
@@ -80,7 +81,7 @@ class TrialChecks:
 
     def _note(self, number: int, parameters: Mapping[str, Any], faults: Iterable[Fault], exit_code: int) -> None:
         for fault in faults:
-            message = fault.message.partition(', in "')[0]
+            message = without_override(fault.message)
             entry = self._found.setdefault((message, fault.path), (fault, parameters, [], exit_code))
             entry[2].append(number)
 

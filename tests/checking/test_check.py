@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,22 @@ def test_a_swept_value_that_does_not_fit() -> None:
     text = "data: {source: iris}\nmodel: {layers: [Dense: {units: 3, name: h}]}\nsweep:\n  parameters:\n    model.layers.h.units: [3, x]\n"
     [fault] = check(text).errors
     assert (fault.line, fault.path) == (5, "sweep.parameters.model.layers.h.units")
+
+
+def test_each_swept_value_that_does_not_fit_is_said_and_a_wrong_key_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = "model.layers.h.units: [3, x, 0], model.layers.h.unit: [1, 2], training.epochs: [1, 0]"
+    text = f"data: {{source: iris}}\nmodel: {{layers: [Dense: {{units: 3, name: h}}]}}\nsweep: {{parameters: {{{values}}}}}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    assert run(["check", str(tmp_path / "c.yaml"), "--format", "json"]) == 2
+    found = [(fault["path"], fault["message"]) for fault in json.loads(capsys.readouterr().out)["files"][0]["errors"]]
+    assert found == [
+        ("sweep.parameters.model.layers.h.units", 'expected a whole number of at least 1, found text "x", in "model.layers.h.units="x""'),
+        ("sweep.parameters.model.layers.h.units", 'expected a whole number of at least 1, found 0, in "model.layers.h.units=0"'),
+        ("sweep.parameters.model.layers.h.unit", 'unknown argument of Dense, in "model.layers.h.unit=1"'),
+        ("sweep.parameters.training.epochs", 'expected a whole number of at least 1, found 0, in "training.epochs=0"'),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
