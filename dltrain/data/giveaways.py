@@ -20,7 +20,7 @@ LEAST_ROWS = 50
 MOST_COLUMNS = 1_000
 MOST_NAMED = 8
 SAMPLE = 5_000
-ADVICE = "is it known before the target is? If not, leave it out (data.drop): a model that uses it is of no use on new data"
+ADVICE = "is it known before the target is? If not, {}: a model that uses it is of no use on new data"
 
 
 def sampled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -41,26 +41,51 @@ def warn_of_giveaways(
     """
     if not FEW_FEATURES < len(columns) <= MOST_COLUMNS:
         return []
+    shown = {f"column {c.name}": (values[c.name], c.by_kind.is_amount) for c in columns if c.by_kind.tells_alone}
     found: list[Note] = []
     for spec in specs:
-        telling: dict[str, list[tuple[str, str]]] = {}
-        if spec.is_multilabel or spec.name not in targets or len(targets[spec.name]) < LEAST_ROWS:
-            continue
-        classes = len(spec.classes) if spec.task == "classification" else None
-        for column in columns:
-            if not column.by_kind.tells_alone:
-                continue
-            score = told_by(values[column.name], targets[spec.name], classes)
-            if score >= GIVES_AWAY:
-                how = "correlates with" if classes is None and column.by_kind.is_amount else "alone tells"
-                telling.setdefault(f"{{}} {how} {spec.name} almost perfectly", []).append((column.name, f"{score:.4f}"))
-            elif classes is not None and (filled := classes_with_values(values[column.name], targets[spec.name], classes)):
-                named = listed([spec.classes[code] for code in filled])
-                how = f"whether {{}} has a value tells the {spec.name} {named} almost perfectly"
-                telling.setdefault(how, []).append((column.name, ""))
-        for how, several in telling.items():
-            found += [warn(said, "tells_the_target") for said in _said(how, several)]
+        if not spec.is_multilabel and spec.name in targets:
+            found += _telling(shown, spec, targets[spec.name], ADVICE.format("leave it out (data.drop)"))
     return found
+
+
+def warn_of_giveaways_in_array(inputs: NDArray[Any], spec: TargetSpec, target: NDArray[Any]) -> list[Note]:
+    """The same of an array without names of columns, of which each is told by its number from 1.
+
+    Args:
+        inputs: numbers of a sample of the training rows [rows, columns].
+        spec: what is to be learnt.
+        target: class indices or numbers of the same rows [rows].
+    """
+    if not FEW_FEATURES < inputs.shape[1] <= MOST_COLUMNS:
+        return []
+    shown = {f"column {place} of the inputs": (values, True) for place, values in enumerate(inputs.T.astype(np.float64), 1)}
+    return _telling(shown, spec, target, ADVICE.format("take it out of the array"))
+
+
+def _telling(shown: Mapping[str, tuple[Any, bool]], spec: TargetSpec, target: NDArray[Any], advice: str) -> list[Note]:
+    """A warning of each column that tells a target.
+
+    Args:
+        shown: what it is called -> values, and whether they are amounts.
+        spec, target: what is told, and its class indices or numbers.
+        advice: what to do about it.
+    """
+    if len(target) < LEAST_ROWS:
+        return []
+    telling: dict[str, list[tuple[str, str]]] = {}
+    target_name = "the target" if spec.name == "target" else spec.name
+    classes = len(spec.classes) if spec.task == "classification" else None
+    for name, (values, is_amount) in shown.items():
+        score = told_by(values, target, classes)
+        if score >= GIVES_AWAY:
+            how = "correlates with" if classes is None and is_amount else "alone tells"
+            telling.setdefault(f"{{}} {how} {target_name} almost perfectly", []).append((name, f"{score:.4f}"))
+        elif classes is not None and (filled := classes_with_values(values, target, classes)):
+            named = listed([spec.classes[code] for code in filled])
+            how = f"whether {{}} has a value tells the {spec.name} {named} almost perfectly"
+            telling.setdefault(how, []).append((name, ""))
+    return [warn(f"{said}: {advice}", "tells_the_target") for how, several in telling.items() for said in _said(how, several)]
 
 
 def _said(how: str, telling: Sequence[tuple[str, str]]) -> list[str]:
@@ -71,9 +96,9 @@ def _said(how: str, telling: Sequence[tuple[str, str]]) -> list[str]:
         telling: each column, and how much it tells where that is measured.
     """
     if len(telling) > MOST_NAMED:
-        named = listed([f"{name} {score}".rstrip() for name, score in telling], MOST_NAMED)
-        return [f"{how.replace('{}', f'each of {len(telling)} columns', 1)} ({named}): {ADVICE}"]
-    return [how.replace("{}", f"column {name}", 1) + (f" ({score})" if score else "") + f": {ADVICE}" for name, score in telling]
+        named = listed([f"{name.removeprefix('column ')} {score}".rstrip() for name, score in telling], MOST_NAMED)
+        return [f"{how.replace('{}', f'each of {len(telling)} columns', 1)} ({named})"]
+    return [how.replace("{}", name, 1) + (f" ({score})" if score else "") for name, score in telling]
 
 
 def classes_with_values(values: Any, codes: NDArray[Any], num_classes: int) -> list[int]:

@@ -91,13 +91,13 @@ def infer_target(
         regresses = all_numbers and not labelled and len(labels) > FEW_VALUES
         task = "regression" if regresses else "classification"
         what = f"categories, by the type in its file, that are {what}" if labelled else what
-        reason = f"`{name}` holds {what}" + (_few(numbers, labels) if regresses else f" of {len(labels):,} values")
+        reason = f"`{name}` holds {what}" + (words_on_few(numbers, len(labels)) if regresses else f" of {len(labels):,} values")
     else:
         reason = f"data.task says so; `{name}` holds {what}"
     if task == "regression":
         if not all_numbers:
             _refuse_words(name, values, what)
-        _refuse_alike(name, numbers, len(labels), allow_one=allow_one)
+        refuse_alike(name, numbers, len(labels), allow_one=allow_one)
         return TargetSpec(name, task, reason=reason)
     if len(labels) < 2 and not allow_one:
         raise DataError(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS)
@@ -105,11 +105,16 @@ def infer_target(
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
 
 
-def _few(numbers: NDArray[np.float64], labels: Sequence[str]) -> str:
-    """What is added where the numbers of a regression may be meant as labels."""
-    if len(labels) > FEW_LABELS or (numbers != np.floor(numbers)).any():
+def the_target(name: str) -> str:
+    """`the target income`; one that is called target is not named twice."""
+    return "the target" if name == "target" else f"the target {name}"
+
+
+def words_on_few(numbers: NDArray[Any], count: int) -> str:
+    """What is added where the numbers of a regression, `count` different ones, may be meant as labels."""
+    if count > FEW_LABELS or (numbers != np.floor(numbers)).any():
         return ""
-    return f", {len(labels)} different whole ones; data.task: classification would make each a class"
+    return f", {count} different whole ones; data.task: classification would make each a class"
 
 
 def _refuse_words(name: str, values: polars.Series, what: str) -> None:
@@ -117,14 +122,14 @@ def _refuse_words(name: str, values: polars.Series, what: str) -> None:
     raise DataError(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification")
 
 
-def _refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, allow_one: bool) -> None:
+def refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, allow_one: bool) -> None:
     """Refuse numbers that a float64 does not tell apart, numbers that are all the same, and those beyond any measure of error."""
     if num_labels:
         _refuse_equal_numbers(name, numbers, num_labels)
     finite = numbers[np.isfinite(numbers)]
     most = float(np.abs(finite).max(initial=0.0))
     if most > LARGEST:
-        message = f"the target {name} has numbers as large as {most:.3g}, of whose squares no float64 can tell the error"
+        message = f"{the_target(name)} has numbers as large as {most:.3g}, of whose squares no float64 can tell the error"
         raise DataError(message, path="data.target", hint="write it in a larger unit, or as its logarithm")
     if not allow_one:
         _refuse_constant(name, finite)
@@ -204,7 +209,7 @@ def _whole_texts(values: polars.Series) -> polars.Series | None:
 
 def _refuse_equal_numbers(name: str, numbers: NDArray[np.float64], num_different: int) -> None:
     if num_different > len(np.unique(numbers)):
-        message = f"the target {name} holds whole numbers beyond 2^53, some of which are the same as numbers with a decimal point"
+        message = f"{the_target(name)} holds whole numbers beyond 2^53, some of which a float64 does not tell apart"
         raise DataError(message, path="data.target", hint="data.task: classification takes each for a label")
 
 
@@ -236,7 +241,7 @@ def _what(values: polars.Series, all_numbers: bool, unit: str) -> str:
 
 def _refuse_constant(name: str, numbers: NDArray[np.float64]) -> None:
     if (numbers == numbers[0]).all():
-        message = f"the target {name} is {numbers[0]:g} in every row"
+        message = f"{the_target(name)} is {numbers[0]:g} in every row"
         raise DataError(message, path="data.target", hint=HINT_CONSTANT)
 
 
@@ -365,5 +370,4 @@ def count_labels(spec: TargetSpec, codes: NDArray[Any]) -> str:
     """`target income: 2 classes: <=50K 24,720 (75.9 %), >50K 7,841 (24.1 %)`."""
     counts = np.bincount(codes, minlength=len(spec.classes))
     parts = shares_of(zip(spec.classes, counts.tolist(), strict=True), len(codes))
-    named = "target" if spec.name == "target" else f"target {spec.name}"
-    return f"{named}: {len(spec.classes):,} classes: {parts}"
+    return f"{the_target(spec.name).removeprefix('the ')}: {len(spec.classes):,} classes: {parts}"

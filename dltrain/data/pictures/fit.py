@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
+from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.giveaways import sampled, warn_of_giveaways_in_array
 from dltrain.data.kept.pictures import kept_pictures
 from dltrain.data.labels.array_targets import NO_CODE, have_values
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
@@ -31,20 +33,24 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate, RawPictures, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.copies import warn_of_same_files
+from dltrain.data.tables.fitting.far_codes import far_codes
 from dltrain.data.tables.fitting.reading import reading_of
 from dltrain.data.tables.fitting.rows import choose_rows
+from dltrain.data.tables.fitting.targets import warn_of_numbers
 from dltrain.data.tables.preprocessing import DROP
 from dltrain.data.targets import (
-    HINT_CONSTANT,
+    FEW_VALUES,
     HINT_ONE_CLASS,
     count_labels,
     describe_dropped,
     have_targets,
     others_of,
+    refuse_alike,
     refuse_names_of_pictures,
     refuse_without_numbers,
     scale_target,
     transformed,
+    words_on_few,
 )
 from dltrain.data.transform import fit_steps
 from dltrain.errors import DataError, Note, warn
@@ -66,15 +72,10 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     codes = values if spec.classes and not spec.is_mask else None
     parts, manner = _choose_rows(config, raw, spec, codes, seed)
     same = warn_of_same_files(raw.names, raw.digests, parts)
-    notes: list[Note] = []
-    if spec.is_mask:
-        notes = check_parts(spec, values, parts, raw.names)
-    elif codes is not None and spec.is_multilabel:
+    if codes is not None and spec.is_multilabel:
         spec, values, notes = learn_labels(config, spec, codes, parts)
-    elif codes is not None:
-        notes = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
-        if stored is None:
-            notes += alike_words((), (spec,), of_folders=config.source == "image_folder")
+    else:
+        notes = _warn_of_target(config, raw, spec, values, parts, is_new=stored is None)
     preprocessing = stored
     if preprocessing is None:
         preprocessing, said = _fit_or_keep(config, raw, _fit(config, raw, spec, values, parts["train"]), parts["train"], seed)
@@ -90,6 +91,28 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
         if bits is not None:
             resolved["data.depth"] = bits
     return Fitted(preprocessing, made, notes, resolved, manner)
+
+
+def _warn_of_target(
+    config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray[Any], parts: dict[str, Rows], *, is_new: bool
+) -> list[Note]:
+    """Warnings of masks, labels or numbers that the training part hardly teaches, or that one input alone tells."""
+    if spec.is_mask:
+        return check_parts(spec, values, parts, raw.names)
+    notes: list[Note] = []
+    if spec.classes:
+        notes += check_labels(spec.name, spec.classes, values, parts, _locator(raw))
+    if spec.is_reconstruction or not is_new:
+        return notes
+    if spec.classes:
+        notes += alike_words((), (spec,), of_folders=config.source == "image_folder")
+    else:
+        taught = values[parts["train"]]
+        notes += [*far_codes({spec.name: taught}, [spec.name]), *warn_of_numbers(config, spec, taught)]
+    if len(raw.images.shape) == 2:
+        some = sampled(parts["train"])
+        notes += warn_of_giveaways_in_array(rows_in_memory(raw.images, some), spec, values[some])
+    return notes
 
 
 def _fit_or_keep(
@@ -182,16 +205,17 @@ def _describe_numbers(
     if infinite.any():
         raise DataError(f"row {int(np.argmax(infinite)) + 1:,}: the target is not a finite number")
     distinct = np.unique(values[is_there])
-    task = config.task or ("classification" if len(distinct) <= 2 else "regression")
+    task = config.task or ("classification" if len(distinct) <= FEW_VALUES else "regression")
     what = "booleans" if values.dtype.kind == "b" else "numbers"
-    reason = "data.task says so" if config.task else f"the target holds {what} of {len(distinct):,} values"
+    few = words_on_few(distinct, len(distinct)) if task == "regression" else ""
+    reason = "data.task says so" if config.task else f"the target holds {what}{few or f' of {len(distinct):,} values'}"
     if task == "classification":
         spec = TargetSpec(name, task, tuple(class_labels(distinct)), reason=reason)
         codes = np.searchsorted(distinct, values).astype(np.int32)
         return _with_two_classes(config, spec, np.where(is_there, codes, np.int32(NO_CODE)))
-    if len(distinct) < 2 and not config.allow_one_class:
-        raise DataError("the target is the same in every row", hint=HINT_CONSTANT)
-    return TargetSpec(name, task, reason=reason), values.astype(np.float64)
+    numbers = values.astype(np.float64)
+    refuse_alike(name, numbers[is_there], 0 if config.task else len(distinct), allow_one=config.allow_one_class)
+    return TargetSpec(name, task, reason=reason), numbers
 
 
 def _describe_masks(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:

@@ -18,6 +18,7 @@ from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, 
 from dltrain.data.columns.kind import Learning
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels
+from dltrain.data.giveaways import sampled
 from dltrain.data.kept.table import KeptTable, kept_table
 from dltrain.data.kept.target import keep_targets
 from dltrain.data.preprocessing import Preprocessing
@@ -34,14 +35,14 @@ from dltrain.data.series.timeline import SeriesValues, Timeline
 from dltrain.data.series.times import read_times, times_as_numbers
 from dltrain.data.series.window_scale import deviations, least_spread
 from dltrain.data.splits import Rows
-from dltrain.data.tables.fitting.columns import fit_column
+from dltrain.data.tables.fitting.columns import fit_column, odd_numbers
 from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, feature_columns
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
 from dltrain.data.tables.fitting.summary import summarize
-from dltrain.data.tables.fitting.targets import scaled_target, target_names
+from dltrain.data.tables.fitting.targets import scaled_target, target_names, warn_of_numbers
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.streamed.column_files import write_meta
-from dltrain.data.targets import HINT_CONSTANT, HINT_ONE_CLASS, refuse_without_numbers, transformed
+from dltrain.data.targets import HINT_ONE_CLASS, refuse_without_numbers, transformed
 from dltrain.errors import DataError, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
@@ -219,6 +220,9 @@ def _fit(
         columns = [_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in columns]
     taught, untaught, warnings = split_untaught(columns, len(rows), keep=config.constant_columns == "keep")
     fitted = tuple(taught)
+    some = sampled(rows)
+    shown = {column.name: features[column.name][some] for column in fitted}
+    warnings += odd_numbers(fitted, shown, {} if config.task == CLASSIFICATION else {k: v[some] for k, v in targets.items()})
     if not last_known:
         check_gaps(fitted, features, locator(raw))
     classifies = config.task == CLASSIFICATION
@@ -257,7 +261,7 @@ def _fit(
 def _scaled_targets(
     config: DataConfig, table: TablePreprocessing, rows: Rows, targets: Mapping[str, NDArray[np.float64]]
 ) -> tuple[list[TargetSpec], list[Note]]:
-    """The targets with what the training rows show of them, and warnings of those that are the same in all.
+    """The targets with what the training rows show of them, and warnings of numbers that are hardly told apart.
 
     Raises:
         DataError: a target is empty in all of them, or the same.
@@ -266,11 +270,10 @@ def _scaled_targets(
     for place, spec in enumerate(() if config.task == CLASSIFICATION else table.targets):
         known = targets[spec.name][rows]
         known = known[np.isfinite(known)]
-        if not len(known) or np.ptp(known) == 0:
-            message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
-            if not len(known) or not config.allow_one_class:
-                raise DataError(config_fault(config, "data.target", message, HINT_CONSTANT if len(known) else None))
-            warnings.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
+        if not len(known):
+            message = f"the target {spec.name} is empty in every row of the training part"
+            raise DataError(config_fault(config, "data.target", message))
+        warnings += warn_of_numbers(config, spec, known)
         specs[place] = scaled_target(config, spec, {spec.name: known}, np.arange(len(known)))
     return specs, warnings
 

@@ -178,3 +178,61 @@ def test_arrays_that_float32_holds_are_float32(tmp_path):
     for x in (np.round(X * 8).astype(np.int64), np.round(X * 8).astype(np.float64) / 4, X.astype(np.float64)):
         assert load_parts(archive(tmp_path, NUMBERS, x), seed=0)[0].images.dtype == np.float32
     assert load_parts(archive(tmp_path, NUMBERS, X.astype(np.float64) / 3), seed=0)[0].images.dtype == np.float64
+
+
+def test_numbers_of_arrays_that_may_be_meant_as_labels_are_said_so_as_in_tables(tmp_path):
+    [said] = [target.reason for target in load_dataset(archive(tmp_path, np.arange(60) % 10), seed=0).preprocessing.targets]
+    assert said == "the target holds numbers, 10 different whole ones; data.task: classification would make each a class"
+    [said] = [target.reason for target in load_dataset(archive(tmp_path, NUMBERS), seed=0).preprocessing.targets]
+    assert said.endswith(f"numbers of {len(np.unique(NUMBERS))} values")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        (NUMBERS.astype(np.float64) * 1e60, "no float64 can tell the error"),
+        (2**60 + np.arange(60) % 50, "whole numbers beyond 2^53, some of which a float64 does not tell apart"),
+    ],
+)
+def test_numbers_of_arrays_that_no_error_can_be_told_of_are_refused_as_in_tables(tmp_path, numbers, said):
+    with pytest.raises(DataError, match="the target h") as caught:
+        load_dataset(archive(tmp_path, numbers), seed=0)
+    assert said in caught.value.faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"),
+    [
+        (np.r_[1e9, 1e9, NUMBERS[2:]], "far_value"),
+        (NUMBERS.astype(np.float64) * 1e24, "beyond_float32"),
+        (np.where(np.arange(60) % 5, np.arange(60), -999), "far_code"),
+    ],
+)
+def test_numbers_of_arrays_are_warned_of_as_those_of_tables(tmp_path, numbers, code):
+    assert code in [note.code for note in load_dataset(archive(tmp_path, numbers), seed=0).notes]
+
+
+def test_a_number_that_is_the_same_in_all_training_rows_of_arrays_is_refused_as_in_tables(tmp_path):
+    config = archive(tmp_path, NUMBERS)
+    np.savez(tmp_path / "test.npz", x=X, y=NUMBERS)
+    np.savez(tmp_path / "a.npz", x=X, y=np.full(60, 7.0))
+    same = with_keys(config, test=(str(tmp_path / "test.npz"),), split=SplitConfig(), task="regression")
+    with pytest.raises(DataError, match="the target is the same in every row of the training part"):
+        load_dataset(same, seed=0)
+
+
+@pytest.mark.parametrize("told", [lambda known: known > 0, lambda known: known * 3 + 1], ids=["classes", "numbers"])
+def test_an_input_of_arrays_that_gives_the_target_away_is_said_as_in_tables(tmp_path, told):
+    x = np.random.default_rng(1).normal(size=(200, 5)).astype(np.float32)
+    y = told(x[:, 1])
+    x[:, 2] = y
+
+    def said(*columns: int) -> list[str]:
+        notes = load_dataset(archive(tmp_path, y, x[:, columns]), seed=0).notes
+        return [note.text for note in notes if note.code == "tells_the_target"]
+
+    (text,) = said(0, 3, 2, 4)
+    assert text.startswith("column 3 of the inputs ")
+    assert "the target almost perfectly (1.0000)" in text
+    assert "take it out of the array" in text
+    assert said(0, 3, 4) == []

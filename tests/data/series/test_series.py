@@ -389,3 +389,18 @@ def test_c9_rows_that_are_in_no_order_of_time_are_said(tmp_path: Path) -> None:
     path = write(tmp_path, {"t": dates[30:] + dates[:30], "y": np.arange(60.0) % 7})
     warned = load_dataset(config(path, series={"time": ()}), seed=0).warnings
     assert any("t goes back 1 times" in text and "time: t" in text for text in warned), warned
+
+
+def test_a6_numbers_of_a_series_that_look_like_no_value_or_lie_far_out_are_said_as_in_tables(tmp_path: Path) -> None:
+    values = 20 + 5 * np.sin(np.arange(200) / 4)
+    coded, far = np.round(values, 2), values.copy()
+    coded[[3, 50, 51, 52, 70]] = -999
+    far[60] = 1e9
+    columns = {"t": hours(200), "y": coded, "x": coded, "z": far}
+    notes = load(tmp_path, columns).notes
+    found = sorted((note.code, note.text[:3]) for note in notes if note.code in ("far_code", "far_value"))
+    assert found == [("far_code", "x: "), ("far_code", "y: "), ("far_value", "z: ")]
+    missing = {name: {"-999": ""} for name in ("x", "y")}
+    notes = load(tmp_path, columns, replace=missing, drop=("z",)).notes
+    assert not [note for note in notes if note.code in ("far_code", "far_value")]
+    assert [note.text[:3] for note in load(tmp_path, {"t": hours(200), "y": far}).notes if note.code == "far_value"] == ["y: "]

@@ -86,12 +86,27 @@ def odd_columns(
     told = {name: target[rows] for name, target in targets.items()}
     warnings = odd_texts({column.name: column.tokenizer for column in columns})
     warnings += warn_of_giveaways(columns, shown, specs, told)
-    numbers = {column.name: shown[column.name] for column in columns if column.by_kind.holds_numbers and column.name in shown}
     amounts = {spec.name: told[spec.name] for spec in specs if spec.task == "regression" and spec.name in told}
+    return [*warnings, *odd_numbers(columns, shown, amounts), *alike_words(columns, specs)]
+
+
+def odd_numbers(
+    columns: Sequence[FeatureColumn], shown: Mapping[str, Any], amounts: Mapping[str, NDArray[np.float64]]
+) -> list[Note]:
+    """Warnings of numbers and dates that look like codes for "no value", and of columns that a number far out makes one.
+
+    Args:
+        columns: fitted to the training part.
+        shown: column -> its values in some rows.
+        amounts: target -> its numbers in the same rows; one that is a column as well is told of once.
+    """
+    numbers = {column.name: shown[column.name] for column in columns if column.by_kind.holds_numbers and column.name in shown}
     dates = {c.name: (shown[c.name], c.date_format) for c in columns if c.kind == DATE.name and c.name in shown}
-    warnings += far_codes(numbers | amounts, [*amounts]) + far_dates(dates)
+    warnings = far_codes({**numbers, **amounts}, [*amounts]) + far_dates(dates)
     for column in columns:
-        if column.by_kind.holds_numbers and column.numbers[0].scale in ("standard", "minmax") and len(column.numbers[0].seen):
+        if column.name in amounts or not column.by_kind.holds_numbers:
+            continue
+        if column.numbers[0].scale in ("standard", "minmax") and len(column.numbers[0].seen):
             how = f"`data.scale: {{{column.name}: smooth_clip}}` keeps the others apart"
             warnings += squeezed(column.name, column.numbers[0].spread, column.numbers[0].seen, how)
-    return [*warnings, *alike_words(columns, specs)]
+    return warnings

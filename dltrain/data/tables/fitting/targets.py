@@ -28,6 +28,7 @@ from dltrain.data.targets import (
     numbers_among_labels,
     refuse_without_numbers,
     scale_target,
+    the_target,
     transformed,
 )
 from dltrain.errors import ConfigError, DataError, Fault, Note, warn
@@ -132,27 +133,47 @@ def check_targets(
     reading: Reading,
 ) -> list[Note]:
     """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
-    notes = []
+    notes = list[Note]()
     for spec in specs:
         if spec.is_reconstruction or spec.is_multilabel:
             continue
-        notes += [] if spec.task == "classification" else _beyond_float32(spec.name, targets[spec.name][rows["train"]])
-        if spec.task == "regression" and config.scale_target in (None, True):
-            taught = targets[spec.name][rows["train"]]
-            how = "`data.scale_target: quantile` keeps the others apart"
-            notes += squeezed(spec.name, float(taught.std()), seen_range(taught), how)
-        is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
-        if spec.task == "classification" and not (is_one and config.allow_one_class):
-            notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
-        if not is_one:
+        taught = targets[spec.name][rows["train"]]
+        if spec.task != "classification":
+            notes += warn_of_numbers(config, spec, taught)
             continue
-        classifies = spec.task == "classification"
-        same = f"the target {spec.name} is the same in every row of the training part"
-        message = f"the training part has one class of {spec.name} only" if classifies else same
-        if not config.allow_one_class:
-            raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
-        notes.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
+        is_one = np.ptp(taught) == 0
+        if not (is_one and config.allow_one_class):
+            notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
+        if is_one:
+            notes += _warn_of_one(config, f"the training part has one class of {spec.name} only", HINT_ONE_CLASS)
     return [*notes, *numbers_among_labels(config.task, specs, replace(reading, units=None))]
+
+
+def warn_of_numbers(config: DataConfig, spec: TargetSpec, taught: NDArray[np.float64]) -> list[Note]:
+    """Warnings of numbers to predict of which float32, or their scale, does not tell most apart, or that are one number.
+
+    Args:
+        config: the `data:` block.
+        spec: of the target.
+        taught: its values in the training part [rows], at least one.
+
+    Raises:
+        DataError: they are one number, and the config does not allow that.
+    """
+    notes = _beyond_float32(spec.name, taught)
+    if config.scale_target in (None, True):
+        how = "`data.scale_target: quantile` keeps the others apart"
+        notes += squeezed(spec.name, float(taught.std()), seen_range(taught), how)
+    if np.ptp(taught) == 0:
+        same = f"{the_target(spec.name)} is the same in every row of the training part"
+        notes += _warn_of_one(config, same, HINT_CONSTANT)
+    return notes
+
+
+def _warn_of_one(config: DataConfig, message: str, hint: str) -> list[Note]:
+    if not config.allow_one_class:
+        raise DataError(config_fault(config, "data.target", message, hint))
+    return [warn(f"{message}: to say it always is all that can be learnt", "one_value")]
 
 
 def _beyond_float32(name: str, numbers: NDArray[np.float64]) -> list[Note]:
@@ -160,7 +181,7 @@ def _beyond_float32(name: str, numbers: NDArray[np.float64]) -> list[Note]:
     most = float(np.abs(numbers).max(initial=0.0))
     if most**2 <= float(np.finfo(np.float32).max):
         return []
-    said = f"the target {name} has numbers as large as {most:.3g}, of which float32 does not hold the squares"
+    said = f"{the_target(name)} has numbers as large as {most:.3g}, of which float32 does not hold the squares"
     how = "the metrics of the epochs may be infinite or no number, those at the end are right; a larger unit avoids it"
     return [warn(f"{said}: {how}", "beyond_float32")]
 
