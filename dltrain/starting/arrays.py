@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from dltrain.config.catalog.sources import INSTALLED, SOURCES
 from dltrain.config.types import MULTILABEL, DataConfig
 from dltrain.data.arrays.called import INPUTS, TARGETS, arrays_of_parts
 from dltrain.data.facts import DataFacts
+from dltrain.data.load import load_dataset
 from dltrain.data.look import read_facts
-from dltrain.errors import DataError, UsageError, texts, warnings_of
+from dltrain.errors import DataError, Fault, UsageError, texts, warnings_of
 from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, finish, open_config, render_split
@@ -83,6 +85,17 @@ def start_archive(where: str, written: str, asked: str | None, reporter: Reporte
     return _start(config, head, reporter, own=set(of_parts), written=written)
 
 
+def _warnings(config: DataConfig, facts: DataFacts) -> list[Fault]:
+    """What a fit will say of the values, where they are few enough to be read for it; what it refuses is said by others."""
+    schema = facts.schema
+    if schema is None or sum(facts.rows.values()) * math.prod(schema.inputs[0].shape) > MOST_VALUES:
+        return []
+    try:
+        return warnings_of(load_dataset(config, seed=SEED).notes)
+    except DataError:
+        return []
+
+
 def _rows(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
     """How many rows an array has, in words."""
     return f"{name} has {counted(shapes[name][0], 'row')}" if shapes[name] else f"{name} is a single value"
@@ -137,6 +150,8 @@ def _start(
     if facts.schema is None:
         raise DataError(f"nothing is known of {config.source} before it is read", hint="write the config by hand")
     warn_each(reporter, warnings_of(facts.notes))
+    if written is not None:
+        warn_each(reporter, _warnings(replace(config, task=task or config.task, split=split_of(1, own=own)), facts))
     target = facts.schema.targets[0]
     num_rows = facts.rows.get("train", 0)
     chosen = design(facts.schema, num_rows)
@@ -159,8 +174,6 @@ def _start(
 
 def _facts(config: DataConfig, own: Collection[str]) -> tuple[DataFacts, str | None]:
     """What is known of the data; whole numbers of few values, as labels of pictures are, taken for classes."""
-    from dataclasses import replace
-
     config = replace(config, split=split_of(1, own=own))
     facts = read_facts(config, seed=SEED)
     if config.source == "npz" and facts.errors:  # columns of 0 and 1 are several labels, if they are all that is odd

@@ -37,3 +37,12 @@ def test_inputs_and_targets_of_different_lengths_are_said(tmp_path, monkeypatch,
     listening = Listening()
     make_starter("a.npz", reporter=listening)
     assert listening.heard == said
+
+
+def test_what_a_fit_will_say_of_the_values_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).random((200, 4))
+    np.savez("a.npz", x=x, y=np.where(x[:, 2] > 0.5, "yes", "Yes "))
+    listening = Listening()
+    make_starter("a.npz", reporter=listening)
+    assert any("different labels" in said for said in listening.heard)
