@@ -253,7 +253,9 @@ def no_row_hint(word: str) -> str:
     mark = next((mark for mark in COMMENTS if word.startswith(mark)), None)
     if mark and word[len(mark) :][:1].isspace():
         return f'if it is a comment, `data.comment: "{mark}"` leaves out lines that begin so; '
-    return "if it is the sum of others, take the row out of the file; " if TOTALS.fullmatch(word.strip()) else ""
+    if not TOTALS.fullmatch(word.strip()):
+        return ""
+    return f"if it is the sum of others, take the row out (`data.comment: {word.strip()}` does, where its line begins so); "
 
 
 def _separator_beside(word: str, column: str) -> str | None:

@@ -16,6 +16,7 @@ from dltrain.config.types import RECONSTRUCTION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, split_untaught
 from dltrain.data.columns.kind import Learning
+from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels
 from dltrain.data.giveaways import sampled
@@ -29,7 +30,7 @@ from dltrain.data.series.labels import ROW, WHOLE_SERIES, are_of_series, label_s
 from dltrain.data.series.naive import naive_errors
 from dltrain.data.series.parts import Given, find_parts
 from dltrain.data.series.preprocessing import SeriesPreprocessing
-from dltrain.data.series.reading import read_columns, refuse_several
+from dltrain.data.series.reading import odd_cells, read_columns, refuse_several
 from dltrain.data.series.said import gap_lines, label_lines, past_lines, season_lines, told_targets
 from dltrain.data.series.timeline import SeriesValues, Timeline
 from dltrain.data.series.times import read_times, times_as_numbers
@@ -78,7 +79,9 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
     for rows in () if series.id else raw.parts.values() or (None,):
         refuse_several(raw, times, series.time, config.target, reading, notes, rows)
     refuse_changing(raw.frame, series.static, groups, reading, locate)
-    table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw, kept)
+    table, left_out, guessed = (
+        (stored.table, [], odd_cells(config, raw, reading, None)) if stored else _columns(config, raw, kept)
+    )
     features, targets = read_columns(raw, table, locate, with_targets=True)
     own = series_of_parts(raw, groups).codes
     features |= {name: one_value(features[name], own) for name in (stored.series if stored else series).static}
@@ -174,6 +177,7 @@ def _columns(
     check_are_features(config, columns, left_out)
     times = config.series.time if len(config.series.time) == 1 else ()
     reading, guessed = decided_dates(config, raw, reading, kinds, times)
+    guessed += odd_cells(config, raw, reading, kinds)
     if kept is not None:
         columns, reading = kept.columns(columns), kept.reading(config, reading)
     texts = [column.name for column in columns if column.kind == "text"]
@@ -222,6 +226,7 @@ def _fit(
     fitted = tuple(taught)
     some = sampled(rows)
     shown = {column.name: features[column.name][some] for column in fitted}
+    warnings += alike_words(fitted, ())
     warnings += odd_numbers(fitted, shown, {} if config.task == CLASSIFICATION else {k: v[some] for k, v in targets.items()})
     if not last_known:
         check_gaps(fitted, features, locator(raw))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import read_features
-from dltrain.data.columns.kinds import infer_kind
+from dltrain.data.columns.kinds import ColumnKind, infer_kind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, read_numbers
+from dltrain.data.columns.spoken import bare_number, bare_numbers, how_read, words_among, words_as_gaps
+from dltrain.data.columns.unmet_words import unmet_words
 from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.labels import read_label_codes
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks, said_of_own_times
 from dltrain.data.series.timeline import placed
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.no_rows import totals_rows
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.targets import row_fault
 from dltrain.errors import DataError, Note, all_of, capped, warn
@@ -133,3 +137,21 @@ def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.
         hint = f"`series: {{id: {named}}}` learns them all in one model, no window across two"
     file, line = locate(second)
     return DataError(message, path="data.series.time", file=file, line=line, hint=hint)
+
+
+def odd_cells(config: DataConfig, raw: RawTable, reading: Reading, kinds: Mapping[str, ColumnKind] | None) -> list[Note]:
+    """What is said of how the cells are read: words among numbers or in place of them, words that stand nowhere, units.
+
+    Args:
+        config: the `data:` block.
+        raw: the table.
+        reading: of the table, or of the stored run.
+        kinds: of the columns that are learnt from; None: the rows are those of a stored run.
+    """
+    frame, units = raw.frame, reading.units or {}
+    gaps = [name for name in reading.gaps if name in frame.columns]
+    bare = {name: bare_number(column_of(frame, name), reading) for name in units if name in frame.columns}
+    notes = [*words_as_gaps(words_among(frame, gaps, reading), frame.height), *bare_numbers(bare, reading)]
+    if kinds is None:
+        return notes
+    return [*how_read(config, frame, kinds, reading), *unmet_words(config, frame, reading), *totals_rows(raw, reading), *notes]

@@ -39,7 +39,7 @@ from dltrain.data.series.calendars import (
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Note
 from dltrain.later import polars
-from dltrain.wording import shown_column
+from dltrain.wording import no_row_hint, shown_column
 
 # Times of the day, and those with points as Italian loggers write them.
 _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\d{2})$"
@@ -380,4 +380,4 @@ def _refuse_gaps(bad: NDArray[np.bool_], series: polars.Series, column: str, exp
     hint = "leave data.series.time out if the rows are in order already"
     if expected.startswith("a date written"):
         hint = f"data.dates: {{{column}: FORMAT}} says how dates are written (day_first, month_first, '%d/%m/%Y'); or {hint}"
-    raise DataError(message, file=file, line=line, hint=hint)
+    raise DataError(message, file=file, line=line, hint=(no_row_hint(value) if isinstance(value, str) else "") + hint)

@@ -404,3 +404,21 @@ def test_a6_numbers_of_a_series_that_look_like_no_value_or_lie_far_out_are_said_
     notes = load(tmp_path, columns, replace=missing, drop=("z",)).notes
     assert not [note for note in notes if note.code in ("far_code", "far_value")]
     assert [note.text[:3] for note in load(tmp_path, {"t": hours(200), "y": far}).notes if note.code == "far_value"] == ["y: "]
+
+
+def test_a6_what_is_odd_about_the_cells_of_a_series_is_said_as_in_tables(tmp_path: Path) -> None:
+    values = np.round(20 + 5 * np.sin(np.arange(200) / 4), 2)
+    words = [*map(str, values)]
+    words[5] = words[70] = "off"
+    columns = {"t": hours(200), "y": values, "x": words, "k": np.where(np.arange(200) % 3 > 0, "yes", "no")}
+    columns["k"][7] = "Yes"
+    notes = load(tmp_path, columns, missing=("-777",), replace={"x": {"gone": ""}}).warnings
+    assert any("x: 198 of 200 values are numbers; because of 'off' it is left out" in note for note in notes)
+    assert any("data.missing: no value of the table is '-777'" in note for note in notes)
+    assert any("data.replace: no value of x is 'gone'" in note for note in notes)
+    assert any("'Yes' and 'yes' are different categories" in note for note in notes)
+    columns = {"t": [*hours(200), "Total"], "y": [*values, values.sum()]}
+    with pytest.raises(DataError, match="holds 'Total'") as caught:
+        load(tmp_path, columns)
+    assert "`data.comment: Total` does, where its line begins so" in str(caught.value.faults[0].hint)
+    assert load(tmp_path, columns, comment="Total").parts["train"].num_rows

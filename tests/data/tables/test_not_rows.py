@@ -234,7 +234,8 @@ def test_a_comment_among_labels_and_subtotals_of_the_test_part_are_told(
     config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",), split=SplitConfig(test=0.25, shuffle=False))
     told = [note for note in load_as(monkeypatch, bound, config).warnings if "has not seen" in note]
     assert len(told) == 1
-    assert told[0].endswith("k 2 (Subtotal, subtotal); 'Subtotal': if it is the sum of others, take the row out of the file")
+    how = "if it is the sum of others, take the row out (`data.comment: Subtotal` does, where its line begins so)"
+    assert told[0].endswith(f"k 2 (Subtotal, subtotal); 'Subtotal': {how}")
 
 
 @pytest.mark.parametrize(
