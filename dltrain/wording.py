@@ -241,6 +241,11 @@ def column_hint(word: str, columns: Sequence[str]) -> str:
     return meant_or(word, columns, f"columns: {listed(columns, 30)}")
 
 
+def the_target(name: str) -> str:
+    """`the target income`; one that is called target is not named twice."""
+    return "the target" if name == "target" else f"the target {name}"
+
+
 def label_hint(column: str, label: str, known: Sequence[str], what: str) -> str:
     """What helps where a label of a column is none of those known: the nearest of these as a replacement, and `what` they are."""
     close = nearest(label, known)

@@ -11,6 +11,7 @@ from dltrain.data.series.window_specs import WindowScale, WindowView
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.storage.values import limits_of, one_of, positive, typed
 from dltrain.storage.values import texts as texts_of
+from dltrain.wording import the_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -285,7 +286,7 @@ class TargetSpec:
 
     def no_logarithm(self, value: float) -> Fault:
         """The error for a target that has no logarithm."""
-        message = f"the target {self.name} is {value:g}, which has no logarithm"
+        message = f"{the_target(self.name)} is {value:g}, which has no logarithm"
         return Fault(message, path="data.scale_target", hint="data.scale_target: standard takes every number")
 
 

@@ -10,6 +10,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
 from dltrain.data.part_sizes import SplitError, fold_sizes, part_sizes
 from dltrain.errors import Fault, Note
+from dltrain.wording import the_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def faults_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> l
     """Faults of `scale_target` and `clip_target` where no target is numeric."""
     if any(spec.task == "regression" for spec in specs):
         return []
-    what = "the input is reconstructed" if specs[0].is_reconstruction else f"the target {specs[0].name} holds classes"
+    what = "the input is reconstructed" if specs[0].is_reconstruction else f"{the_target(specs[0].name)} holds classes"
     return [
         Fault(f"{what}: there is no number to {do}", path=f"data.{key}", hint="leave it out")
         for key, is_asked, do in (

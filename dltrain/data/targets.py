@@ -23,7 +23,7 @@ from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.later import polars
-from dltrain.wording import listed, shares_of
+from dltrain.wording import listed, shares_of, the_target
 
 if TYPE_CHECKING:
     from dltrain.config.types import DataConfig
@@ -103,11 +103,6 @@ def infer_target(
         raise DataError(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS)
     labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
-
-
-def the_target(name: str) -> str:
-    """`the target income`; one that is called target is not named twice."""
-    return "the target" if name == "target" else f"the target {name}"
 
 
 def words_on_few(numbers: NDArray[Any], count: int) -> str:
@@ -331,7 +326,7 @@ def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float6
         values = np.log(values)
     most = float(np.abs(values).max(initial=0.0))
     if not config.scale_target and most > float(np.finfo(np.float32).max):
-        message = f"the target {spec.name} has numbers as large as {most:.3g}, more than the float32 numbers of a net hold"
+        message = f"{the_target(spec.name)} has numbers as large as {most:.3g}, more than the float32 numbers of a net hold"
         raise DataError(message, path="data.scale_target", hint="leave it out: the target is scaled then")
     deviation = float(values.std())
     # A single value is to be learnt as it is: less its mean, nothing of it is left.

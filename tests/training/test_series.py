@@ -163,6 +163,8 @@ def test_check_knows_the_shapes_that_keras_builds(tmp_path: Path) -> None:
         ("data.split.group=x", "data.split.group", "a series is split by time"),
         ("data.task=reconstruction", "data.task", "a series foretells numbers"),
         ("data.weight=x", "data.weight", "a series has no weight"),
+        ("data.embedding_size=3", "data.embedding_size", "a series has no embedding_size"),
+        ("data.images={suffix: .jpg}", "data.images", "`images` is about pictures, and no column is one"),
         ("data.series={time: day}", "data.series.history", "missing: Rows that the model sees"),
         ("data.series.time=date", "data.series.time", "date is not a column of"),
         ("data.source=digits", "data.series", "a series is a table"),

@@ -110,7 +110,7 @@ def _check_kinds_of_data(block: _Block) -> None:
         block.add("images", f"`images` says where the pictures of a table are; {what}", "leave it out")
     has_pictures = IMAGE in (config.features or {}).values() or config.preprocessing is not None
     if source is not None and source.needs_target and "image_size" in source.arguments and is_table and not has_pictures:
-        for name in (name for name in PICTURE_FORM if name in block.node.entries):
+        for name in (name for name in (*PICTURE_FORM, "images") if name in block.node.entries):
             hint = "say which column names files of pictures, such as `features: {file: image}`, or leave it out"
             block.add(name, f"`{name}` is about pictures, and no column is one", hint)
     if config.corrupt is not None and not config.is_reconstruction:
@@ -233,7 +233,7 @@ def _check_series(block: _Block, series: SeriesConfig) -> None:
         _check_labels_of_windows(block, series)
     else:
         _check_forecast(block, series)
-    for name in ("weight", "identifiers", "transform"):
+    for name in ("weight", "identifiers", "transform", "embedding_size"):
         if getattr(config, name):
             block.add(name, f"a series has no {name}", "leave it out")
     encodes = config.encode if isinstance(config.encode, Mapping) else {"": config.encode}

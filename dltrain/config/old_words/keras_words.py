@@ -111,6 +111,7 @@ WORDS_OF_KERAS: Mapping[str, str] = spread(
             "to_categorical LabelEncoder label_encoder LabelBinarizer"
         ),
         "categories are by default; data.encode: {column: one_hot}": "one_hot OneHotEncoder get_dummies onehot dummies",
+        "data.min_count, in rows": "min_frequency min_freq min_cat_count min_category_count rare_threshold",
         "write data.scale: standard": "StandardScaler",
         "write data.scale: minmax": "MinMaxScaler",
         # Pictures

@@ -273,6 +273,7 @@ class DataConfig:
         "How dates are written: `day_first`, `month_first`, a format of strptime (` @` and a zone: its clock counts), `epoch`, "
         "`epoch_ms`, `_us`, `_ns` of 1970, `excel` (days); `number`: no dates. For all columns or each; else found.",
         example={"sold": "%d.%m.%Y"},
+        of=(*TABLES, "image_folder"),
     )
     replace: Mapping[str, Mapping[str, str]] = keyed(
         "map(map(name))", "Column -> old text -> new text.", {}, example={"zip": {"unknown": "other"}}, of=(*TABLES, "npz")

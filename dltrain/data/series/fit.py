@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import RECONSTRUCTION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
-from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, split_untaught
-from dltrain.data.columns.kind import Learning
+from dltrain.data.columns.column import FeatureColumn, check_gaps, split_untaught
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels
@@ -284,9 +283,8 @@ def _scaled_targets(
 
 
 def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows, *, last_known: bool) -> FeatureColumn:
-    if column.kind == "category":
-        return fit_feature(column, values, rows, Learning(encode="one_hot"))
-    return fit_column(config if not last_known else replace(config, impute="median"), column, values, rows)
+    config = replace(config, encode="one_hot", impute="median" if last_known else config.impute)
+    return fit_column(config, column, values, rows)
 
 
 def _windows(

@@ -236,3 +236,11 @@ def test_an_input_of_arrays_that_gives_the_target_away_is_said_as_in_tables(tmp_
     assert "the target almost perfectly (1.0000)" in text
     assert "take it out of the array" in text
     assert said(0, 3, 4) == []
+
+
+def test_a_key_for_columns_of_dates_is_refused_for_arrays(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_config_text("data: {source: npz, path: a.npz, dates: day_first}\nmodel: {layers: []}\n", folder=tmp_path)
+    assert [(fault.path, fault.message) for fault in caught.value.faults] == [
+        ("data.dates", "is for tables; npz holds pictures or arrays")
+    ]

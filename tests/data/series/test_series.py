@@ -422,3 +422,12 @@ def test_a6_what_is_odd_about_the_cells_of_a_series_is_said_as_in_tables(tmp_pat
         load(tmp_path, columns)
     assert "`data.comment: Total` does, where its line begins so" in str(caught.value.faults[0].hint)
     assert load(tmp_path, columns, comment="Total").parts["train"].num_rows
+
+
+def test_rare_categories_of_a_series_are_taken_together_as_in_tables(tmp_path: Path) -> None:
+    kinds = np.where(np.arange(200) % 3 > 0, "yes", "no").astype("U6")
+    kinds[[4, 20]] = "rare", "seldom"
+    columns = {"t": hours(200), "y": np.sin(np.arange(200) / 4), "k": kinds}
+    found = [load(tmp_path, columns, min_count=count).preprocessing.table.features[1] for count in (1, 5)]
+    assert [column.categories for column in found] == [("no", "rare", "seldom", "yes"), ("no", "yes")]
+    assert set(found[1].rare) == {"rare", "seldom"}

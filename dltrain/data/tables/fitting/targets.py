@@ -28,11 +28,10 @@ from dltrain.data.targets import (
     numbers_among_labels,
     refuse_without_numbers,
     scale_target,
-    the_target,
     transformed,
 )
 from dltrain.errors import ConfigError, DataError, Fault, Note, warn
-from dltrain.wording import listed
+from dltrain.wording import listed, the_target
 
 ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, NDArray[Any]]]
 
