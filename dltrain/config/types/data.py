@@ -21,6 +21,7 @@ FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|'image'|none"
 TEXT_TABLES = ("csv", "word_vectors")
 WITH_TEXT = (*TEXT_TABLES, "parquet")  # whose columns of text may hold numbers
 TABLES = ("table", "noise")  # what a source holds, or its name
+WITH_TARGETS = (*TABLES, "npz", "image_folder")
 NO_DATA = "none"  # the source of a config with `data: none`
 LIKE_SCIKIT_LEARN = "scikit-learn"
 LIKE_BOTH = "scikit-learn and keras"
@@ -263,10 +264,7 @@ class DataConfig:
         of=(*TEXT_TABLES, "text_folder"),
     )
     missing: tuple[str, ...] | None = keyed(
-        "list(name)|name",
-        "Words that mean `no value`, beside the empty field.",
-        example=["?", "NA"],
-        of=(*TABLES, "npz", "image_folder"),
+        "list(name)|name", "Words that mean `no value`, beside the empty field.", example=["?", "NA"], of=WITH_TARGETS
     )
     dates: str | Mapping[str, str] | None = keyed(
         "text|map(text)",
@@ -283,7 +281,7 @@ class DataConfig:
         "Whether rows without a value for the target are a fault, or left out.",
         "fail",
         example="drop",
-        of=(*TABLES, "npz", "image_folder"),
+        of=WITH_TARGETS,
     )
     constant_columns: str = keyed(
         "'drop'|'keep'",
