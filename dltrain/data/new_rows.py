@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.catalog.date_formats import split_writing
 from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig
+from dltrain.data.columns.dates.otherwise import written_otherwise
 from dltrain.data.columns.image import images_from, images_state
-from dltrain.data.columns.reading import Reading
+from dltrain.data.columns.reading import Reading, mend
 from dltrain.data.dataset import Part
 from dltrain.data.load import SILENT, read_raw
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
@@ -20,6 +22,7 @@ from dltrain.data.series.ahead import Ahead, last_rows
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source
 from dltrain.data.sources.arguments import MAY_LACK
+from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_other_rows
 from dltrain.data.tables.streamed.fit import why_streamed
@@ -71,7 +74,7 @@ def read_part(
         if folders and not images:
             where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
             notes.append(warn(where, "folder_of_pictures"))
-    by_file = _for_file(preprocessing, raw)
+    by_file = _for_file(preprocessing, raw, notes)
     if with_targets and isinstance(by_file, TablePreprocessing):
         by_file = _with_weights_that_are_there(by_file, raw, notes)
     part = by_file.transform(raw, with_targets=with_targets, notes=notes)
@@ -88,7 +91,7 @@ def read_ahead(
     raw = _read_raw(preprocessing, paths, False, reporter)
     assert isinstance(raw, RawTable)
     notes = list(_by_the_run(preprocessing, raw))
-    by_file = _for_file(preprocessing, raw)
+    by_file = _for_file(preprocessing, raw, notes)
     assert isinstance(by_file, SeriesPreprocessing)
     found = last_rows(by_file, raw, since, steps, notes)
     warn_each(reporter, warnings_of(notes))
@@ -120,7 +123,7 @@ def read_rows_again(
         raw = _read_raw(preprocessing, paths, True, SILENT)
     else:
         raw, _ = read_raw(config, seed=seed)
-    by_file = _for_file(preprocessing, raw)
+    by_file = _for_file(preprocessing, raw, [])
     assert isinstance(raw, RawTable)
     assert isinstance(by_file, TablePreprocessing)
     return raw.frame, by_file
@@ -136,16 +139,39 @@ def _with_weights_that_are_there(preprocessing: TablePreprocessing, raw: Raw, no
     return replace(preprocessing, weight=None)
 
 
-def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
-    """The preprocessing with the decimal sign and thousands of a file that is written otherwise than the training's."""
-    if not isinstance(raw, RawTable) or not raw.reading.get("is_sure"):
+def _for_file(preprocessing: Preprocessing, raw: Raw, notes: list[Note]) -> Preprocessing:
+    """The preprocessing with the decimal sign, thousands and dates of a file that is written otherwise than the training's."""
+    if not isinstance(raw, RawTable):
         return preprocessing
-    signs = {"decimal": raw.reading["decimal"], "thousands": raw.reading.get("thousands")}
     if isinstance(preprocessing, SeriesPreprocessing):
-        return replace(preprocessing, table=replace(preprocessing.table, reading=replace(preprocessing.table.reading, **signs)))
-    if isinstance(preprocessing, TablePreprocessing):
-        return replace(preprocessing, reading=replace(preprocessing.reading, **signs))
-    return preprocessing
+        table = _for_file(preprocessing.table, raw, notes)
+        assert isinstance(table, TablePreprocessing)
+        [time, *more] = preprocessing.series.time or ("", "")
+        other = None if more else _other_dates(raw, time, preprocessing.date_format, table.reading, notes)
+        return replace(preprocessing, table=table, date_format=other or preprocessing.date_format)
+    if not isinstance(preprocessing, TablePreprocessing):
+        return preprocessing
+    reading = preprocessing.reading
+    if raw.reading.get("is_sure"):
+        reading = replace(reading, decimal=raw.reading["decimal"], thousands=raw.reading.get("thousands"))
+    features = list(preprocessing.features)
+    for place, column in enumerate(features):
+        if column.kind == "date":
+            other = _other_dates(raw, column.name, column.date_format, reading, notes)
+            features[place] = replace(column, date_format=other or column.date_format)
+    return replace(preprocessing, reading=reading, features=tuple(features))
+
+
+def _other_dates(raw: RawTable, name: str, writing: str | None, reading: Reading, notes: list[Note]) -> str | None:
+    """How the dates of a column are written, where that is not as in training, which is noted; else None."""
+    if name not in raw.frame.columns:
+        return None
+    found = written_otherwise(mend(column_of(raw.frame, name), reading), writing)
+    if found is not None:
+        how, as_taught = split_writing(found)[0], split_writing(writing)[0] or "2020-12-31"
+        said = f"{shown(name)}: its dates are written {how} here, not {as_taught} as in the training, and are read so"
+        notes.append(warn(said, "dates_written_otherwise"))
+    return found
 
 
 def _by_the_run(preprocessing: Preprocessing, raw: Raw) -> Sequence[Note]:

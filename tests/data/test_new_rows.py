@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig, ImagesConfig, SplitConfig
 from dltrain.data.load import load_dataset
 from dltrain.data.new_rows import read_part
@@ -109,3 +112,51 @@ def test_what_new_rows_are_to_hold_is_said_without_keys_of_a_config(tmp_path: Pa
     assert all("as in the training" in message and "write it as the training rows have it" in hint for _, message, hint in said)
     assert not any("data." in hint for _, _, hint in said)
     assert "2020-12-31" in said[1][2]
+
+
+DAYS = [date(2019, 6, 17) + timedelta(days=7 * row) for row in range(60)]
+# How the training writes its days, how new rows do, and whether that leaves no choice.
+WRITTEN_OTHERWISE = [
+    ("%Y-%m-%d", "%d.%m.%Y", True),
+    ("%Y-%m-%d", "%m/%d/%Y", True),
+    ("%Y-%m-%d", "%b %d, %Y", True),
+    ("%Y-%m-%d", "%Y%m%d", True),
+    ("%d/%m/%Y", "%d.%m.%y", True),
+    ("%d/%m/%Y", "%m/%d/%Y", False),  # the training's way reads some of them
+    ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S+00:00", None),  # the clock's time, as before
+]
+
+
+@pytest.mark.parametrize(("taught", "written", "is_read"), WRITTEN_OTHERWISE)
+@pytest.mark.parametrize("how", ["a table", "a series"])
+def test_dates_that_are_written_otherwise_are_read_and_said(
+    how: str, taught: str, written: str, is_read: bool | None, tmp_path: Path
+) -> None:
+    for name, form, days in (
+        ("t", taught, DAYS),
+        ("n", written, DAYS),
+        ("few", "%d/%m/%Y", [date(2019, 3, 4), date(2019, 5, 6)]),
+    ):
+        rows = [f'"{day.strftime(form)}";{index % 7};{index % 5}.5' for index, day in enumerate(days)]
+        (tmp_path / f"{name}.csv").write_text("day;x;y\n" + "\n".join(rows) + "\n")
+    more = {"features": {"day": "date", "x": "number"}, "split": {"test": 0.25}}
+    if how == "a series":
+        more = {"series": {"time": "day", "history": 3}, "split": {"test": 0.2}}
+    data = {"source": "csv", "path": "t.csv", "target": "y", "task": "regression", **more}
+    config = load_config_text(json.dumps({"data": data, "model": {"layers": ["Flatten"]}}), folder=tmp_path).data
+    stored = load_dataset(config, seed=1).preprocessing
+    expected = read_part(stored, [str(tmp_path / "t.csv")], with_targets=True)
+    heard = WarningList(Reporter())
+    if is_read is False:
+        with pytest.raises(DataError, match="written %d/%m/%Y"):
+            read_part(stored, [str(tmp_path / "n.csv")], with_targets=True)
+        return
+    found = read_part(stored, [str(tmp_path / "n.csv")], with_targets=True, reporter=heard)
+    for name, array in expected.inputs.items():
+        np.testing.assert_array_equal(np.asarray(found.inputs[name]), np.asarray(array))
+    said = [warning.message for warning in heard.warnings if "as in the training, and are read so" in warning.message]
+    assert len(said) == bool(is_read)
+    assert not is_read or written.replace("%Y%m%d", "%Y%m%d here") in said[0]
+    if taught == "%Y-%m-%d":
+        with pytest.raises(DataError, match="04/03/2019"):
+            read_part(stored, [str(tmp_path / "few.csv")], with_targets=how == "a table")
