@@ -20,6 +20,8 @@ CLIP = 3.0
 FAR = 1e9
 # A difference that small beside the values themselves is one of rounding.
 ROUNDING = 1e-12
+# From here on neighbouring whole numbers are one float.
+WHOLE = 2.0**53
 # Beside the values themselves, what two neighbours of float32 differ by.
 FLOAT32_ROUNDING = 2.0**-23
 # A distance between float32 numbers by which a deviation is lost.
@@ -121,7 +123,10 @@ def why_untaught(values: Numbers) -> str:
     if gaps.all():
         return NO_VALUE
     if not gaps.any() and are_one(values):
-        return same_value(f"{values[0]:g}" + ("" if values.min() == values.max() else " but for rounding"))
+        told = " as far as 64-bit floats tell" if abs(values[0]) >= WHOLE else ""
+        if values.min() != values.max():
+            told = " but for less than a millionth of a millionth of it"
+        return same_value(f"{values[0]:g}{told}")
     return ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.data.load import read_raw
 from dltrain.data.raw import RawTable
@@ -41,17 +42,20 @@ def plot_boundary(run: Path, picture: Path, *, weights: str | None = None, repor
     stored = load_run(run)
     table = stored.preprocessing
     columns = table.features if isinstance(table, TablePreprocessing) else ()
-    if len(columns) != 2 or not all(column.by_kind.holds_numbers for column in columns) or len(stored.heads) != 1:
+    tasks = [spec.task for head in stored.heads for spec in head.targets]
+    is_plane = len(columns) == 2 and all(column.by_kind.holds_numbers for column in columns)
+    if not is_plane or tasks not in (["classification"], ["regression"]) or not isinstance(table, TablePreprocessing):
         raise UsageError("a boundary is drawn over two number columns and one target", hint="data.features=[a, b] takes two")
     raw, _ = read_raw(stored.config.data, seed=stored.config.seed, reporter=reporter)
     assert isinstance(raw, RawTable)
-    across, up = (raw.frame[column.name].cast(polars.Float64, strict=False).to_numpy() for column in columns)
+    values = table.read_values(raw, with_targets=True)
+    across, up = (values.features[column.name] for column in columns)
     x, y = (_ticks(values) for values in (across, up))
     grid = np.stack([np.tile(x, SIDE), np.repeat(y, SIDE)], axis=1)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "plane.parquet"
         polars.DataFrame({column.name: grid[:, index] for index, column in enumerate(columns)}).write_parquet(file)
-        said = predict(run, data=[str(file)], weights=weights, reporter=reporter)
+        said = predict(run, data=[str(file)], weights=weights)  # where the plane was kept concerns nobody
     head = stored.heads[0]
     figure, axes = _axes(columns[0].name, columns[1].name, f"{stored.config.name}: what it says of each place")
     target = head.targets[0].name
@@ -61,9 +65,7 @@ def plot_boundary(run: Path, picture: Path, *, weights: str | None = None, repor
         if len(codes) == 2 and said.probabilities:
             field = np.asarray(said.probabilities[head.classes[1]], float).reshape(SIDE, SIDE)
         _regions(axes, x, y, field, len(codes))
-        labels = [str(label) for label in raw.frame[target].to_list()] if target in raw.frame.columns else []
-        labels = [raw.classes[int(label)] if raw.classes and label.isdecimal() else label for label in labels]
-        _rows(axes, across, up, labels, codes)
+        _rows(axes, across, up, values.targets[target], codes)
     else:
         field = np.asarray(said.prediction, float).reshape(SIDE, SIDE)
         mesh = axes.pcolormesh(x, y, field, cmap="viridis", shading="nearest")
@@ -102,11 +104,10 @@ def _regions(axes: Any, x: Any, y: Any, field: Any, count: int) -> None:
     axes.pcolormesh(x, y, field, cmap=colours, vmin=-0.5, vmax=count - 0.5, shading="nearest", alpha=0.45)
 
 
-def _rows(axes: Any, across: Any, up: Any, labels: list[str], codes: dict[str, int]) -> None:
-    names = np.array(labels)
+def _rows(axes: Any, across: Any, up: Any, labels: NDArray[np.int32], codes: dict[str, int]) -> None:
     chosen = _some(len(across))
     for label, index in codes.items():
-        rows = chosen[names[chosen] == label] if len(names) else chosen[:0]
+        rows = chosen[labels[chosen] == index]
         colour = _COLOURS[index % len(_COLOURS)]
         axes.scatter(across[rows], up[rows], s=12, c=colour, edgecolors="white", linewidths=0.4, label=label)
     axes.legend(fontsize=8, loc="upper right")

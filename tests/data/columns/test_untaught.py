@@ -201,6 +201,17 @@ def test_b1_whole_numbers_and_scales_that_do_not_stretch_keep_them(tmp_path: Pat
         assert load_dataset(config(path, scale=scale), seed=0).schema.inputs[0].columns == ("x", "ms", "near")
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_b1_long_numbers_are_the_same_as_far_as_floats_tell(form: str, tmp_path: Path) -> None:
+    columns = {"near": [2**52 + i for i in range(ALL)], "equal": [2**60 + i % 9 for i in range(ALL)], "one": [7] * ALL}
+    dataset = load_dataset(config(written(tmp_path, columns, form)), seed=0)
+    assert dataset.schema.inputs[0].columns == ("x",)
+    told = str(dataset.summary)
+    assert "near (the same in every row of the training part: 4.5036e+15 but for less than a millionth of a millionth" in told
+    assert "equal (the same in every row of the training part: 1.15292e+18 as far as 64-bit floats tell)" in told
+    assert "one (the same in every row of the training part: 7)" in told
+
+
 def test_b1_with_gaps_the_mark_of_them_stays(tmp_path: Path) -> None:
     path = written(tmp_path, {"near": [None if i % 5 == 0 else value for i, value in enumerate(nearly(300.1, 1e-7))]})
     part = load_dataset(config(path), seed=0).parts["train"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from dltrain.cli.app import run as command
@@ -20,8 +21,8 @@ def table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(60, 2))
-    lines = [f"{a:.3f},{b:.3f},{'left' if a < 0 else 'right'},{a + b:.3f},{index % 5}" for index, (a, b) in enumerate(rows)]
-    (tmp_path / "t.csv").write_text("a,b,side,sum,z\n" + "\n".join(lines) + "\n")
+    lines = [f"{a:.3f};{b:.3f};{'left ' if a < 0 else 'Right'};{a + b:.3f};{index % 5}" for index, (a, b) in enumerate(rows)]
+    (tmp_path / "t.csv").write_text("a;b;side;sum;z\n" + "\n".join(lines).replace(".", ",") + "\n")
 
     def fit(target, task, *words):
         text = CONFIG.replace("target: y", f"target: {target}").replace("TASK", task)
@@ -38,10 +39,17 @@ def table(tmp_path, monkeypatch):
         *(pytest.param(*both, marks=pytest.mark.slow) for both in (("sum", "regression"), ("z", "classification"))),
     ],
 )
-def test_f8_a_boundary_over_two_columns(target, task, table, tmp_path, capsys):
+def test_f8_a_boundary_over_two_columns(target, task, table, tmp_path, capsys, monkeypatch):
     table(target, task)
+    drawn = []
+    monkeypatch.setattr(Axes, "scatter", lambda axes, x, y, *rest, **more: drawn.append([x, y]))
     assert command(["trace", "run", "--plot", "b.png"]) == 0
-    assert "is drawn in b.png" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "is drawn in b.png" in told.out
+    assert "plane.parquet" not in told.err
+    assert len(drawn) == (1 if task == "regression" else 2 if target == "side" else 5)
+    rows = np.random.default_rng(0).normal(size=(60, 2)).round(3)  # the rows of the table, read with its decimal commas
+    np.testing.assert_allclose(np.sort(np.concatenate(drawn, axis=1), axis=1), np.sort(rows.T, axis=1), atol=1e-9)
     picture = np.asarray(Image.open(tmp_path / "b.png").convert("RGB"))
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
     assert command(["trace", "run", "--plot", "b.png"]) == 6
