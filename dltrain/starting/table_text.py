@@ -126,7 +126,8 @@ def render_source(block: Block, found: Studied) -> None:
     ):
         value = getattr(config, key)
         if value is not None and (value or key != "skip"):
-            block.entry(key, [*value] if isinstance(value, tuple) else value, remark)
+            several = isinstance(value, tuple) and (key != "comment" or len(value) > 1)
+            block.entry(key, [*value] if several else value[0] if key == "comment" else value, remark)
     if raw.reading.get("remark"):
         block.remark(raw.reading["remark"], indent=2)
 

@@ -22,7 +22,7 @@ from dltrain.data.sources.csv import parse_text
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.tagged_words import refused_words
-from dltrain.data.tables.text_comments import comment_mark, mark_below, names_in_comment
+from dltrain.data.tables.text_comments import comment_mark, marks_below, names_in_comment
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import DOUBLED, SEPARATORS, UNIT_SEPARATOR, WHITESPACE, Framing, find_separator, plainness
 from dltrain.data.tables.text_layout import are_years, is_figure
@@ -66,9 +66,9 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     _refuse_other_text(text, file)
     lines = _first_lines(text)
     mark = comment_mark(lines)
-    if comment := mark or mark_below(text):
-        options["comment"] = comment
-        text = Framing(comment=comment.encode()).apply(text)
+    if comments := (mark,) if mark else marks_below(text):
+        options["comment"] = comments
+        text = Framing(comments=tuple(comment.encode() for comment in comments)).apply(text)
     options |= _by_signs(text, file)
     head, _, _ = read_head(file, HEAD_LINES)
     plain = DataConfig("csv", header=False, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import DataError
 from dltrain.starting.start import make_starter
 
@@ -61,29 +64,39 @@ def test_rows_may_begin_with_the_sign(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("below", "mark"),
+    ("below", "marks"),
     [
-        ("\nSource: office of statistics\n", "Source:"),
-        ("(60 rows)\n", "(60"),
-        ("# end\n", "#"),
-        ("* estimated\n** provisional\n", "*"),
-        ("Downloaded 2020-01-01 10:00", "Downloaded"),
+        ("\nSource: office of statistics\n", ("Source:",)),
+        ("(60 rows)\n", ("(60",)),
+        ("# end\n", ("#",)),
+        ("* estimated\n** provisional\n", ("*",)),
+        ("Downloaded 2020-01-01 10:00", ("Downloaded",)),
         ("", None),
-        ("Source: x\nNote: y\n", None),
+        ("Source: x\nNote: y\n", ("Source:", "Note:")),
+        ("\n(1) revised\n(2) estimated\n\n(1) and (2): see there", ("(1)", "(2)")),
+        ("1.5 is the mean\n", ("1.5 is the mean",)),
+        ("1.5\n", ()),
     ],
-    ids=["source", "count", "comment", "notes", "no line's end", "none", "of two kinds"],
+    ids=["source", "count", "comment", "notes", "no line's end", "none", "of two kinds", "footnotes", "a number", "half a row"],
 )
 @pytest.mark.parametrize("sign", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
-def test_a12_lines_below_a_table_are_left_out_by_how_they_begin(below: str, mark: str | None, sign: str, tmp_path: Path) -> None:
+def test_a12_lines_below_a_table_are_left_out_by_how_they_begin(
+    below: str, marks: tuple[str, ...] | None, sign: str, tmp_path: Path
+) -> None:
     rows = "".join(f"{row % 7}.5,{row % 11}.25,{row % 5}\n" for row in range(60))
     (tmp_path / "t.csv").write_text(("a,b,y\n" + rows).replace(",", sign) + below)
-    if mark is None and below:
+    if marks == ():
         with pytest.raises(DataError, match="fewer than the header names"):
             make_starter(str(tmp_path / "t.csv"), target="y", folder=tmp_path)
         return
     data = load_config_text(make_starter(str(tmp_path / "t.csv"), target="y", folder=tmp_path).text, folder=tmp_path).data
-    assert data.comment == mark
-    assert sum(part.num_rows for part in load_dataset(data, seed=0).parts.values()) == 60
+    assert data.comment == marks
+    dataset = load_dataset(data, seed=0)
+    assert sum(part.num_rows for part in dataset.parts.values()) == 60
+    state, arrays = dataset.preprocessing.to_state()
+    stored = TablePreprocessing.from_state(json.loads(json.dumps(state)), arrays)
+    assert stored.text_options.get("comment") == marks
+    assert read_part(stored, [str(tmp_path / "t.csv")], with_targets=True).num_rows == 60
 
 
 def test_a_text_that_ends_over_several_lines_has_nothing_below(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ class DataConfig:
     )
     separator: str | None = keyed("text", "What stands between fields; by default found out.", example=";", of=TEXT_TABLES)
     skip: int = keyed("int>=0", "Lines before the table that are none of it.", 0, example=3, of=TEXT_TABLES)
-    comment: str | None = keyed("text", "Lines that begin so are no rows, such as # or Total.", example="#", of=TEXT_TABLES)
+    comment: tuple[str, ...] | None = keyed("text|list(text)", "Lines that begin so are no rows.", example="#", of=TEXT_TABLES)
     quote: str | None = keyed(
         "text",
         'What surrounds fields that hold separators, by default "; none: quotes are letters like others.',

@@ -383,10 +383,12 @@ def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.flo
 
 def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    kinds = {"quote": str, "encoding": str, "header": bool, "separator": str, "skip": int, "comment": str, "units_row": bool}
-    for key in ("columns", *kinds):
+    kinds = {"quote": str, "encoding": str, "header": bool, "separator": str, "skip": int, "units_row": bool}
+    if isinstance(options.get("comment"), str):  # as runs had it that knew one beginning of comments
+        options = {**options, "comment": [options["comment"]]}
+    for key in ("columns", "comment", *kinds):
         if options.get(key) is not None:
-            read[key] = texts(options, key) if key == "columns" else typed(options, key, kinds[key])
+            read[key] = typed(options, key, kinds[key]) if key in kinds else texts(options, key)
     separator = read.get("separator", ",")
     if NAMES.get(separator.casefold()) is None and (len(separator) != 1 or not separator.isascii() or separator in "\n\r\0"):
         raise ValueError(f"separator: expected one character, got {separator[:20]!r}")

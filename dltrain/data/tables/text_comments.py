@@ -12,7 +12,7 @@ MOST_COMMENTS = 0.2
 MOST_BEFORE = 100
 FEWEST_ROWS = 5
 # Lines below a table, how much of its end is looked at for them, and what separates its fields.
-MOST_BELOW, END_BYTES, SIGNS = 5, 1 << 16, (b"\t", b",", b";", b"|")
+MOST_BELOW, END_BYTES, SIGNS = 10, 1 << 16, (b"\t", b",", b";", b"|")
 
 
 def comment_mark(lines: list[bytes]) -> str | None:
@@ -39,8 +39,8 @@ def comment_mark(lines: list[bytes]) -> str | None:
     return None
 
 
-def mark_below(text: bytes) -> str | None:
-    """How the lines below a table begin that are no rows of it, such as `Source: ...`; None: there are none, or several kinds.
+def marks_below(text: bytes) -> tuple[str, ...]:
+    """How the lines below a table begin that are no rows of it, such as `Source: ...`; empty: there are none.
 
     Args:
         text: whole, without a mark of its encoding.
@@ -55,12 +55,25 @@ def mark_below(text: bytes) -> str | None:
         if header.count(sign) < 2 or not 0 < len(below) <= MOST_BELOW or last < FEWEST_ROWS:
             continue
         if any(b'"' in line for line in below):  # of a text that goes over lines
-            return None
-        first = re.match(rb"[#%*!/\-]+|\S+", below[0])
-        for mark in (first[0] if first else below[0], below[0]):
-            if all(line.startswith(mark) for line in below) and text.count(b"\n" + mark) == len(below):
-                return mark.decode("utf-8", "replace")
-    return None
+            return ()
+        return _marks_of(below, text)
+    return ()
+
+
+def _marks_of(below: list[bytes], text: bytes) -> tuple[str, ...]:
+    """The fewest beginnings of all lines below a table that no line of it has; empty: one of them begins as a row does."""
+    marks: list[bytes] = []
+    for line in below:
+        if line.startswith(tuple(marks)):
+            continue
+        first = re.match(rb"[#%*!/\-]+|\S+", line)
+        for mark in (first[0] if first else line, line):
+            if text.count(b"\n" + mark) == sum(other.startswith(mark) for other in below):
+                marks.append(mark)
+                break
+        else:
+            return ()
+    return tuple(mark.decode("utf-8", "replace") for mark in marks)
 
 
 def names_in_comment(lines: list[bytes], mark: str, separator: str, width: int) -> list[str]:

@@ -95,7 +95,7 @@ class Framing:
 
     Attributes:
         skip: lines before the table.
-        comment: how a line begins that is none of it, or None.
+        comments: how lines begin that are none of it.
         squeezes: runs of blanks and tabs become one tab.
         separator: what the line `sep=;` says, or None; that line is no row, whatever the config says of the separator.
         has_rules: lines such as `|---|---|` stand between header and rows, as in Markdown: they are no rows.
@@ -106,7 +106,7 @@ class Framing:
     """
 
     skip: int = 0
-    comment: bytes | None = None
+    comments: tuple[bytes, ...] = ()
     squeezes: bool = False
     separator: str | None = None
     has_rules: bool = False
@@ -138,7 +138,7 @@ class Framing:
         skip = _lines_before(config, head)
         framing = cls(
             skip,
-            config.comment.encode() if config.comment else None,
+            tuple(comment.encode() for comment in config.comment or () if comment),
             (config.separator or "").casefold() == WHITESPACE,
             match[1].decode("ascii", "ignore") or None if match else None,
             doubled=config.separator.encode() if config.separator in DOUBLED else None,
@@ -163,8 +163,9 @@ class Framing:
                 if place < 0:
                     return b"\n" * content.count(b"\n")
             content = b"\n" * blank + content[place + 1 :]
-        if self.comment is not None and self.comment in content:
-            content = re.sub(rb"(?m)^[ \t]*" + re.escape(self.comment) + rb"[^\n]*$", b"", content)
+        marks = [re.escape(comment) for comment in self.comments if comment in content]
+        if marks:
+            content = re.sub(rb"(?m)^[ \t]*(?:" + b"|".join(marks) + rb")[^\n]*$", b"", content)
         if self.is_quoted:
             content = _QUOTED_LINE.sub(lambda match: match[1].replace(b'""', b'"') + match[2], content)
         if self.has_rules:

@@ -330,8 +330,8 @@ class WidthCheck:
             message = f"each row goes over {len(broken)} lines, of {', '.join(map(str, broken))} values"
             return [Fault(message, file=self.file, line=self.first_line, hint=BROKEN_ROWS)]
         faults: list[Fault] = []
-        is_end = 1 < self.num_wrong == self.num_records - self.first_wrong <= self.num_records / 2
-        if is_end and len(self.widths) == 2 and self.wrong[0][1] > 1:
+        is_end = self.num_wrong == self.num_records - self.first_wrong <= self.num_records / 2
+        if is_end and self.num_wrong > 1 and len(self.widths) == 2 and self.wrong[0][1] > 1:
             line, have = self.wrong[0]
             message = f"from here on the rows have {have} values, {self.named_by} {self.width}"
             return [Fault(message, file=self.file, line=line, hint=ANOTHER_TABLE)]
@@ -340,8 +340,8 @@ class WidthCheck:
             hint = "quote values that hold the separator" if have > self.width else None
             if not faults and (self.width == 1 or len(self.widths) == 2) and self.num_wrong > self.num_records / 2:
                 hint = f"if the table begins at line {line} only: data.skip: {line - 1}"
-            elif have == 1:
-                hint = "if it is no row, `data.comment: …` with its first word leaves out lines that begin so"
+            elif have == 1 or (is_end and have < self.width):
+                hint = "if it is no row, `data.comment: …` with its first word leaves out lines that begin so; it takes a list"
             if self.hint and self.num_wrong > self.num_records / 2:
                 return [Fault(message, file=self.file, line=line, hint=self.hint)]
             faults.append(Fault(message, file=self.file, line=line, hint=hint))

@@ -217,7 +217,7 @@ def test_a_comment_above_the_header_is_told_by_what_leaves_it_out(
         load_as(monkeypatch, bound, config_of(tmp_path / "t.csv"))
     assert len(error.value.faults) == 1
     assert f'`data.comment: "{mark}"` leaves out' in str(error.value.faults[0].hint)
-    assert load_as(monkeypatch, bound, replace(config_of(tmp_path / "t.csv"), comment=mark)).parts["train"].num_rows == ROWS
+    assert load_as(monkeypatch, bound, replace(config_of(tmp_path / "t.csv"), comment=(mark,))).parts["train"].num_rows == ROWS
 
 
 def test_a_comment_among_labels_and_subtotals_of_the_test_part_are_told(
