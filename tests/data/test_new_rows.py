@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars
 import pytest
 
 from dltrain.config import load_config_text
@@ -160,3 +161,22 @@ def test_dates_that_are_written_otherwise_are_read_and_said(
     if taught == "%Y-%m-%d":
         with pytest.raises(DataError, match="04/03/2019"):
             read_part(stored, [str(tmp_path / "few.csv")], with_targets=how == "a table")
+
+
+@pytest.mark.parametrize("target", ["y", "took"])
+def test_lengths_of_time_may_be_text_in_later_rows(target: str, tmp_path: Path) -> None:
+    took = [timedelta(seconds=90 * row) for row in range(60)]
+    frame = polars.DataFrame(
+        {"took": took, "at": [time(row % 24, row) for row in range(60)], "y": [row % 7 for row in range(60)]}
+    )
+    frame.write_parquet(tmp_path / "t.parquet")
+    rows = [f"{length},{at:%H:%M:%S},{y}" for length, at, y in frame.iter_rows()]
+    (tmp_path / "n.csv").write_text("took,at,y\n" + "\n".join(rows) + "\n")
+    (tmp_path / "pairs.csv").write_text("took,at,y\n1:30,00:00:00,1\n")
+    config = DataConfig("parquet", path=(str(tmp_path / "t.parquet"),), target=(target,), task="regression")
+    stored = load_dataset(config, seed=1).preprocessing
+    expected, found = (read_part(stored, [str(tmp_path / name)], with_targets=True) for name in ("t.parquet", "n.csv"))
+    np.testing.assert_array_equal(np.asarray(found.inputs["features"]), np.asarray(expected.inputs["features"]))
+    np.testing.assert_array_equal(np.asarray(found.targets[target]), np.asarray(expected.targets[target]))
+    with pytest.raises(DataError, match="1:30"):  # hours and minutes, or minutes and seconds
+        read_part(stored, [str(tmp_path / "pairs.csv")], with_targets=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.dates.durations import are_durations, to_seconds
 from dltrain.data.columns.measures import MEASURES, in_one_unit
 from dltrain.data.columns.number_signs import TELEPHONE, grouped
-from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, units_among, without_unit
+from dltrain.data.columns.units import AS_PAIRS, AS_TRIPLES, TIMES, find_unit, seconds_of, units_among, without_unit
 from dltrain.data.tables.column_names import marked, name_of
 from dltrain.later import polars
 
@@ -285,6 +285,8 @@ def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str
     """
     units: dict[str, str] = {}
     for column in frame.get_columns():
+        if is_duration(column) and column.name not in words:  # later rows may be text
+            units[column.name] = AS_TRIPLES
         if not is_text(column) or column.name in words:
             continue
         sample = first_values(column.alias(marked(column.name)), reading)

@@ -163,6 +163,7 @@ class Framing:
                 if place < 0:
                     return b"\n" * content.count(b"\n")
             content = b"\n" * blank + content[place + 1 :]
+        content = content.replace(b"\n\xef\xbb\xbf", b"\n")  # where files were put one behind the other
         marks = [re.escape(comment) for comment in self.comments if comment in content]
         if marks:
             content = re.sub(rb"(?m)^[ \t]*(?:" + b"|".join(marks) + rb")[^\n]*$", b"", content)

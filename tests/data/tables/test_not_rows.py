@@ -56,6 +56,16 @@ def test_a_repeated_header_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert part.num_rows == ROWS
 
 
+def test_a_mark_of_an_encoding_between_two_files_is_no_part_of_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    (tmp_path / "plain.csv").write_text("\n".join([HEADER, *LINES]))
+    (tmp_path / "joined.csv").write_text("\n".join([HEADER, *LINES[:25], *(f"\ufeff{line}" for line in LINES[25:])]))
+    expected, found = (load_as(monkeypatch, bound, config_of(tmp_path / name)) for name in ("plain.csv", "joined.csv"))
+    np.testing.assert_array_equal(values(found), values(expected))
+    assert found.warnings == expected.warnings
+
+
 @pytest.mark.parametrize("end", [",,,\r\n" * 90, ",,,\n\n , ,,\n", ",,,"], ids=["many", "blank lines among them", "one"])
 def test_rows_of_nothing_at_the_end_are_left_out_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, end: str
