@@ -16,6 +16,12 @@ from dltrain.model.heads.reconstruction import code_layer, ending_activation
 _BOUNDED = {"sigmoid": "0 and 1", "hard_sigmoid": "0 and 1", "softmax": "0 and 1", "tanh": "-1 and 1", "relu": "0 and more"}
 # Losses that compare shares or probabilities.
 _UNIT_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "KLDivergence"}
+# Layers that change their input while a model is trained, and nothing afterwards; what of `data.corrupt` is such a change.
+_CORRUPTING = {
+    "GaussianNoise": "noise: 0.2", "Dropout": "mask: 0.3", "SpatialDropout1D": "mask: 0.3", "SpatialDropout2D": "mask: 0.3",
+    "GaussianDropout": "noise: 0.2", "AlphaDropout": "noise: 0.2",
+}  # fmt: skip
+_SHAPING = {"Flatten", "Reshape", "Permute", "RepeatVector"}
 # Layers that move pixels, so that masks have to move with them.
 _MOVING = {
     "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "RandomShear", "RandomPerspective",
@@ -52,9 +58,15 @@ def check_reconstruction(config: Config, schema: Schema, head: Head) -> list[Fau
         names = ", ".join(other.name for other in schema.inputs[1:])
         message = f"{names}: read, but not reconstructed: that are the numbers and the one-hot categories alone"
         faults.append(fault(config, "data.features", message, "leave it out, or say `data.encode: one_hot`", warning=True))
+    noisy = next((layer for layer in config.model.layers if layer.component.name not in _SHAPING), None)
+    corrupts = noisy is not None and noisy.component.name in _CORRUPTING
+    if noisy is not None and corrupts and config.data.corrupt is None:
+        message = f"{noisy.component.name} changes the input in training alone: the result is one of clean input"
+        hint = f"`data.corrupt: {{{_CORRUPTING[noisy.component.name]}}}` in its place judges corrupted input as well"
+        faults.append(fault(config, noisy.path, message, hint, warning=True))
     code = code_layer(config.model, schema)
     width = math.prod(spec.shape)
-    if code is not None and code[1] >= width and config.data.corrupt is None:
+    if code is not None and code[1] >= width and config.data.corrupt is None and not corrupts:
         message = f"no layer is narrower than the input ({width:,} numbers): the network can learn to copy it"
         hint = "make a layer narrow and call it `code`, or corrupt the input, such as `data.corrupt: {noise: 0.2}`"
         faults.append(fault(config, "model.layers", message, hint, warning=True))

@@ -100,6 +100,15 @@ def test_check_says_what_cannot_be_learnt_and_what_it_is_judged_by():
     assert any("3 principal components" in line and "code" in line for line in decisions)
 
 
+@pytest.mark.parametrize("layer", ["GaussianNoise: {stddev: 0.3}", "Dropout: {rate: 0.5}"])
+def test_f4_noise_of_a_layer_is_none_where_it_is_judged_which_is_said(layer: str):
+    [told] = said("Flatten", layer, "Dense: {units: 64}", "Dense: {units: 64}", "Reshape: {target_shape: [8, 8, 1]}")
+    assert "changes the input in training alone: the result is one of clean input" in told
+    assert "judges corrupted input as well" in told
+    assert said("Flatten", "Dense: {units: 9}", layer, "Dense: {units: 3}") == []
+    assert said("Flatten", layer, "Dense: {units: 3}", corrupt=", corrupt: {mask: 0.5}") == []
+
+
 def test_corrupt_is_for_reconstructions():
     with pytest.raises(ConfigError) as caught:
         load_config_text(
