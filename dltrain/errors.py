@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltrain.wording import LONGEST_KEY, cut_middle, without_credentials, without_secrets
+from dltrain.wording import LONGEST_KEY, cut_middle, cut_saying, without_credentials, without_secrets
 
 MOST_OF_A_REASON = 300  # characters: some libraries put a whole model into their messages
 
@@ -66,7 +66,7 @@ class Fault:
             text = getattr(self, name)
             if text is not None:
                 text = without_secrets(text)
-                object.__setattr__(self, name, cut_middle(text, LONGEST_KEY) if name == "path" else text)
+                object.__setattr__(self, name, cut_middle(text, LONGEST_KEY) if name == "path" else cut_saying(text))
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
@@ -123,6 +123,9 @@ class Note:
     code: str = ""
     path: str | None = None
     hint: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", cut_saying(self.text))
 
     def __str__(self) -> str:
         return self.text

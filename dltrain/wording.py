@@ -211,6 +211,7 @@ def listed(words: Sequence[object], limit: int = MOST_LISTED) -> str:
 
 LONGEST_WORD = 120  # of a list
 LONGEST_OVERRIDE = LONGEST_KEY = 300
+LONGEST_SAYING = 6000
 
 
 def in_override(word: str) -> str:
@@ -229,6 +230,16 @@ def cut_middle(word: str, longest: int = LONGEST_WORD) -> str:
         return word
     word = without_secrets(without_credentials(word))  # of which half would not be known as one
     return f"{word[: longest * 3 // 4]}…{word[-longest // 4 :]}"
+
+
+def quoted(value: object) -> str:
+    """Text of a file as it is told within a sentence: in quotes, the middle of a long one left out."""
+    return cut_middle(repr(value))
+
+
+def cut_saying(text: str) -> str:
+    """What is told of a thing, no longer than anybody reads: a sentence may hold a text of a file, and a cell a whole book."""
+    return cut_middle(text, LONGEST_SAYING)
 
 
 def column_hint(word: str, columns: Sequence[str]) -> str:

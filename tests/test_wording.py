@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config.types import Place, fault_at
-from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, shares_of, without_credentials
+from dltrain.errors import Fault, warn
+from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, quoted, shares_of, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,12 @@ def test_of_many_labels_those_of_most_rows_are_named():
     assert said.startswith("l10: 2,000 (84.4 %), l11: 40 (1.7 %), ")
     assert said.endswith("l1: 1 (under 0.1 %), and 8 more")
     assert shares_of([("b", 3), ("a", 0)], 3) == "b: 3 (100.0 %), a: 0 (0.0 %)"
+
+
+def test_what_is_told_of_a_thing_is_no_longer_than_anybody_reads():
+    book = "x" * 100_000
+    assert len(quoted(book)) < 200
+    fault = Fault(f"the label {book} stands in one row", hint=f"write {book}, not another")
+    assert max(len(fault.message), len(fault.hint or "")) < 7000
+    assert fault.message.endswith("stands in one row")
+    assert len(warn(book, "any").text) < 7000

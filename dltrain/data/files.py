@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dltrain.errors import DataError, Fault, reason_of
+from dltrain.errors import NUM_SHOWN, DataError, Fault, capped, reason_of
 from dltrain.later import polars
 from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_text
 from dltrain.storage.far.address import is_far
@@ -29,6 +29,7 @@ from dltrain.wording import did_you_mean, shown
 
 DIGEST_BYTES = 20
 BLOCK = 1 << 22
+MOST_COMPARED = 2000  # names in a folder that a wrong one is compared with letter by letter
 _KEY = re.compile(r"(data|training|model|evaluation)(\.\w+)+=")
 _TABLE = re.compile(r"\.(parquet|pq|(csv|tsv)(\.(gz|bz2|xz|zst))?)$")
 UTF8 = ("utf-8", "utf-8-sig", "ascii")
@@ -40,47 +41,58 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     A folder of tables of one kind stands for all of them.
 
     Raises:
-        DataError: a file is missing, a pattern matches nothing or too much, or a folder stands where a file is needed; all of
-            them.
+        DataError: a file is missing, a pattern matches nothing, all together stand for too many files, or a folder stands where a
+            file is needed; the first ten of them.
     """
     files: list[str] = []
     faults: list[Fault] = []
+    count = 0
     for path in paths:
         try:
-            files += _expand(path)
+            files += _expand(path, is_explained=count < NUM_SHOWN)
         except NotFetchedError:
             raise
         except DataError as error:
-            faults += error.faults
+            count += 1
+            faults += error.faults if count <= NUM_SHOWN else ()
+        if len(files) + count > FILES.value:
+            message = f"the paths stand for more than {FILES.value:,} files"
+            raise DataError(message, hint=f"put them together into fewer; {FILES.hint}")
     if faults:
-        raise DataError(faults)
+        raise DataError(capped(faults, len(faults) + max(0, count - NUM_SHOWN)))
     return files
 
 
-def _expand(path: str) -> Sequence[str]:
-    """The files that one path or pattern stands for."""
+def _expand(path: str, *, is_explained: bool) -> Sequence[str]:
+    """The files that one path or pattern stands for; an error says what there is in its place if it `is_explained`."""
     if is_far(path):
         return fetch_all(path)
     if os.path.isdir(path):
         pattern = table_pattern(path)
         if pattern is None:
             raise DataError(_folder_fault(path))
-        return _expand(pattern)
+        return _expand(pattern, is_explained=is_explained)
     if os.path.isfile(path):
         return [path]
     if os.path.exists(path):  # a file is looked at more than once, and a pipe or a device may never end
         raise DataError(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first")
     if not glob.has_magic(path):
-        hint = "standard input is not read: save it as a file first" if path == "-" else neighbours(path)
-        if _KEY.match(path):
-            hint = "a file is expected here; a key such as data.path stands without --data, --images FOLDER beside it"
-        raise DataError(f"no such file: {shown(path)}", hint=hint)
+        raise DataError(f"no such file: {shown(path)}", hint=_hint_beside(path, is_explained))
     found = [name for name in find_matches(path) if os.path.isfile(name)]
     if len(found) > FILES.value:
         raise DataError(f"{shown(path)} matches {len(found):,} files, more than {FILES.value:,}", hint=FILES.hint)
     if not found:
-        raise DataError(f"no file matches {shown(path)}", hint=neighbours(path))
+        raise DataError(f"no file matches {shown(path)}", hint=_hint_beside(path, is_explained))
     return found
+
+
+def _hint_beside(path: str, is_explained: bool) -> str | None:
+    """What helps where nothing is found."""
+    if path == "-":
+        return "standard input is not read: save it as a file first"
+    if _KEY.match(path):
+        return "a file is expected here; a key such as data.path stands without --data, --images FOLDER beside it"
+    return neighbours(path) if is_explained else None
 
 
 def table_pattern(folder: str) -> str | None:
@@ -134,7 +146,9 @@ def neighbours(path: str) -> str:
         names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
     except OSError:
         names = []
-    return did_you_mean(Path(path).name, names) or f"the folder {shown(str(folder))} holds {len(names)} other files"
+    name = Path(path).name
+    alike = names if len(names) <= MOST_COMPARED else [other for other in names if other[:2] == name[:2]][:MOST_COMPARED]
+    return did_you_mean(name, alike) or f"the folder {shown(str(folder))} holds {len(names)} other files"
 
 
 def read_content(path: str) -> bytes:

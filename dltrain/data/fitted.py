@@ -16,7 +16,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate
 from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
 from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
-from dltrain.wording import counted, label_hint, listed, no_row_hint
+from dltrain.wording import counted, label_hint, listed, no_row_hint, quoted
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def _refuse_single_rows(codes: NDArray[np.int32], rows: Rows, labels: tuple[str,
     for code in single:
         row = int(rows[np.flatnonzero(codes == code)[0]])
         file, line = locate(row)
-        message = f"the label {labels[code]!r} stands in one row only, so it cannot be in two parts"
+        message = f"the label {quoted(labels[code])} stands in one row only, so it cannot be in two parts"
         hint = "leave that row out, merge the label with another by data.replace, or say data.split.stratify: false"
         hint = no_row_hint(labels[code]) + hint
         faults.append(Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint))
@@ -145,7 +145,7 @@ def check_labels(
 def _stray_label(name: str, label: str, trained: list[str], part: str, count: int, row: int, locate: Locate) -> Fault:
     hint = label_hint(name, label, trained, "labels of the training part")
     file, line = locate(row)
-    message = f"the label {label!r} of {name} is in the {part} part only ({counted(count, 'row')}), not in training"
+    message = f"the label {quoted(label)} of {name} is in the {part} part only ({counted(count, 'row')}), not in training"
     return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.labels.stratify import deal_groups, deal_out
 from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
 from dltrain.parts import PARTS, part_called
+from dltrain.wording import quoted
 
 Rows = NDArray[np.int64]
 
@@ -256,7 +257,7 @@ def split_column(values: Sequence[str | None], codes: NDArray[Any] | None = None
     codes = np.arange(len(values)) if codes is None else codes
     unknown = np.flatnonzero((names == "")[codes])
     if len(unknown):
-        raise SplitError(f"row {unknown[0] + 1} holds {values[codes[unknown[0]]]!r}; expected train, validation or test")
+        raise SplitError(f"row {unknown[0] + 1} holds {quoted(values[codes[unknown[0]]])}; expected train, validation or test")
     rows = {name: np.flatnonzero((names == name)[codes]) for name in PARTS}
     if not len(rows["train"]):
         raise SplitError("no row is for training (train)")

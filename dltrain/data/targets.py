@@ -23,7 +23,7 @@ from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.later import polars
-from dltrain.wording import listed, shares_of, the_target
+from dltrain.wording import listed, quoted, shares_of, the_target
 
 if TYPE_CHECKING:
     from dltrain.config.types import DataConfig
@@ -279,9 +279,8 @@ def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], r
             continue
         is_number = np.isfinite(to_numbers(labels, reading))
         if what := nearly_numbers(labels.filter(~is_number)):
-            said = (
-                f"the {len(spec.classes):,} labels of {spec.name}, such as {spec.classes[0]!r}, look like {what}, which are not"
-            )
+            such = quoted(spec.classes[0])
+            said = f"the {len(spec.classes):,} labels of {spec.name}, such as {such}, look like {what}, which are not"
             how = "read as numbers: it is learnt as classes; write plain numbers, `data.task: classification` agrees"
             warnings.append(warn(f"{said} {how}", "nearly_numbers"))
         elif not is_number.all() and 2 * is_number.sum() >= len(is_number):

@@ -23,7 +23,7 @@ from dltrain.starting.nets.design import design, split_of
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table import start_table
 from dltrain.storage.arrays import declared_shapes, read_arrays
-from dltrain.wording import column_hint, counted, listed, shown
+from dltrain.wording import column_hint, counted, listed, quoted, shown
 
 # Inputs of more numbers than these are not looked through.
 MOST_VALUES = 1 << 25
@@ -121,7 +121,7 @@ def _odd_rows(where: str, name: str) -> Iterator[str]:
 def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: str) -> dict[str, Any]:
     """The arrays of inputs and targets: by name, else the only ones that can be."""
     if asked is not None and asked not in shapes:
-        raise UsageError(f"{shown(written)} holds no array {asked!r}", hint=column_hint(asked, list(shapes)))
+        raise UsageError(f"{shown(written)} holds no array {quoted(asked)}", hint=column_hint(asked, list(shapes)))
     targets = asked or next((name for name in TARGETS if name in shapes), None)
     wide = [name for name, shape in shapes.items() if len(shape) > 1 and name != targets]
     inputs = next((name for name in INPUTS if name in wide), wide[0] if len(wide) == 1 else None)

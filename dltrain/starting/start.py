@@ -24,7 +24,7 @@ from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_s
 from dltrain.storage.far.address import bare, file_name, is_far
 from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text, source_by_name
 from dltrain.storage.patterns import find_matches, folders_in, walk
-from dltrain.wording import listed, nearest, shown
+from dltrain.wording import listed, nearest, quoted, shown
 
 SILENT = Reporter()
 TABLE_SUFFIXES = (".csv", ".parquet", ".pq", ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
@@ -226,7 +226,7 @@ def _nothing_there(path: str) -> UsageError | DataError:
     names = [source.name for source in SOURCES.values() if not source.needs_path]
     close = nearest(path, names)
     if close:
-        return UsageError(f"there is no file and no dataset {path!r}", hint=f'did you mean "{close}"?')
+        return UsageError(f"there is no file and no dataset {quoted(path)}", hint=f'did you mean "{close}"?')
     neighbour = nearest(Path(path).name, _names_in(Path(path).parent))
     hint = f'did you mean "{Path(path).parent / neighbour}"?' if neighbour else f"datasets: {', '.join(names)}"
     return DataError(f"no such file: {shown(path)}", hint=hint)

@@ -27,7 +27,7 @@ from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import DataError, UsageError
 from dltrain.later import polars
 from dltrain.starting.columns import Columns, study_columns
-from dltrain.wording import column_hint, counted, did_you_mean, listed, shown
+from dltrain.wording import column_hint, counted, did_you_mean, listed, quoted, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,11 +128,11 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
         if not header and (numbered := by_number(asked, names)) is not None:
             return numbered
         if header and (turn := how_to_turn(names, file) or _how_to_transpose(asked, frame, file)) is not None:
-            raise UsageError(f"{file} has no column {asked!r}", hint=turn)
+            raise UsageError(f"{file} has no column {quoted(asked)}", hint=turn)
         by_name = column_hint(asked, names) if len(names) == 1 else did_you_mean(asked, names) or "name one of its columns"
         by_place = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
         hint = by_name if header else by_place
-        raise UsageError(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header))
+        raise UsageError(f"{file} has no column {quoted(asked)}", hint=hint, details=_list_columns(frame, columns, header))
     guesses = _guess(frame, columns, header)
     if len(guesses) == 1:
         return guesses[0]

@@ -18,7 +18,7 @@ from dltrain.data.columns.reading import Reading, mend, text_of
 from dltrain.data.dataset import InputSpec
 from dltrain.errors import Note, warn
 from dltrain.later import polars
-from dltrain.wording import counted, listed, no_row_hint
+from dltrain.wording import counted, listed, no_row_hint, quoted
 
 if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
@@ -179,7 +179,7 @@ class Unseen:
         names = [column.name for column in columns if column.name in self.rows]
         found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
         said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
-        odd = [f"{word!r}: {hint}" for name in names for word in self.words[name] if (hint := no_row_hint(word or ""))]
+        odd = [f"{quoted(word)}: {hint}" for name in names for word in self.words[name] if (hint := no_row_hint(word or ""))]
         alike = [f"{name} {pair}" for column in columns if (name := column.name) in self.rows for pair in self._alike(column)]
         said += f"; only capitals, blanks or points differ: {listed(alike, 3)}" if alike else ""
         categories = [warn("; ".join([said, *odd[:1]]).removesuffix("; "), "unseen_categories")] if found else []

@@ -17,7 +17,7 @@ from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.targets import row_fault, sort_labels
 from dltrain.errors import DataError, Note, capped, warn
 from dltrain.later import polars
-from dltrain.wording import counted, listed
+from dltrain.wording import counted, listed, quoted
 
 SEPARATORS = ("|", ";", ",")  # that are found out
 MOST_LABELS = 1_000
@@ -227,7 +227,7 @@ def _zero_or_one(series: polars.Series, reading: Reading, locate: Locate) -> NDA
     bad = np.flatnonzero(~empty & ~np.isin(values, (0.0, 1.0)))
     if len(bad):
         hint = "columns of 0 and 1, true and false, yes and no are labels; a column of text such as a|b is a target by itself"
-        message = f"the column {name} is one label of several, and holds {series[int(bad[0])]!r}, neither 0 nor 1"
+        message = f"the column {name} is one label of several, and holds {quoted(series[int(bad[0])])}, neither 0 nor 1"
         raise DataError(capped([row_fault(locate, int(bad[0]), message, hint)], len(bad)))
     return np.where(empty, np.nan, values)
 

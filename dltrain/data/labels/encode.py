@@ -15,7 +15,7 @@ from dltrain.data.raw import Locate
 from dltrain.data.targets import CODE, EXACT, WHOLE, label_texts, row_fault
 from dltrain.errors import DataError, Fault, capped
 from dltrain.later import polars
-from dltrain.wording import counted, label_hint
+from dltrain.wording import counted, label_hint, quoted
 
 
 def encode_target(
@@ -52,7 +52,8 @@ def encode_target(
         bad = unreadable(series, numbers)
         if len(bad):
             faults = [
-                row_fault(locate, row, f"the target {spec.name} is {series[int(row)]!r}, not a finite number") for row in bad[:10]
+                row_fault(locate, row, f"the target {spec.name} is {quoted(series[int(row)])}, not a finite number")
+                for row in bad[:10]
             ]
             raise DataError(capped(faults, len(bad)))
         if spec.is_log:
@@ -113,5 +114,5 @@ def _number_codes(numbers: NDArray[np.float64], spec: TargetSpec) -> NDArray[np.
 def _unknown_label(spec: TargetSpec, label: str, texts: polars.Series, locate: Locate) -> Fault:
     rows = np.flatnonzero((texts == label).to_numpy())
     hint = label_hint(spec.name, label, spec.classes, "labels of training")
-    message = f"the training part does not know the label {label!r} of {spec.name} ({counted(len(rows), 'row')})"
+    message = f"the training part does not know the label {quoted(label)} of {spec.name} ({counted(len(rows), 'row')})"
     return row_fault(locate, int(rows[0]), message, hint)

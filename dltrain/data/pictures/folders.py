@@ -30,7 +30,7 @@ from dltrain.errors import DataError, Fault, Note, capped, reason_of, warn
 from dltrain.parts import KEY_OF_PART, PARTS
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches, is_folder
-from dltrain.wording import did_you_mean, listed, shown
+from dltrain.wording import did_you_mean, listed, quoted, shown
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
@@ -372,9 +372,8 @@ def _refuse_strays(config: DataConfig, found: Mapping[str, _Found]) -> None:
         taught = sorted(map(str, known))
         for label, count in sorted(counts.items()):
             first = next(file for file in one.files if file.label == label)
-            message = (
-                f"the class {label!r} is in the {part} part only ({count:,} pictures, such as {first.name}), not in training"
-            )
+            such = f"{count:,} pictures, such as {first.name}"
+            message = f"the class {quoted(label)} is in the {part} part only ({such}), not in training"
             hint = did_you_mean(label, taught) or f"classes of the training part: {listed(taught)}"
             faults.append(config_fault(config, f"data.{KEY_OF_PART[part]}", message, hint))
     if faults:

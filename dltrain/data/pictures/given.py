@@ -29,7 +29,7 @@ from dltrain.data.pictures.tables import mask_of
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches
-from dltrain.wording import listed, nearest, shown
+from dltrain.wording import listed, nearest, quoted, shown
 
 
 def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, classes: Sequence[str]) -> PictureList:
@@ -195,9 +195,9 @@ def label_codes(files: Sequence[PictureFile], classes: Sequence[str]) -> tuple[N
             while os.path.basename(folder) != label and folder != os.path.dirname(folder):
                 folder = os.path.dirname(folder)
             is_folder = os.path.basename(folder) == label
-            what = f"the folder {label!r}" if is_folder else f"the label {label!r}"
+            what = f"the folder {quoted(label)}" if is_folder else f"the label {quoted(label)}"
             message = f"{what} ({labels.count(label):,} pictures) is no class of the run; its classes are {known}"
-            hint = f"did you mean {close!r}?" if close else None
+            hint = f"did you mean {quoted(close)}?" if close else None
             hint = hint or (is_folder and meant_below(folder, codes)) or "name each picture's folder as the class of the picture"
             faults.append(Fault(message, file=folder if is_folder else first.path, hint=hint))
         raise DataError(capped(faults))

@@ -33,7 +33,7 @@ from dltrain.data.pictures.store import StoredPictures, decode_now, store_pictur
 from dltrain.data.splits import Rows
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.reporting import Reporter
-from dltrain.wording import listed, percent
+from dltrain.wording import listed, percent, quoted
 
 MASK = "mask"
 REASON = "data.task says so"
@@ -216,7 +216,7 @@ def check_parts(spec: TargetSpec, codes: NDArray[np.uint8], parts: dict[str, Row
         strays = np.flatnonzero((counts > 0) & (shares["train"] == 0))
         for code in strays:
             row = next(row for row in parts[name] if (codes[row] == code).any())
-            message = f"the class {spec.classes[code]!r} is in masks of the {name} part only, not in training"
+            message = f"the class {quoted(spec.classes[code])} is in masks of the {name} part only, not in training"
             hint = "data.split.seed draws other parts, and more rows of it may help; data.classes names those that there are"
             faults.append(Fault(message, file=names[row] if names else None, hint=hint))
         lacking = [spec.classes[code] for code in np.flatnonzero((counts == 0) & (shares["train"] > 0))]

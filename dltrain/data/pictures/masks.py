@@ -18,7 +18,7 @@ from dltrain.data.pictures.files import PictureError, decode_file
 from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import DataError, Fault, Note, capped, warn
-from dltrain.wording import counted, listed, nearest
+from dltrain.wording import counted, listed, nearest, quoted
 
 VALUES = 256
 # More different values are hardly classes, but what resizing or JPEG makes between two of them.
@@ -156,7 +156,7 @@ def find_classes(config: DataConfig, present: NDArray[np.bool_], palette: Sequen
     if asked is not None:
         named = _named(config, asked)
         if ignore in named:
-            message = f"the value {ignore} is the class {named[ignore]!r} and is to be ignored"
+            message = f"the value {ignore} is the class {quoted(named[ignore])} and is to be ignored"
             raise DataError(config_fault(config, "data.ignore", message, "leave out one of the two"))
         values = sorted(named)
         names = tuple(named[value] for value in values)
@@ -189,7 +189,9 @@ def _named(config: DataConfig, asked: Any) -> dict[int, str]:
         named = {int(value): str(name) for value, name in asked.items()}
     twice = [name for name in set(named.values()) if list(named.values()).count(name) > 1]
     if twice or len(named) >= VALUES:
-        message = f"the class {sorted(twice)[0]!r} is named twice" if twice else f"{len(named)} classes are too many: at most 255"
+        message = (
+            f"the class {quoted(sorted(twice)[0])} is named twice" if twice else f"{len(named)} classes are too many: at most 255"
+        )
         raise DataError(config_fault(config, "data.classes", message))
     return named
 

@@ -35,6 +35,7 @@ from dltrain.data.pictures.tiles import cut_up, large_notes, pictures_of
 from dltrain.data.raw import RawPictures
 from dltrain.errors import DataError, Fault, Note, RunError, capped
 from dltrain.storage.values import one_of, texts
+from dltrain.wording import quoted
 
 SHOWN_NAMES = 3
 LARGER = "a run with data.tiles: {width}"
@@ -213,7 +214,7 @@ def _numbers(files: Sequence[PictureFile]) -> NDArray[np.float64]:
         try:
             values[row] = float(file.label or "")
         except ValueError:
-            faults.append(Fault(f"expected a number to compare the prediction with, found {file.label!r}", file=file.path))
+            faults.append(Fault(f"expected a number to compare the prediction with, found {quoted(file.label)}", file=file.path))
     if faults:
         hint = "name a table of files and numbers, as the run was trained on"
         raise DataError(capped([replace(fault, hint=hint) for fault in faults]))

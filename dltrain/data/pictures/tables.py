@@ -19,7 +19,7 @@ from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.storage.formats.other_files import source_by_name
-from dltrain.wording import column_hint, listed, shown
+from dltrain.wording import column_hint, listed, quoted, shown
 
 LABEL_NAMES = ("label", "class", "target", "category", "y")
 MASK_NAMES = ("mask", "masks", "target", "segmentation")
@@ -59,7 +59,9 @@ def read_picture_table(
     files_column = _files_column(config, path, columns, samples, is_given)
     key = config.split.key
     if key is not None and key not in columns:
-        raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
+        raise DataError(
+            config_fault(config, "data.split", f"{shown(path)} has no column {quoted(key)}", column_hint(key, columns))
+        )
     label_column = None
     if with_labels and not config.is_reconstruction:
         others = [name for name in columns if name not in (key, files_column)]
@@ -108,7 +110,7 @@ def _list_files(
                 num_dropped += 1
                 continue
             hint = "data.missing_target: drop leaves such rows out"
-            message = f"no value in the column {label_column}" + (f" ({words[row]!r})" if words[row] else "")
+            message = f"no value in the column {label_column}" + (f" ({quoted(words[row])})" if words[row] else "")
             faults.append(Fault(message, file=shown(path), line=_line(raw, row), hint=hint))
         try:
             place = picture_path(str(name), folder, config.images)
@@ -143,7 +145,7 @@ def _files_column(
     wanted = config.arguments.get("files")
     if wanted is not None:
         if wanted not in columns:
-            message = f"{shown(path)} has no column {wanted!r}"
+            message = f"{shown(path)} has no column {quoted(wanted)}"
             raise DataError(config_fault(config, "data.files", message, column_hint(str(wanted), columns)))
         return str(wanted)
     for column in columns:
@@ -226,7 +228,7 @@ def _mask_column(config: DataConfig, path: str, others: Sequence[str], samples: 
 def _asked_column(config: DataConfig, path: str, others: Sequence[str], what: str) -> str:
     name = config.target[0]
     if name not in others:
-        message = f"{shown(path)} has no column {name!r} {what}"
+        message = f"{shown(path)} has no column {quoted(name)} {what}"
         raise DataError(config_fault(config, "data.target", message, column_hint(name, others)))
     return name
 

@@ -18,6 +18,7 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.errors import DataError, Fault, capped
 from dltrain.later import polars
+from dltrain.wording import quoted
 
 
 def places_of(features: Sequence[FeatureColumn], names: Collection[str]) -> NDArray[np.int64]:
@@ -75,7 +76,7 @@ def refuse_changing(
         (file, line), (_, line_before) = locate(row), locate(before)
         where = f"line {line_before:,}" if line_before else f"row {before + 1:,}"
         message = (
-            f"{name} is {texts[row]!r} here and {texts[before]!r} in {where}, expected one value for each series: "
+            f"{name} is {quoted(texts[row])} here and {quoted(texts[before])} in {where}, expected one value for each series: "
             f"it changes within {len(changing):,} of them ({shown_names(changing)})"
         )
         faults.append(Fault(message, path=key, file=file, line=line, hint=hint))

@@ -14,7 +14,7 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.errors import DataError, Note, warn
 from dltrain.later import polars
-from dltrain.wording import listed
+from dltrain.wording import listed, quoted
 
 MOST_NAMED = 3
 
@@ -70,7 +70,7 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
         if len(empty):
             file, line = locate(int(empty[0]))
             cell = column_of(frame, name)[int(empty[0])]
-            held = "nothing" if cell is None else f"{cell!r}, which is read as a missing value"
+            held = "nothing" if cell is None else f"{quoted(cell)}, which is read as a missing value"
             message = f"the column {name}, which tells the series apart, holds {held} ({len(empty):,} such rows)"
             hint = "fill it in, leave these rows out, or say what is missing otherwise: `data.missing`"
             raise DataError(message, path="data.series.id", file=file, line=line, hint=hint)

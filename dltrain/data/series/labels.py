@@ -19,6 +19,7 @@ from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import infer_target
 from dltrain.errors import DataError, Fault
+from dltrain.wording import quoted
 
 WHOLE_SERIES, ROW = "series", "row"
 
@@ -130,7 +131,7 @@ def _refuse_single(config: DataConfig, spec: TargetSpec, codes: NDArray[np.int32
     single = np.flatnonzero(counts == 1)
     if len(single):
         of = shown_names([names[int(np.flatnonzero(codes == code)[0])] for code in single])
-        message = f"the label {spec.classes[single[0]]!r} is that of one series alone ({of}), which cannot be in two parts"
+        message = f"the label {quoted(spec.classes[single[0]])} is that of one series alone ({of}), which cannot be in two parts"
         hint = "merge it with another by data.replace, or say data.split.stratify: false"
         fault: Fault = config_fault(config, "data.split", message, hint)
         raise DataError(fault)

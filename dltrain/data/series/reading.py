@@ -24,6 +24,7 @@ from dltrain.data.tables.fitting.no_rows import totals_rows
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.targets import row_fault
 from dltrain.errors import DataError, Note, all_of, capped, warn
+from dltrain.wording import quoted
 
 
 def read_columns(
@@ -57,9 +58,8 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
     numbers, bad = read_numbers(column_of(raw.frame, name), reading)
     if len(bad):
         if len(bad) > raw.frame.height / 2:
-            message = (
-                f"the target {name} holds text, such as {column_of(raw.frame, name)[int(bad[0])]!r}: a series foretells numbers"
-            )
+            such = quoted(column_of(raw.frame, name)[int(bad[0])])
+            message = f"the target {name} holds text, such as {such}: a series foretells numbers"
             raise DataError(
                 message,
                 path="data.target",
@@ -67,7 +67,7 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
             )
         faults = []
         for row in bad[:10]:
-            message = f"the target {name} is {column_of(raw.frame, name)[int(row)]!r}, not a finite number"
+            message = f"the target {name} is {quoted(column_of(raw.frame, name)[int(row)])}, not a finite number"
             faults.append(row_fault(locate, int(row), message))
         raise DataError(capped(faults, len(bad)))
     return numbers
@@ -132,7 +132,8 @@ def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.
     hint = "keep one row of each time: their mean or sum, say"
     if several.columns:
         values = [", ".join(str(column_of(raw.frame, name)[row]) for name in several.columns) for row in (first, second)]
-        message += f"; {several.named} tells them apart ({values[0]!r}, {values[1]!r}): {several.count:,} series in one table"
+        apart = ", ".join(map(quoted, values))
+        message += f"; {several.named} tells them apart ({apart}): {several.count:,} series in one table"
         named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
         hint = f"`series: {{id: {named}}}` learns them all in one model, no window across two"
     file, line = locate(second)

@@ -8,6 +8,7 @@ from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.parts import KEY_OF_PART
+from dltrain.wording import quoted
 
 # Arguments with which dltrain itself reads further data of a run, or leaves pictures unopened.
 UNREAD = "unread"
@@ -18,7 +19,7 @@ OUR_OWN = (UNREAD, MAY_LACK, "with_targets", "own_columns", "optional_columns", 
 
 def argument_fault(config: DataConfig, name: str, expected: str, hint: str | None = None) -> Fault:
     """The fault for `data.<name>`: what was expected, what was found, where it stands."""
-    return config_fault(config, f"data.{name}", f"expected {expected}, found {config.arguments.get(name)!r}", hint)
+    return config_fault(config, f"data.{name}", f"expected {expected}, found {quoted(config.arguments.get(name))}", hint)
 
 
 def given(config: DataConfig, name: str) -> Any:

@@ -27,7 +27,7 @@ from dltrain.errors import DataError, Note
 from dltrain.reporting import Reporter
 from dltrain.storage.arrays import array_names, declared_shapes, read_arrays
 from dltrain.storage.bounds import RATIO, ROW_BYTES, most_unpacked
-from dltrain.wording import column_hint, listed, shown
+from dltrain.wording import column_hint, listed, quoted, shown
 
 MAX_BYTES = 64 << 30
 MOST_BYTES = 1 << 30  # of targets that are looked at
@@ -176,11 +176,11 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     )
     if inputs not in shapes:
         hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
-        raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
+        raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {quoted(inputs)}", hint))
     if not of_parts and targets not in shapes and "targets" in config.arguments and not config.is_reconstruction:
         key = "data.targets" if "data.targets" in config.places or not config.target else "data.target"
         raise DataError(
-            config_fault(config, key, f"{shown(file)} holds no array {targets!r}", column_hint(targets, list(shapes)))
+            config_fault(config, key, f"{shown(file)} holds no array {quoted(targets)}", column_hint(targets, list(shapes)))
         )
     shape, is_bytes = shapes[inputs][0], shapes[inputs][1] == "uint8"
     if len(shape) < 2 or not shape[0]:

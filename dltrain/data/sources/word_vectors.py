@@ -22,7 +22,7 @@ from dltrain.errors import ConfigError, DataError, Note, warn
 from dltrain.later import polars
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
-from dltrain.wording import column_hint, listed, shown
+from dltrain.wording import column_hint, listed, quoted, shown
 
 MOST_UNKNOWN = 0.5
 
@@ -97,7 +97,7 @@ def add_vectors(
         hint = f"is {name} the column of words?"
         if len(words) == 1:
             near = near_words(path, words[0])
-            message = f"the word {words[0]!r} has no vector in {shown(path)}"
+            message = f"the word {quoted(words[0])} has no vector in {shown(path)}"
             hint = f"near it: {', '.join(near)}" if near else "another word, or another file"
         raise DataError(message, hint=hint)
     known = np.flatnonzero(places >= 0)

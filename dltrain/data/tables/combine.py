@@ -67,7 +67,7 @@ def _joined(tables: Sequence[RawTable], may_lack: Collection[str] = ()) -> RawTa
         frame=polars.concat([_with_all(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
         origin=tuple(origin),
         details=_merged([table.details for table in tables]),
-        notes=tuple(note for note in notes if not _is_overruled(note, tables, reading)),
+        notes=tuple(note for note in notes if note.code != TWO_READINGS or not _is_overruled(note, tables, reading)),
         reading=reading,
     )
 
@@ -194,6 +194,6 @@ def _is_overruled(note: Note, tables: Sequence[RawTable], reading: Mapping[str, 
     """Whether a note says of numbers with two readings that they are taken in one way, and another file shows the other."""
     for table in tables:
         sign = table.reading.get("unsure")
-        if sign and note.code == TWO_READINGS and note.text.endswith(table.reading["remark"]):
+        if sign and note.text.endswith(table.reading["remark"]):
             return bool((table.reading.get("thousands") == sign) != (reading.get("thousands") == sign))
     return False

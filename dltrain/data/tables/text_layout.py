@@ -21,7 +21,7 @@ from dltrain.data.tables.text_scan import TextScan, WidthCheck, quotes_are_lette
 from dltrain.data.tables.units_row import units_below
 from dltrain.errors import NUM_SHOWN, ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import COLUMNS
-from dltrain.wording import counted, listed
+from dltrain.wording import counted, listed, quoted
 
 PLAIN = Framing()
 ROW_NAMES_LOOKED_AT = 100
@@ -233,7 +233,7 @@ def _quote(config: DataConfig) -> str | None:
     if config.quote.casefold() == "none":
         return None
     if len(config.quote) != 1 or not config.quote.isascii():
-        raise ConfigError(config_fault(config, "data.quote", f"expected one character, got {config.quote!r}"))
+        raise ConfigError(config_fault(config, "data.quote", f"expected one character, got {quoted(config.quote)}"))
     return config.quote
 
 
@@ -245,7 +245,10 @@ def _separator(config: DataConfig) -> str | None:
     if len(separator) != 1 or not separator.isascii() or separator in "\n\r\0":
         raise ConfigError(
             config_fault(
-                config, "data.separator", f"expected one character, got {config.separator!r}", "blanks after it are left out"
+                config,
+                "data.separator",
+                f"expected one character, got {quoted(config.separator)}",
+                "blanks after it are left out",
             )
         )
     return separator
@@ -343,7 +346,8 @@ def _column_names(config: DataConfig, cells: list[str], header: bool, name: str)
         if sum(is_number(cell) for cell in cells) > len(cells) / 3:
             hint = f"this looks like data: {NO_HEADER}"
         places = [
-            f"{column!r} stands at {first_places[column] + 1} and again at {index + 1}" for index, column in again[:NUM_SHOWN]
+            f"{quoted(column)} stands at {first_places[column] + 1} and again at {index + 1}"
+            for index, column in again[:NUM_SHOWN]
         ]
         faults = [Fault(f"the column name {place}", file=name, line=1, hint=hint) for place in places]
         raise DataError(capped(faults, len(again)))

@@ -10,6 +10,7 @@ from typing import Any
 from dltrain.config.types import MULTILABEL
 from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, show
 from dltrain.parts import judged_part
+from dltrain.wording import quoted
 
 LEAST_SUPPORT = 5
 WIDE = 0.1
@@ -34,7 +35,7 @@ def find_unpredicted_classes(evidence: Evidence) -> Iterator[Finding]:
         never = [index for index in range(len(labels)) if not predicted[index] and support[index] >= LEAST_SUPPORT]
         if not never:
             continue
-        named = ", ".join(f"{labels[index]!r} ({support[index]:,.0f} rows)" for index in never[:MOST_NAMED])
+        named = ", ".join(f"{quoted(labels[index])} ({support[index]:,.0f} rows)" for index in never[:MOST_NAMED])
         more = f" and {len(never) - MOST_NAMED} more" if len(never) > MOST_NAMED else ""
         plural = "classes are" if len(never) > 1 else "class is"
         yield Finding(
@@ -54,7 +55,7 @@ def _unsaid_labels(part: str, report: Mapping[str, Any]) -> Iterator[Finding]:
     }
     if not never:
         return
-    named = ", ".join(f"{label!r} ({count:,} rows)" for label, count in list(never.items())[:MOST_NAMED])
+    named = ", ".join(f"{quoted(label)} ({count:,} rows)" for label, count in list(never.items())[:MOST_NAMED])
     more = f" and {len(never) - MOST_NAMED} more" if len(never) > MOST_NAMED else ""
     yield Finding(
         "label_never_said",

@@ -16,6 +16,7 @@ from dltrain.evaluation.metrics.report import answers_of
 from dltrain.evaluation.scored import Scored
 from dltrain.evaluation.spread_sample import take_part
 from dltrain.model.heads.answers import decide
+from dltrain.wording import quoted
 
 NUM_PICTURES = 12
 MOST_CELLS = 10  # along a side
@@ -129,7 +130,7 @@ def occlusions(scored: Scored, part: str) -> Occlusions:
         falls = (said[index] - again).reshape(shape)
         true, answer = names[index]
         found.append(Occlusion(row + 1, str(files[index]), true, answer, float(said[index]), falls, pictures[index]))
-    notes = [f"Covered squares are those of {target.name!r}, the first of several."] if len(scored.heads) > 1 else []
+    notes = [f"Covered squares are those of {quoted(target.name)}, the first of several."] if len(scored.heads) > 1 else []
     return Occlusions(part, target.name, not head.classes, found, notes)
 
 

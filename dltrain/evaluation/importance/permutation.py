@@ -20,6 +20,7 @@ from dltrain.evaluation.importance.sample import SEED, Sample, sample_of
 from dltrain.evaluation.importance.tokens import token_worths
 from dltrain.evaluation.metrics.intervals import Drawn, Interval
 from dltrain.evaluation.scored import Scored
+from dltrain.wording import quoted
 
 REPEATS = 5
 _MOST_NUMBERS = 200  # of a row of an array
@@ -136,7 +137,7 @@ def _tokens(sample: Sample, preprocessing: Preprocessing, notes: list[str]) -> l
             continue
         worths, tried = token_worths(sample, names.index(group))
         if tried:
-            notes.append(f"Of {column.name!r} the {tried:,} tokens that most rows hold were taken out, one at a time.")
+            notes.append(f"Of {quoted(column.name)} the {tried:,} tokens that most rows hold were taken out, one at a time.")
         vocabulary, before = column.tokenizer.vocabulary, f"{column.name}: " if len(columns) > 1 else ""
         found += [
             Importance(f"{before}{vocabulary[one.code - NUM_RESERVED]}", "token", one.value, one.interval, one.rows)

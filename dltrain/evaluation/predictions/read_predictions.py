@@ -18,7 +18,7 @@ from dltrain.evaluation.metrics.label_metrics import THRESHOLD, said_labels
 from dltrain.later import polars
 from dltrain.model.heads.head import Head
 from dltrain.storage.formats.other_files import source_by_name
-from dltrain.wording import listed, shown
+from dltrain.wording import listed, quoted, shown
 
 PREDICTION_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
 _SUM = 1e-3  # by how much probabilities may miss 1
@@ -147,7 +147,7 @@ def _marks(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.bool_]
         for label in found if found != [""] else ():
             known = label if label in places else str(label).removeprefix("'")  # see `files.neutralize`
             if known not in places:
-                message = f"{shown(str(path))}: prediction {row + 1:,} has the label {label!r}"
+                message = f"{shown(str(path))}: prediction {row + 1:,} has the label {quoted(label)}"
                 raise DataError(message, hint=f"the labels of the run are {listed(head.classes)}, {sign!r} between two")
             marks[row, places[known]] = True
     return marks
@@ -160,7 +160,9 @@ def _codes(path: Path, frame: polars.DataFrame, head: Head, name: str) -> NDArra
     said = [label if label in known else label.removeprefix("'") for label in said]  # see `files.neutralize`
     unknown = next((label for label in said if label not in known), None)
     if unknown is not None:
-        raise DataError(f"{shown(str(path))} predicts {unknown!r}", hint=f"the classes of the run are {listed(head.classes)}")
+        raise DataError(
+            f"{shown(str(path))} predicts {quoted(unknown)}", hint=f"the classes of the run are {listed(head.classes)}"
+        )
     return np.array([known[label] for label in said], np.int64)
 
 

@@ -20,7 +20,7 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import Note, UsageError, warnings_of
 from dltrain.later import polars
 from dltrain.reporting import Reporter, warn_each
-from dltrain.wording import counted
+from dltrain.wording import counted, quoted
 
 MOST_ROWS = 10_000
 
@@ -136,7 +136,7 @@ def _class(spec: TargetSpec, text: str) -> int:
             return spec.classes.index(str(int(float(label))))
     except ValueError:
         pass
-    raise UsageError(f"no class is called {label!r}", hint=f"the classes are {', '.join(spec.classes[:20])}")
+    raise UsageError(f"no class is called {quoted(label)}", hint=f"the classes are {', '.join(spec.classes[:20])}")
 
 
 def _numbers(words: list[str], count: int, what: str, option: str) -> list[float]:
@@ -149,9 +149,9 @@ def _numbers(words: list[str], count: int, what: str, option: str) -> list[float
         try:
             number = float(word)
         except ValueError:
-            raise UsageError(f"expected numbers in {option}, found {word!r}", hint=f"such as {option} '1, 2'") from None
+            raise UsageError(f"expected numbers in {option}, found {quoted(word)}", hint=f"such as {option} '1, 2'") from None
         if not math.isfinite(number):
-            raise UsageError(f"expected finite numbers in {option}, found {word!r}")
+            raise UsageError(f"expected finite numbers in {option}, found {quoted(word)}")
         numbers.append(number)
     return numbers
 
@@ -177,7 +177,7 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
         for text in targets if flags is None else ():
             words = [text.strip()] if len(names) == 1 else [word.strip() for word in text.split(",")]
             if len(words) != len(names):
-                raise UsageError(f"expected a value for each of the targets {', '.join(names)}, found {text!r}")
+                raise UsageError(f"expected a value for each of the targets {', '.join(names)}, found {quoted(text)}")
             for name, word in zip(names, words):
                 table.setdefault(name, []).append(word)
     frame = polars.DataFrame(table, schema=dict.fromkeys(table, polars.String))

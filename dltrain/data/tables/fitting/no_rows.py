@@ -16,7 +16,7 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.far_codes import FEW_CODES
 from dltrain.errors import Note, warn
-from dltrain.wording import COMMENTS, TOTALS, listed, shown_column
+from dltrain.wording import COMMENTS, TOTALS, listed, quoted, shown_column
 
 if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
@@ -104,7 +104,7 @@ def totals_row(
     word = last[(called or means or empty)[0]] or ""
     begins = is_text and bool(word) and (called or means)[0] == columns[0]
     how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
-    is_called = f"is called {word!r} and holds" if word else "has no value but"
+    is_called = f"is called {quoted(word)} and holds" if word else "has no value but"
     what = f"the last row{f' of {file}' if file else ''} {is_called} the {'means' if of_means else 'sums'} of the others"
     return [warn(f"{what} ({shown_column(of_sums[0])}): it is no row; {how}", "row_of_totals")]
 
