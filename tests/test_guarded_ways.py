@@ -48,7 +48,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "storage/removal.py": "the guarded way itself",
         "data/pictures/store.py": "a folder of the cache",
         "storage/stored_folders.py": "folders of the cache",
-        "sweep/engines/ray.py": "a temporary folder of its own; a trial's folder is replaced by what its node sent",
+        "sweep/engines/ray.py": "temporary folders of its own",
     },
     "remove a file": {
         "storage/held.py": "the guarded way itself",

@@ -19,7 +19,7 @@ def test_files_are_counted_over_all_paths(tmp_path: Path, monkeypatch: pytest.Mo
     listed = [str(tmp_path / f"a{number}.csv") for number in range(5)]
     assert len(expand_paths([*listed, str(tmp_path / "a[012].csv")])) == 8
     for paths in ([*listed, str(tmp_path / "*.csv")], [str(tmp_path / f"b{number}") for number in range(10)]):
-        with pytest.raises(DataError, match="more than 8 files.*DLTRAIN_MAX_FILES"):
+        with pytest.raises(DataError, match=r"more than 8 files.*DLTRAIN_MAX_FILES"):
             expand_paths(paths)
 
 
@@ -32,5 +32,5 @@ def test_of_many_missing_files_the_first_are_said(tmp_path: Path):
     assert time.process_time() - begun < 2
     assert len(caught.value.faults) == NUM_SHOWN + 1
     assert caught.value.faults[-1].message == "and 1,990 more"
-    with pytest.raises(DataError, match="did you mean .f000012.csv"):
+    with pytest.raises(DataError, match=r"did you mean .f000012.csv"):
         expand_paths([str(tmp_path / "f00012.csv")])

@@ -18,7 +18,7 @@ from dltrain.cli.again import go_on
 from dltrain.cli.commands.fit import _require_engine
 from dltrain.cli.console import Console
 from dltrain.config.load import load_config_text
-from dltrain.errors import UsageError, WorkerLostError, as_warning
+from dltrain.errors import RunError, UsageError, WorkerLostError, as_warning
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.sweep.engines import ray
@@ -39,19 +39,38 @@ def test_without_ray_there_is_one_message(monkeypatch):
     assert caught.value.faults[0].hint == "pip install 'dltrain[ray]'"
 
 
-def test_a_run_that_is_sent_back_is_whole_and_replaces_what_was_there(tmp_path):
-    there, here = tmp_path / "there", tmp_path / "here" / "0001"
-    (there / "checkpoints").mkdir(parents=True)
-    (there / "manifest.json").write_text("{}")
-    (there / "checkpoints" / "best.h5").write_bytes(b"weights")
-    here.mkdir(parents=True)
-    (here / "old").write_text("of an earlier try")
-    _unpack(_pack(there), here)
+def sent(folder: Path) -> bytes:
+    """A run as a node sends it."""
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    (folder / "checkpoints" / "best.h5").write_bytes(b"weights")
+    return _pack(folder)
+
+
+def test_a_run_that_is_sent_back_is_whole_and_replaces_an_earlier_try(tmp_path):
+    here = tmp_path / "here" / "0001"
+    (here / "checkpoints").mkdir(parents=True)
+    for name in ("metrics.json", "checkpoints/best.h5", "notes.txt", "checkpoints/precious.txt"):
+        (here / name).write_text("of an earlier try")
+    _unpack(sent(tmp_path / "there"), here)
     assert sorted(str(path.relative_to(here)) for path in here.rglob("*")) == [
-        "checkpoints", "checkpoints/best.h5", "manifest.json", "state",
+        "checkpoints", "checkpoints/best.h5", "checkpoints/precious.txt", "manifest.json", "notes.txt", "state",
     ]  # fmt: skip
     assert (here / "checkpoints" / "best.h5").read_bytes() == b"weights"
     assert [path.name for path in here.parent.iterdir()] == ["0001"]
+
+
+@pytest.mark.parametrize("link", ["here/trials/0001", "here/trials/0001/checkpoints"])
+def test_a_run_that_is_sent_back_goes_through_no_link(link, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "best.h5").write_text("precious")
+    (tmp_path / link).parent.mkdir(parents=True)
+    (tmp_path / link).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError):
+        _unpack(sent(tmp_path / "there"), tmp_path / "here" / "trials" / "0001")
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["best.h5"]
+    assert (tmp_path / "elsewhere" / "best.h5").read_text() == "precious"
+    assert [path.name for path in (tmp_path / "here" / "trials").iterdir()] == ["0001"]
 
 
 @pytest.mark.slow

@@ -25,6 +25,10 @@ from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError, UsageError, reason_of
 from dltrain.reporting import Reporter
 from dltrain.settings import trusting_code
+from dltrain.storage.atomic import cannot_write
+from dltrain.storage.held import held, place_of
+from dltrain.storage.new_run import refuse_links_to_trial
+from dltrain.storage.removal import remove_run_files
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.processes import MOST_DATASETS
 from dltrain.sweep.trials import TrialFit
@@ -265,13 +269,38 @@ def _pack(folder: Path) -> bytes:
 
 
 def _unpack(packed: bytes, path: Path) -> None:
-    """Put a packed run in its place, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(temporary, filter="data")
-    for folder in ("checkpoints", "state"):
-        (temporary / folder).mkdir(exist_ok=True)
-    if path.is_dir():
-        shutil.rmtree(path)
-    os.replace(temporary, path)
+    """Put a packed run in its place; of an earlier try in the folder goes what dltrain made, and nothing else.
+
+    Raises:
+        RunError: it cannot be written, or a link leads to it or out of it.
+    """
+    refuse_links_to_trial(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+                archive.extractall(temporary, filter="data")
+            for folder in ("checkpoints", "state"):
+                (temporary / folder).mkdir(exist_ok=True)
+            if path.is_dir():
+                remove_run_files(path)
+                _move_into(path, temporary)
+            else:
+                os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _move_into(path: Path, temporary: Path) -> None:
+    """Each file to its place below a folder, through no link in it; the manifest, which makes a run of them, last."""
+    found = sorted(temporary.rglob("*"), key=lambda file: (file == temporary / "manifest.json", len(file.parts)))
+    with held(path):
+        for file in found:
+            with place_of(file) as old, place_of(path / file.relative_to(temporary)) as new:
+                if file.is_dir():
+                    new.make_folder()
+                else:
+                    old.rename(new)
