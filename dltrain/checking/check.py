@@ -9,7 +9,7 @@ from typing import Any
 
 from dltrain.checking.answer_checks import check_answers, check_slices
 from dltrain.checking.evaluation_checks import check_baselines
-from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
+from dltrain.checking.frozen_checks import check_frozen, check_taken, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
 from dltrain.checking.member_checks import check_members
 from dltrain.checking.memory import as_refusal, estimate_memory, judge_memory
@@ -191,6 +191,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     errors += check_baselines(config, facts.schema)
     errors += _without_numbers(config, facts)
     errors += check_sweep(config) if config.sweep else ()
+    errors += check_taken(config, network)
     # Where there is no data it is not to blame, and neither is it for columns or numbers that the model or a step asks for.
     asked = ("model.", "data.transform.")
     is_config = facts.blames_config or config.data.source == NO_DATA

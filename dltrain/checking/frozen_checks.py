@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os.path
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -146,7 +147,7 @@ def _is_preprocessing(row: Row) -> bool:
 
 
 def check_weights_files(config: Config) -> Iterator[Fault]:
-    """Files of weights that are not there, damaged, or no plain arrays; whether they fit shows when Keras reads them."""
+    """Files of weights that are not there, damaged, or no plain arrays."""
     given = [(f"{layer.path}.weights", layer.component.arguments.get("weights")) for layer, _ in _bodies(config)]
     named = [(path, Path(str(weights))) for path, weights in given if weights not in (None, "none", "imagenet")]
     if config.model.weights is not None:
@@ -168,3 +169,20 @@ def check_weights_files(config: Config) -> Iterator[Fault]:
                     pass
         except RunError as error:
             yield fault(config, path, error.faults[0].message, error.faults[0].hint)
+
+
+def check_taken(config: Config, network: Network | None) -> Iterator[Fault]:
+    """A file of weights of which nothing would be taken: no layer of it has the name and as many weights as one here."""
+    file = config.model.weights
+    if file is None or network is None or any(row.found.parameters is None for row in network.rows):
+        return
+    from dltrain.model.weights.transfer import nothing_taken, stored_layers
+
+    try:
+        with stored_layers(Path(file)) as stored:
+            there = {name: sum(math.prod(array.shape) for array in arrays) for name, arrays in stored.items()}
+    except (RunError, OSError):  # which `check_weights_files` says
+        return
+    if not any(row.found.parameters and there.get(row.name) == row.found.parameters for row in network.rows):
+        message, hint = nothing_taken(Path(file), [name for name, count in there.items() if count])
+        yield fault(config, "model.weights", message, hint)

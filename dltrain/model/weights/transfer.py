@@ -78,10 +78,17 @@ def take_weights(model: Any, path: Path) -> list[Taken]:
             rows.append(Taken(layer.name, outcome, there, here))
         rows += [Taken(name, "left", tuple(tuple(array.shape) for array in arrays)) for name, arrays in stored.items() if arrays]
     if not any(row.outcome == "taken" for row in rows):
-        names = listed([row.layer for row in rows if row.outcome in ("left", "cut")], 8)
-        hint = f"its layers are {names}; `name:` gives a layer here the name it has there"
-        raise ConfigError(f"no layer of {path.name} has the name and shapes of one here", path=KEY, hint=hint)
+        message, hint = nothing_taken(path, [row.layer for row in rows if row.outcome in ("left", "cut")])
+        raise ConfigError(message, path=KEY, hint=hint)
     return rows
+
+
+def nothing_taken(path: Path, names: Sequence[str]) -> tuple[str, str]:
+    """What is said of a file whose layers, of these names, fit none here; and what helps."""
+    hint = f"its layers are {listed(names, 8)}; `name:` gives a layer here the name it has there"
+    if not names:
+        hint = "it holds no layer with weights"
+    return f"no layer of {path.name} has the name and shapes of one here", hint
 
 
 def taken_lines(rows: Sequence[Taken], name: str) -> list[str]:

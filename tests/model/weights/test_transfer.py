@@ -122,3 +122,15 @@ def test_a_fit_begins_with_what_an_earlier_run_has_learnt(tmp_path: Path) -> Non
     assert evaluate(second.run).metrics
     [fault] = check_config(config_of(NOISE, f"model.weights={tmp_path}/gone.h5")).errors
     assert (fault.path, "there is no weights file" in fault.message) == ("model.weights", True)
+
+
+@pytest.mark.parametrize(("name", "units", "fits"), [("first", 5, True), ("first", 6, False), ("other", 5, False)])
+def test_check_says_where_nothing_would_be_taken(name: str, units: int, fits: bool, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        group = file.create_group("model_weights/first")
+        group["kernel"], group["bias"] = np.zeros((6, 5), np.float32), np.zeros(5, np.float32)
+        group.attrs["weight_names"] = [b"kernel", b"bias"]
+    layers = f"model.layers=[{{Dense: {{units: {units}, name: {name}}}}}]"
+    errors = check_config(config_of(NOISE, f"model.weights={tmp_path}/old.h5", layers)).errors
+    assert [fault.message for fault in errors] == [] if fits else ["no layer of old.h5 has the name and shapes of one here"]
+    assert fits or errors[0].path == "model.weights"
