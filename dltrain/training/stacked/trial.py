@@ -227,7 +227,8 @@ class StackedTrial:
         """
         self.history.write()
         more = {"learning_rate": self.view.optimizer.learning_rate, "ended_as": self.ended_as, "error": self.fit.error}
-        step = step if self.is_running else self._final_step
+        if not self.is_running:  # it goes on from no middle of an epoch; the stack has run on, or was taken up elsewhere, since
+            step, metrics = self._final_step, [np.zeros_like(values) for values in metrics]
         state = self.pace.state(step, self.values(), metrics, more)
         state.memory["callbacks"]["stopped"] = self.pace.stopped
         save_state(self.run, state)

@@ -19,7 +19,7 @@ from dltrain.training.stacked.steps import StackedSteps
 from dltrain.training.stacked.structure import why_not_stacked
 from dltrain.training.stacked.trial import StackedFit
 from tests.training.stacked.support import assert_like_own_fits, fit_stacked
-from tests.training.support import NOISE, assert_same_bits, config_of, rows_of
+from tests.training.support import NOISE, assert_same_bits, config_of, newest_state, rows_of
 
 RATE = "training.optimizer.learning_rate="
 LAYERS = (
@@ -167,6 +167,18 @@ def test_one_trial_behind_the_others_takes_all_back_to_where_they_met(
     cut = fit_stacked(configs(0.001, 0.01), tmp_path / "cut")
     for one, other in zip(pair, cut, strict=True):
         assert_same_bits(one.path, other.path)
+
+
+def test_a_trial_that_is_over_is_kept_as_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltrain.training.stacked.train.EPOCH_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("dltrain.training.stacked.train._SAVE_SHARE", 1e9)
+    fit_stacked(configs(0.001, 0.01, more=("training.epochs=3",)), tmp_path)
+    ended = newest_state(tmp_path / "0")
+    for path in (tmp_path / "1" / "state").glob("state-000003-*.npz"):  # as if the last state of the other was not written
+        path.unlink()
+    fit_stacked(configs(0.001, 0.01, more=("training.epochs=3",)), tmp_path)
+    for before, now in zip(ended.metrics, newest_state(tmp_path / "0").metrics, strict=True):
+        np.testing.assert_array_equal(before, now)
 
 
 def _as_if_running(path: Path) -> None:
