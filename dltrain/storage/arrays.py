@@ -32,13 +32,16 @@ DAMAGE = (
 )  # fmt: skip
 
 
-def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    path: Path, *, names: Sequence[str] | None = None, limit: int, hint: str | None = None
+) -> dict[str, NDArray[Any]]:
     """Arrays of an .npz archive by name.
 
     Args:
         path: the archive.
         names: which; None: all.
         limit: most bytes that they may take together, unpacked.
+        hint: what to do where they take more.
 
     Raises:
         DataError: not an archive, damaged, an array missing, of objects (a pickle), or more than `limit` bytes.
@@ -56,7 +59,7 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
                 raise DataError(faults)
             total = sum(members[word].file_size for word in wanted)
             if total > limit:
-                raise DataError(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name)
+                raise DataError(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name, hint=hint)
             packed = sum(members[word].compress_size for word in wanted)
             if total > max(SMALL_BYTES, MOST_PACKED.value * packed):
                 message = f"its {packed >> 10:,} kB unpack to {total >> 20:,} MB: it is made to fill the memory"
@@ -66,6 +69,8 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
                 with archive.open(members[word]) as member:
                     arrays[word] = _read_array(member, members[word].file_size, word, name)
             return arrays
+    except MemoryError as error:
+        raise DataError("reading its arrays takes more memory than there is", file=name, hint=hint) from error
     except DAMAGE as error:
         reason = reason_of(error)
         raise DataError(f"not a readable .npz archive: {_first_line(reason)}", file=name) from error

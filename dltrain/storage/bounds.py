@@ -48,6 +48,8 @@ NAME_BYTES = Bound("DLTRAIN_MAX_NAME_BYTES", 1 << 16)
 # Of text that is held in memory; what a cell takes, however short it is: a view of it, and its number.
 CELLS = Bound("DLTRAIN_MAX_CELLS", 200_000_000)
 CELL_BYTES = 24
+# Of arrays that are read into memory as a whole.
+ARRAY_BYTES = Bound("DLTRAIN_MAX_ARRAY_BYTES", 64 << 30)
 # That a pattern may match; it may look at so many times more.
 FILES = Bound("DLTRAIN_MAX_FILES", 10_000)
 LOOKED_AT_PER_FILE = 20
@@ -92,6 +94,11 @@ def most_unpacked(num_bytes: int) -> int:
 def most_text(num_bytes: int) -> int:
     """To how many bytes of text a file of so many may unpack."""
     return max(TEXT_ALWAYS_ALLOWED, RATIO.value * num_bytes)
+
+
+def most_of_arrays() -> int:
+    """Bytes that arrays read as a whole may take: no more than this machine has memory, unless the variable says so."""
+    return whole_number(ARRAY_BYTES.variable, min(ARRAY_BYTES.default, memory_bytes()))
 
 
 def most_cells(num_bytes: int) -> int:

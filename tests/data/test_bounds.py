@@ -453,3 +453,19 @@ def test_attack_15_an_output_that_is_there_is_not_looked_for_in_a_whole_machine(
         check_output(tmp_path / "03.csv", force=True, inputs=[pattern])
     monkeypatch.setenv(FILES.variable, "1")
     assert "looks through more than" in fault_of(lambda: check_output(tmp_path / "03.csv", force=True, inputs=[pattern])).message
+
+
+def test_arrays_that_are_larger_than_the_memory_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(tmp_path / name) for name in ("a.npz", "b.npz")]
+    for path in paths:
+        np.savez(path, x=np.ones((1000, 50), np.float32), y=np.arange(1000) % 2)
+    monkeypatch.setattr(bounds, "memory_bytes", lambda: 300_000)
+    assert load_dataset(DataConfig("npz", path=(paths[0],)), seed=0)
+    fault = fault_of(lambda: load_dataset(DataConfig("npz", path=tuple(paths)), seed=0))
+    assert fault.file is not None
+    assert fault.file.endswith("b.npz")
+    assert "DLTRAIN_MAX_ARRAY_BYTES" in (fault.hint or "")
+    monkeypatch.setenv("DLTRAIN_MAX_ARRAY_BYTES", "10000000")
+    assert load_dataset(DataConfig("npz", path=tuple(paths)), seed=0)

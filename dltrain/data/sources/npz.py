@@ -26,10 +26,9 @@ from dltrain.data.tables.combine import combine_parts
 from dltrain.errors import DataError, Note
 from dltrain.reporting import Reporter
 from dltrain.storage.arrays import array_names, declared_shapes, read_arrays
-from dltrain.storage.bounds import RATIO, ROW_BYTES, most_unpacked
+from dltrain.storage.bounds import ARRAY_BYTES, RATIO, ROW_BYTES, most_of_arrays, most_unpacked
 from dltrain.wording import column_hint, listed, quoted, shown
 
-MAX_BYTES = 64 << 30
 MOST_BYTES = 1 << 30  # of targets that are looked at
 BLOCK_VALUES = 1 << 22
 
@@ -41,9 +40,11 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         DataError: a file is missing, damaged, holds pickles, or arrays that do not fit together.
     """
     raws: dict[str, Any] = {}
+    left = most_of_arrays()
     for number, file in enumerate(expand_paths(config.path)):
         reporter.status(f"reading {shown(file)}")
-        raws[f"file {number}"] = _read_file(file, config)
+        raws[f"file {number}"] = raw = _read_file(file, config, left)
+        left = max(0, left - in_memory(raw.images).nbytes)
     if len(raws) == 1:
         return next(iter(raws.values()))  # type: ignore[no-any-return]
     if any(raw.parts for raw in raws.values()):
@@ -54,22 +55,24 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     return combined
 
 
-def _read_file(file: str, config: DataConfig) -> RawPictures:
+def _read_file(file: str, config: DataConfig, limit: int) -> RawPictures:
     names = array_names(Path(file))
     inputs, targets = config.arguments.get("inputs"), config.arguments.get("targets")
     with_targets = config.arguments.get("with_targets", True)
     if inputs is None and (of_parts := arrays_of_parts(names, for_training="with_targets" not in config.arguments)):
-        return _read_parts(file, names, of_parts, config)
+        return _read_parts(file, names, of_parts, config, limit)
     inputs = str(inputs or "x")
     targets = str(targets or "y")
     needed = not config.is_reconstruction and with_targets and (config.arguments.get("targets") is not None or targets in names)
-    arrays = read_arrays(Path(file), names=[inputs, targets] if needed else [inputs], limit=MAX_BYTES)
+    arrays = read_arrays(Path(file), names=[inputs, targets] if needed else [inputs], limit=limit, hint=_hint())
     return _pictures(file, arrays[inputs], arrays.get(targets) if needed else None, targets, config)
 
 
-def _read_parts(file: str, names: Sequence[str], of_parts: Mapping[str, tuple[str, str]], config: DataConfig) -> RawPictures:
+def _read_parts(
+    file: str, names: Sequence[str], of_parts: Mapping[str, tuple[str, str]], config: DataConfig, limit: int
+) -> RawPictures:
     wanted = [name for pair in of_parts.values() for name in pair if name]
-    arrays = read_arrays(Path(file), names=wanted, limit=MAX_BYTES)
+    arrays = read_arrays(Path(file), names=wanted, limit=limit, hint=_hint())
     raws = {part: _pictures(file, arrays[x], arrays.get(y), y, config) for part, (x, y) in of_parts.items()}
     others = [name for name in names if name not in arrays]
     left = [Note(f"{Path(file).name}: not read: {listed(others, 8)}")] if others else []
@@ -86,6 +89,10 @@ def _read_parts(file: str, names: Sequence[str], of_parts: Mapping[str, tuple[st
     )
     combined.details = {file: {"digest": _digest(combined), "bytes": Path(file).stat().st_size, "rows": len(combined.images)}}
     return combined
+
+
+def _hint() -> str:
+    return f"arrays are read whole: save fewer rows, or uint8 in the place of floats; {ARRAY_BYTES.variable} allows more bytes"
 
 
 def _narrowed(inputs: NDArray[Any]) -> NDArray[Any]:
