@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits a pixel: which value is white in them."""
+"""Pictures of more than 8 bits a pixel: which value is white in them; and files of several pictures, of which one is read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dltrain import system
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow
 from dltrain.data.pictures.form import is_deep, white_of_bits
 from dltrain.errors import Note, warn
+from dltrain.wording import counted, shown
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -99,6 +100,33 @@ def find_depth(paths: Sequence[str]) -> Depth:
     else:
         white = white_of_bits(min(32, max(8, int(np.ceil(highest)).bit_length())))
     return Depth(white, highest, len(found), *of_coarse, len(paths) - len(suspects))
+
+
+def notes_of_frames(paths: Sequence[str]) -> list[Note]:
+    """What is said of files that hold several pictures, the pages of a TIFF or the frames of a GIF or WebP: the first is read."""
+    heads = ((path, _head(path)) for path in paths)
+    suspects = [path for path, head in heads if head.startswith((b"GIF8", *TIFF)) or _is_animated_webp(head)]
+    if not suspects:
+        return []
+    with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        several = [path for path, flag in zip(suspects, pool.map(_has_several, suspects), strict=True) if flag]
+    if not several:
+        return []
+    such = f", such as {shown(several[0])}," if len(several) > 1 else f" ({shown(several[0])})"
+    said = f"{counted(len(several), 'picture')}{such} holds more than one frame or page: the first is read, the others are not"
+    said = said if len(several) == 1 else said.replace(" holds ", " hold ", 1)
+    return [warn(said, "several_frames")]
+
+
+def _is_animated_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
+
+
+def _has_several(path: str) -> bool:
+    try:
+        return decode_file(path, lambda image: bool(getattr(image, "is_animated", False)))[0]
+    except PictureError:
+        return False
 
 
 def _head(path: str) -> bytes:

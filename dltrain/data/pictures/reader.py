@@ -21,6 +21,7 @@ from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.image import images_from
 from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.pictures.depth import notes_of_frames
 from dltrain.data.pictures.face_crop import FaceCrop
 from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_notes, unusable
 from dltrain.data.pictures.folders import PictureList
@@ -105,6 +106,7 @@ def read_pictures(
         target = encode_tags(given.files, *tags, drop=checked.table.missing_target == "drop", notes=notes)
     elif with_labels and not with_masks:
         target, classes = (_numbers(given.files), ()) if numbers else label_codes(given.files, classes)
+    notes += notes_of_frames([file.path for file in given.files])
     images, good, sizes = _decode_given(given.files, checked, "table" in reader, notes)
     if with_masks and checked.masks is not None:
         files, masks = ([items[row] for row in good] for items in (given.files, given.masks))

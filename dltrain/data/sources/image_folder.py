@@ -15,7 +15,7 @@ from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.fingerprint import digests_of_folder
 from dltrain.data.labels.learn import describe_labels
-from dltrain.data.pictures.depth import Depth, find_depth
+from dltrain.data.pictures.depth import Depth, find_depth, notes_of_frames
 from dltrain.data.pictures.files import skipped_notes
 from dltrain.data.pictures.folders import PictureList, list_pictures
 from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
@@ -79,6 +79,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
             Note(describe(config, form, len({file.path for file in files}) if tiles else len(files))),
             *map(Note, _sizes(stored)),
             *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
+            *notes_of_frames([file.path for file in found.files]),
             *found.notes,
             *skipped_notes(stored.faults),
             *(masked.notes if masked else ()),

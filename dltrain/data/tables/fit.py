@@ -23,7 +23,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import sampled
 from dltrain.data.kept.table import KeptTable, kept_table
 from dltrain.data.kept.target import keep_targets
-from dltrain.data.pictures.depth import find_depth
+from dltrain.data.pictures.depth import find_depth, notes_of_frames
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows
@@ -196,8 +196,13 @@ class TableFit:
         """The columns of pictures with the value that is white by the training part; what is said of it goes to `notes`."""
         made = []
         for column in columns:
-            if column.form is not None and column.form.white is None and not column.form.unread:
-                depth = find_depth(self.values[column.name].gather(rows).unique(maintain_order=True).to_list())
+            if column.form is None or column.form.unread:
+                made.append(column)
+                continue
+            paths = self.values[column.name].gather(rows).unique(maintain_order=True).to_list()
+            notes += notes_of_frames(paths)
+            if column.form.white is None:
+                depth = find_depth(paths)
                 column = replace(column, form=replace(column.form, white=depth.white))
                 notes += depth.notes()
             made.append(column)

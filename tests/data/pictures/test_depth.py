@@ -16,7 +16,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.load import load_dataset
 from dltrain.data.new_rows import read_part
-from dltrain.data.pictures.depth import Depth, bits_of, find_depth
+from dltrain.data.pictures.depth import Depth, bits_of, find_depth, notes_of_frames
 from dltrain.data.pictures.form import INTERPOLATIONS, PictureForm
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import DataError
@@ -202,3 +202,20 @@ def test_c4_tiff_of_sixteen_bits_for_each_colour_is_said(tmp_path: Path) -> None
     found = find_depth([str(path)])
     assert (found.num_coarse, found.num_deep, found.white) == (1, 0, None)
     assert found.highest_coarse == values.max() >> 8
+
+
+@pytest.mark.parametrize("kind", ["gif", "tif", "webp"])
+def test_of_files_of_several_frames_it_is_said_that_the_first_is_read(kind: str, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), (40 * number, 0, 0)) for number in range(3)]
+    (tmp_path / "p" / "a").mkdir(parents=True)
+    (tmp_path / "p" / "b").mkdir()
+    for number in range(4):
+        frames[0].save(tmp_path / "p" / "ab"[number % 2] / f"{number}.{kind}")
+    alone = [str(path) for path in (tmp_path / "p").rglob("*.*")]
+    assert notes_of_frames([*alone, str(tmp_path / "nothing.gif")]) == []
+    frames[0].save(tmp_path / "p" / "a" / f"several.{kind}", save_all=True, append_images=frames[1:])
+    dataset = load_dataset(config_of(tmp_path, "depth: 8"), seed=0)
+    [said] = [note for note in dataset.notes if note.code == "several_frames"]
+    assert said.level == "warning"
+    assert f"1 picture ({tmp_path}" in said.text
+    assert f"several.{kind}) holds more than one frame" in said.text
