@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import LIKE_SCIKIT_LEARN, DataConfig, config_fault
+from dltrain.data.columns.kind import plain_word
 from dltrain.data.dataset import Part
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.preprocessing import Preprocessing
@@ -110,7 +111,9 @@ def _refuse_single_rows(codes: NDArray[np.int32], rows: Rows, labels: tuple[str,
         file, line = locate(row)
         message = f"the label {quoted(labels[code])} stands in one row only, so it cannot be in two parts"
         hint = "leave that row out, merge the label with another by data.replace, or say data.split.stratify: false"
-        hint = no_row_hint(labels[code]) + hint
+        word = labels[code]
+        alike = next((label for label in labels if label != word and plain_word(label) == plain_word(word)), None)
+        hint = no_row_hint(word) + ("" if alike is None else f"it reads like {quoted(alike)}; ") + hint
         faults.append(Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint))
     if faults:
         raise DataError(capped(faults))

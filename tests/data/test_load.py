@@ -478,3 +478,11 @@ def test_columns_beside_header_true_take_the_place_of_the_header(tmp_path: Path)
     dataset = load_dataset(config, seed=0)
     assert dataset.parts["train"].num_rows == 40
     assert dataset.schema.inputs[0].columns == ("first", "second")
+
+
+def test_a_label_of_one_row_that_reads_like_another_is_told_so(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{row},{'dog' if row % 2 else 'cat'}\n" for row in range(20)) + "20,Dog \n")
+    with pytest.raises(DataError, match="'Dog' stands in one row only") as caught:
+        load_dataset(DataConfig("csv", path=(str(path),), target=("y",), split=SplitConfig(test=0.25)), seed=0)
+    assert str(caught.value.faults[0].hint).startswith("it reads like 'dog'; leave that row out")

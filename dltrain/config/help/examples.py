@@ -101,6 +101,7 @@ _BESIDE: dict[str, dict[str, Any]] = {
 _AROUND = {
     "data.labels": {"source": "csv", "path": "data/books.csv", "target": "genres"},
     "data.series.label_of": {"source": "csv", "path": "data/walks.csv", "target": "activity", "task": "classification"},
+    "data.images": {"source": "csv", "path": "data/pictures.csv", "target": "label", "features": {"file": IMAGE}},
     "data.augment": {"source": "digits"},
     "data.transform": {"source": "digits"},
     "data.corrupt": {"source": "digits", "task": "reconstruction"},
