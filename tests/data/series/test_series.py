@@ -421,7 +421,7 @@ def test_a6_what_is_odd_about_the_cells_of_a_series_is_said_as_in_tables(tmp_pat
     with pytest.raises(DataError, match="holds 'Total'") as caught:
         load(tmp_path, columns)
     assert "`data.comment: Total` does, where its line begins so" in str(caught.value.faults[0].hint)
-    assert load(tmp_path, columns, comment="Total").parts["train"].num_rows
+    assert load(tmp_path, columns, comment=("Total",)).parts["train"].num_rows
 
 
 def test_rare_categories_of_a_series_are_taken_together_as_in_tables(tmp_path: Path) -> None:
