@@ -185,4 +185,6 @@ def _unknown(
     if named and named not in values:
         message = f"the requirement {requirement.text!r} needs the {named} part; there is {', '.join(values) or 'none'}"
         hint = f"`dltrain evaluate --part {named}` looks at that part, if the run has it"
+    if re.search(r"[<>]=?", requirement.name) and not asked:
+        hint = "one requirement each: --require 'accuracy>=0.9' --require 'roc_auc>=0.9', all of which have to be met"
     return Fault(message, hint=hint)

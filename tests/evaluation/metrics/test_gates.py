@@ -182,3 +182,9 @@ def test_d7_a_config_refuses_what_the_command_line_refuses(gate):
     fault = config.value.faults[0]
     assert (fault.message, fault.hint, fault.line) == (line.value.faults[0].message, line.value.faults[0].hint, 4)
     assert not re.search(SCHEMA_PATTERN, gate)
+
+
+def test_several_requirements_in_one_are_told_to_be_one_each():
+    with pytest.raises(UsageError) as caught:
+        check_gates(["accuracy>0.5 and accuracy>0.6"], METRICS)
+    assert str(caught.value.faults[0].hint).startswith("one requirement each: --require 'accuracy>=0.9' --require ")
