@@ -26,17 +26,21 @@ def remember(file: CodeFile, code: OwnCode) -> str:
 
 def fault_of(error: BaseException) -> Fault | None:
     """The fault of own code that an error tells of; None where no line of own code is among those that led to it."""
+    chain: list[BaseException] = []
+    behind: BaseException | None = error
+    while behind is not None and behind not in chain:  # an error may stand behind itself, where it is raised once more
+        chain.append(behind)
+        behind = behind.__cause__ or behind.__context__
+    return next((fault for each in chain if (fault := _fault_in(each)) is not None), None) or _node_of(chain[-1])
+
+
+def _fault_in(error: BaseException) -> Fault | None:
     trace, line, file = error.__traceback__, None, None
     while trace is not None:
         shown = _files.get(trace.tb_frame.f_code.co_filename)
         if shown is not None:
             file, line = shown, trace.tb_lineno
         trace = trace.tb_next
-    behind = error.__cause__ or error.__context__
-    if file is None and behind is not None:
-        return fault_of(behind)
-    if file is None and (node := _node_of(error)) is not None:
-        return node
     if isinstance(error, SyntaxError) and file is None and error.filename in _files:
         file, line = _files[error.filename], error.lineno
     if file is None:
