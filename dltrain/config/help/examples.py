@@ -98,7 +98,7 @@ _BESIDE: dict[str, dict[str, Any]] = {
     "data.split.like": {"test": 0.25, "seed": 42},
 }
 # What stands around a key that is not for tables.
-_AROUND = {
+_AROUND: dict[str, dict[str, Any]] = {
     "data.labels": {"source": "csv", "path": "data/books.csv", "target": "genres"},
     "data.series.label_of": {"source": "csv", "path": "data/walks.csv", "target": "activity", "task": "classification"},
     "data.images": {"source": "csv", "path": "data/pictures.csv", "target": "label", "features": {"file": IMAGE}},
