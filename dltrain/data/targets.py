@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FEW_LABELS = 10  # so few whole numbers may be meant as labels
 FEW_VALUES = 2
+LONGEST_WORD = 40  # that a hint writes out
 # So many different numbers are no labels, and words are strays where there are but so many beside them.
 MANY_NUMBERS, STRAY_WORDS = 20, 0.1
 # More labels than these, many of them numbers, are hardly meant as such.
@@ -305,6 +306,14 @@ def row_fault(locate: Locate, row: int, message: str, hint: str | None = None) -
     """A fault of a row, at its place."""
     file, line = locate(int(row))
     return Fault(message if line else f"row {int(row) + 1:,}: {message}", file=file, line=line, hint=hint)
+
+
+def no_number_fault(locate: Locate, row: int, name: str, value: Any) -> Fault:
+    """A fault of a row whose target is no finite number."""
+    word = json.dumps(str(value), ensure_ascii=False)
+    how = f'data.replace: {{{name}: {{{word}: ""}}}} with data.missing_target: drop leaves such rows out'
+    hint = f'if it means "no value": {how}' if len(word) <= LONGEST_WORD else None
+    return row_fault(locate, row, f"the target {name} is {quoted(value)}, not a finite number", hint)
 
 
 def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float64]) -> TargetSpec:

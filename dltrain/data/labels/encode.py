@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.reading import Reading, is_number, is_text, to_numbers, unreadable
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.raw import Locate
-from dltrain.data.targets import CODE, EXACT, WHOLE, label_texts, row_fault
+from dltrain.data.targets import CODE, EXACT, WHOLE, label_texts, no_number_fault, row_fault
 from dltrain.errors import DataError, Fault, capped
 from dltrain.later import polars
 from dltrain.wording import counted, label_hint, quoted
@@ -51,10 +51,7 @@ def encode_target(
         numbers = to_numbers(series, reading)
         bad = unreadable(series, numbers)
         if len(bad):
-            faults = [
-                row_fault(locate, row, f"the target {spec.name} is {quoted(series[int(row)])}, not a finite number")
-                for row in bad[:10]
-            ]
+            faults = [no_number_fault(locate, row, spec.name, series[int(row)]) for row in bad[:10]]
             raise DataError(capped(faults, len(bad)))
         if spec.is_log:
             _refuse_without_logarithm(spec, numbers, locate)

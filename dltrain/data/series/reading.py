@@ -22,7 +22,7 @@ from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.no_rows import totals_rows
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.data.targets import row_fault
+from dltrain.data.targets import no_number_fault
 from dltrain.errors import DataError, Note, all_of, capped, warn
 from dltrain.wording import quoted
 
@@ -65,10 +65,7 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
                 path="data.target",
                 hint="data.task: classification tells the label of each window; or name a column of numbers",
             )
-        faults = []
-        for row in bad[:10]:
-            message = f"the target {name} is {quoted(column_of(raw.frame, name)[int(row)])}, not a finite number"
-            faults.append(row_fault(locate, int(row), message))
+        faults = [no_number_fault(locate, int(row), name, column_of(raw.frame, name)[int(row)]) for row in bad[:10]]
         raise DataError(capped(faults, len(bad)))
     return numbers
 

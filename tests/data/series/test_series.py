@@ -431,3 +431,12 @@ def test_rare_categories_of_a_series_are_taken_together_as_in_tables(tmp_path: P
     found = [load(tmp_path, columns, min_count=count).preprocessing.table.features[1] for count in (1, 5)]
     assert [column.categories for column in found] == [("no", "rare", "seldom", "yes"), ("no", "yes")]
     assert set(found[1].rare) == {"rare", "seldom"}
+
+
+def test_a_word_in_the_target_is_told_with_what_makes_it_no_value(tmp_path: Path) -> None:
+    columns = {"t": hours(40), "y": [*map(str, range(39)), "off"]}
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, columns)
+    hint = 'if it means "no value": data.replace: {y: {"off": ""}} with data.missing_target: drop leaves such rows out'
+    assert caught.value.faults[0].hint == hint
+    assert load(tmp_path, columns, replace={"y": {"off": ""}}, missing_target="drop").parts["train"].num_rows
