@@ -293,6 +293,18 @@ def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], r
     return warnings
 
 
+def numbers_as_text(spec: TargetSpec) -> list[Note]:
+    """A warning of an array of text that is many different numbers, none of them a code: they may be meant as an amount."""
+    if len(spec.classes) <= MANY_LABELS or any(re.match(CODE, label) for label in spec.classes):
+        return []
+    labels = polars.Series("", spec.classes, dtype=polars.String)
+    if not np.isfinite(to_numbers(labels, Reading())).all():
+        return []
+    said = f"the {len(spec.classes):,} labels of {spec.name}, such as {spec.classes[0]!r}, are numbers that are kept as text"
+    how = "it is learnt as classes; keep them as numbers, `data.task: classification` agrees"
+    return [warn(f"{said}: {how}", "nearly_numbers")]
+
+
 def describe_dropped(targets: Mapping[str, NDArray[Any]], num_rows: int) -> list[str]:
     """How many rows are left out because a target has no value; nothing where all have."""
     num_dropped = int(np.count_nonzero(~have_targets(targets, num_rows)))

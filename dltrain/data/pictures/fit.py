@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import rows_in_memory
-from dltrain.data.columns.reading import USUAL_MISSING
+from dltrain.data.columns.reading import USUAL_MISSING, Reading
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
@@ -44,6 +44,8 @@ from dltrain.data.targets import (
     count_labels,
     describe_dropped,
     have_targets,
+    numbers_among_labels,
+    numbers_as_text,
     others_of,
     refuse_alike,
     refuse_names_of_pictures,
@@ -106,6 +108,8 @@ def _warn_of_target(
         return notes
     if spec.classes:
         notes += alike_words((), (spec,), of_folders=config.source == "image_folder")
+        if config.source == "npz" and config.task is None:
+            notes += [*numbers_as_text(spec), *numbers_among_labels(None, (spec,), Reading())]
     else:
         taught = values[parts["train"]]
         notes += [*far_codes({spec.name: taught}, [spec.name]), *warn_of_numbers(config, spec, taught)]

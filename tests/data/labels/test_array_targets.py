@@ -244,3 +244,20 @@ def test_a_key_for_columns_of_dates_is_refused_for_arrays(tmp_path):
     assert [(fault.path, fault.message) for fault in caught.value.faults] == [
         ("data.dates", "is for tables; npz holds pictures or arrays")
     ]
+
+
+def test_many_numbers_that_are_kept_as_text_are_told_as_such(tmp_path):
+    numbers = np.arange(300) % 30 / 2
+    x = np.random.default_rng(0).random((300, 3))
+
+    def said(words: list[str], **keys: Any) -> list[str]:
+        dataset = load_dataset(with_keys(archive(tmp_path, np.array(words), x), **keys), seed=0)
+        return [note.text for note in dataset.notes if note.code in ("nearly_numbers", "numbers_among_labels")]
+
+    (text,) = said([f"{number:.1f}" for number in numbers])
+    assert text.startswith("the 30 labels of target, such as '0.0', are numbers that are kept as text: it is learnt as classes")
+    assert said([f"{number:.1f}" for number in numbers], task="classification") == []
+    (text,) = said(["n.d." if number == 3 else f"{number:.1f}" for number in numbers])
+    assert "29 of the 30 labels of target are numbers, not 'n.d.'" in text
+    assert said([f"{row % 30:03d}" for row in range(300)]) == []
+    assert said([str(row % 10) for row in range(300)]) == []
