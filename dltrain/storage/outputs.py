@@ -42,6 +42,9 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         raise UsageError(f"{given} is a folder", hint="name a file in it with -o")
     if not file.parent.is_dir():
         raise UsageError(f"{given} cannot be written: there is no folder {file.parent}", hint="make it first")
+    if not is_stream(file) and not os.access(file.parent, os.W_OK | os.X_OK):
+        hint = "choose a folder that can be written, with -o"
+        raise RunError(f"cannot write {given}: the folder {file.parent} takes no new file", hint=hint)
     if (file.is_file() or given.is_symlink()) and not is_stream(file) and not force:
         raise RunError(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file")
     remove_abandoned(temporary_files_of(file))

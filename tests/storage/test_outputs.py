@@ -224,3 +224,10 @@ def test_an_export_of_a_name_that_no_file_can_have_is_refused_before_it_is_made(
 def test_what_to_do_about_a_file_that_cannot_be_written_holds_for_a_file_of_the_user():
     faults = cannot_write(Path("page.html"), PermissionError(errno.EACCES, "no")).faults
     assert "-o for a file" in faults[0].hint
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(RunError, match=r"takes no new file"):
+        check_output(tmp_path / "p.csv", force=False)
+    check_output("/dev/null", force=False)
