@@ -68,6 +68,8 @@ class Fault:
                 text = without_secrets(text)
                 object.__setattr__(self, name, cut_middle(text, LONGEST_KEY) if name == "path" else cut_saying(text))
 
+        object.__setattr__(self, "details", tuple(cut_saying(line) for line in self.details))
+
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         head = f"{place}: {self.severity}: " if place else f"{self.severity}: "

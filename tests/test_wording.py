@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config.types import Place, fault_at
-from dltrain.errors import Fault, warn
+from dltrain.errors import Fault, UsageError, warn
+from dltrain.starting.start import make_starter
 from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, quoted, shares_of, without_credentials
 
 
@@ -115,3 +116,11 @@ def test_what_is_told_of_a_thing_is_no_longer_than_anybody_reads():
     assert max(len(fault.message), len(fault.hint or "")) < 7000
     assert fault.message.endswith("stands in one row")
     assert len(warn(book, "any").text) < 7000
+
+
+def test_a_table_of_names_that_are_books_is_listed_on_few_pages(tmp_path):
+    names = [f"{'h' * 20_000}{number}" for number in range(50)]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(names), *[",".join("1" for _ in names)] * 40]))
+    with pytest.raises(UsageError) as caught:
+        make_starter(str(tmp_path / "t.csv"))
+    assert len(str(caught.value)) < 20_000

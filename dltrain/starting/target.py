@@ -27,7 +27,7 @@ from dltrain.data.targets import infer_target, label_texts
 from dltrain.errors import DataError, UsageError
 from dltrain.later import polars
 from dltrain.starting.columns import Columns, study_columns
-from dltrain.wording import column_hint, counted, did_you_mean, listed, quoted, shown
+from dltrain.wording import column_hint, counted, cut_middle, did_you_mean, listed, quoted, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -264,7 +264,7 @@ def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> tu
         what = kind.left_out or kind.kind
         example = next((str(value) for value in column_of(frame, name).head(100).drop_nulls() if str(value).strip()), "")
         shown = f", such as {example[:40]}" if example else ""
-        lines.append(f"{name if header else number} ({what}{shown})")
+        lines.append(f"{cut_middle(name) if header else number} ({what}{shown})")
     left_out = len(lines) - MOST_LISTED
     if left_out > 0:  # targets stand at the beginning or at the end
         lines[MOST_LISTED // 2 : -MOST_LISTED // 2] = [f"and {left_out:,} more"]
