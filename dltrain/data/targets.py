@@ -23,7 +23,7 @@ from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.later import polars
-from dltrain.wording import listed, quoted, shares_of, the_target
+from dltrain.wording import cut_middle, listed, quoted, shares_of, the_target
 
 if TYPE_CHECKING:
     from dltrain.config.types import DataConfig
@@ -101,7 +101,7 @@ def infer_target(
         refuse_alike(name, numbers, len(labels), allow_one=allow_one)
         return TargetSpec(name, task, reason=reason)
     if len(labels) < 2 and not allow_one:
-        raise DataError(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS)
+        raise DataError(f"the target {name} has one class only: {cut_middle(labels[0])}", path="data.target", hint=HINT_ONE_CLASS)
     labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
 

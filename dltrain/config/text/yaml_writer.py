@@ -12,6 +12,7 @@ from dltrain.config.text.scalars import read_scalar
 from dltrain.wording import without_controls
 
 WIDTH = 120
+LONGEST_KEY = 1000  # of YAML's simple keys, which end within 1,024 characters
 # A plain scalar that means itself in block and in flow context, in YAML 1.1 as well as in 1.2.
 PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.+<>=~()-]*(?: [A-Za-z0-9_/.+<>=~()-]+)*")
 WORDS_OF_YAML_1_1 = {"y", "yes", "n", "no", "on", "off", "true", "false", "null", "~", "<<", "="}
@@ -40,7 +41,7 @@ def _block_mapping(
     lines: list[str] = []
     for key, value in mapping.items():
         where = None if path is None else f"{path}.{key}" if path else str(key)
-        first, *rest = _entry(" " * indent + _text(str(key)) + ":", value, indent + 2, where, remarks, nested=path == "")
+        first, *rest = _entry(_head(str(key), indent), value, indent + 2, where, remarks, nested=path == "")
         remark = None if rest and isinstance(value, Mapping) else remarks.get(where or "")
         lines += [f"{first}  # {remark}" if remark else first, *rest]
     return lines
@@ -84,7 +85,13 @@ def _block_list(values: Sequence[Any], indent: int) -> list[str]:
 
 def _component(value: Mapping[str, Any], indent: int) -> list[str]:
     [(name, arguments)] = value.items()
-    return _entry(" " * indent + _text(str(name)) + ":", arguments, indent + 2)
+    return _entry(_head(str(name), indent), arguments, indent + 2)
+
+
+def _head(key: str, indent: int) -> str:
+    """A key with its colon, after which a value stands; YAML asks for a mark before a long one."""
+    margin, text = " " * indent, _text(key)
+    return f"{margin}{text}:" if len(text) <= LONGEST_KEY else f"{margin}? {text}\n{margin}:"
 
 
 def _is_component(value: Any) -> bool:
@@ -101,7 +108,7 @@ def _fits(head: str, value: Any) -> bool:
 
 def _flow(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_text(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_flow_head(str(key))} {_flow(item)}" for key, item in value.items()) + "}"
     if _is_list(value):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     if value is None:
@@ -115,6 +122,11 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     raise TypeError(f"cannot write {type(value).__name__} as YAML")
+
+
+def _flow_head(key: str) -> str:
+    text = _text(key)
+    return f"{text}:" if len(text) <= LONGEST_KEY else f"? {text} :"
 
 
 def _number(value: float) -> str:

@@ -58,7 +58,7 @@ from dltrain.data.transform import fit_steps
 from dltrain.errors import DataError, Note, warn
 from dltrain.later import polars
 from dltrain.parts import PARTS
-from dltrain.wording import amount, listed
+from dltrain.wording import amount, cut_middle, listed
 
 
 def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Preprocessing | None) -> Fitted:
@@ -232,7 +232,7 @@ def _describe_masks(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
 
 def _with_two_classes(config: DataConfig, spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
     if len(np.unique(codes[codes != NO_CODE])) < 2 and not config.allow_one_class:
-        raise DataError(f"there is one class only: {spec.classes[int(codes.max())]}", hint=HINT_ONE_CLASS)
+        raise DataError(f"there is one class only: {cut_middle(spec.classes[int(codes.max())])}", hint=HINT_ONE_CLASS)
     others = others_of(spec.classes)
     if others:
         return replace(spec, classes=(*others, *spec.classes)), np.where(codes == NO_CODE, codes, codes + 1).astype(np.int32)

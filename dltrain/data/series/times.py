@@ -39,7 +39,7 @@ from dltrain.data.series.calendars import (
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Note
 from dltrain.later import polars
-from dltrain.wording import no_row_hint, shown_column
+from dltrain.wording import no_row_hint, quoted, shown_column
 
 # Times of the day, and those with points as Italian loggers write them.
 _CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\d{2})$"
@@ -375,7 +375,7 @@ def _refuse_gaps(bad: NDArray[np.bool_], series: polars.Series, column: str, exp
         return
     file, line = locate(int(rows[0]))
     value = series[int(rows[0])]
-    found = "nothing" if value is None else repr(value)
+    found = "nothing" if value is None else quoted(value)
     message = f"the time column {column} holds {found}, expected {expected} ({len(rows):,} such rows)"
     hint = "leave data.series.time out if the rows are in order already"
     if expected.startswith("a date written"):

@@ -15,7 +15,7 @@ from dltrain.data.raw import RawTable, identifying
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.errors import ConfigError, DataError, Fault, Note, texts
 from dltrain.storage.bounds import LINE_BYTES
-from dltrain.wording import shown
+from dltrain.wording import cut_middle, shown
 
 if TYPE_CHECKING:
     from dltrain.data.dataset import Schema
@@ -96,7 +96,7 @@ def _fit_sample(
     set_aside = tuple(name for name in (split.column, split.group, split.time) if name and name in raw.frame.columns)
     plain = replace(config, split=SplitConfig(), validation=(), test=(), limit=None, drop=(*config.drop, *set_aside))
     missing = tuple(
-        config_fault(config, f"data.split.{key}", f"{name} is not a column of {config.source}")
+        config_fault(config, f"data.split.{key}", f"{cut_middle(name)} is not a column of {config.source}")
         for key, name in (("column", split.column), ("group", split.group), ("time", split.time))
         if name and name not in raw.frame.columns
     )

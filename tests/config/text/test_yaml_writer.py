@@ -101,3 +101,14 @@ def test_what_reorders_or_hides_text_is_written_by_its_number() -> None:
     text = dump_yaml(hidden)
     assert text == 'target: "y\\u202ecd\\u2066"\n"a\\u200bb": ["\\ufeff", "ü", "中", "😀"]\n'
     assert read(text) == hidden
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda key: {key: 1}, lambda key: {"a": {key: "b", "c": {key: [1]}}}, lambda key: {"a": [{key: {"b": 1}}, {key: 2}]}]
+)
+@pytest.mark.parametrize("key", ["k" * 1100, "k: " * 400, "é\n" * 600])
+def test_a_long_key_is_read_back(wrap: Any, key: str) -> None:
+    """YAML ends a key after 1,024 characters, unless it is marked as one."""
+    assert same(read(dump_yaml(wrap(key))), wrap(key))
+    long = {"b" * 40: [1], "c" * 80: wrap(key)}
+    assert same(read(dump_yaml({"data": long, "model": [long, long]})), {"data": long, "model": [long, long]})

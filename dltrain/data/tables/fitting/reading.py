@@ -13,7 +13,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of, comment_hint, named_columns
 from dltrain.errors import ConfigError, DataError, capped
 from dltrain.later import polars
-from dltrain.wording import column_hint
+from dltrain.wording import column_hint, cut_middle
 
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment", "units_row")
 
@@ -68,7 +68,7 @@ def check_columns(config: DataConfig, raw: RawTable) -> None:
         config_fault(
             config,
             key,
-            f"{name} is not a column of {where}",
+            f"{cut_middle(name)} is not a column of {where}",
             "; ".join(filter(None, [column_hint(name, have), comment_hint(have)])),
         )
         for key, name in named_columns(config)
