@@ -65,7 +65,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--venv", type=Path)
     parser.add_argument("--only-install", action="store_true")
     parser.add_argument("tests", nargs="*", default=list(TESTS))
-    options = parser.parse_args(words)
+    options = parser.parse_intermixed_args(words)  # else tests behind an option are not understood
     with tempfile.TemporaryDirectory(prefix="dependencies-") as folder:
         python = install(options.which, options.venv or Path(folder))
         print(versions(python), flush=True)

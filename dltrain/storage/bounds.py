@@ -59,7 +59,7 @@ ROW_BYTES = 40
 # model says.)
 _OF_RUN = {
     "manifest.json": 4 << 20,
-    "metrics.json": 4 << 20,
+    "metrics.json": 64 << 20,  # cells of confusion: one a row at the most, of each part
     "config.yaml": 1 << 20,
     "history.csv": 256 << 20,  # a million epochs of ten metrics
     "preprocessing.json": 64 << 20,

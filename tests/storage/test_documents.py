@@ -34,6 +34,18 @@ def test_many_classes_come_back_from_a_small_file(tmp_path, kind, count):
     assert run.read_metrics() == document(matrix)
 
 
+def test_cells_of_very_many_rows_come_back_too(tmp_path):
+    """A model that spreads 400,000 rows over 1,000 classes: a cell for nearly each row, of each part."""
+    run = create_run("x", runs=tmp_path)
+    rows = np.random.default_rng(0).integers(0, 1000, (2, 400_000))
+    matrix = np.zeros((1000, 1000), np.int64)
+    np.add.at(matrix, tuple(rows), 1)
+    run.write_manifest({"status": "running"})
+    run.write_metrics(document(matrix))
+    assert run.metrics_file.stat().st_size > 6 << 20
+    assert run.read_metrics() == document(matrix)
+
+
 @given(st.integers(MOST_WHOLE - 1, MOST_WHOLE + 2), st.integers(0, 2**32 - 1))
 def test_what_is_packed_comes_back(classes, seed):
     matrix = np.random.default_rng(seed).integers(0, 2, (classes, classes))
