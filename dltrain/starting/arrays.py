@@ -15,6 +15,7 @@ from dltrain.data.arrays.called import INPUTS, TARGETS, arrays_of_parts
 from dltrain.data.facts import DataFacts
 from dltrain.data.load import load_dataset
 from dltrain.data.look import read_facts
+from dltrain.data.tables.preprocessing import DROP
 from dltrain.errors import DataError, Fault, UsageError, texts, warnings_of
 from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
@@ -144,7 +145,7 @@ def _start(
     remarks: Mapping[str, tuple[Any, str]] = {},
     written: str | None = None,
 ) -> Starter:
-    facts, task = _facts(config, own)
+    config, facts, task = _facts(config, own)
     if facts.errors:
         raise DataError(facts.errors)
     if facts.schema is None:
@@ -165,6 +166,8 @@ def _start(
         block.entry(key, value, remarks[key][1] if key in remarks else "")
     remark = f"{len(target.classes)} {'labels' if target.is_multilabel else 'classes'}" if target.classes else "a number"
     block.entry("task", task or target.task, remark)
+    if config.missing_target == DROP:
+        block.entry("missing_target", DROP, "rows without a value for the target are left out")
     if len(facts.schema.inputs[0].shape) > 1:
         block.entry("scale", "unit", "values to 0...1; `standard` scales each by its mean and deviation")
     split = split_of(sum(facts.rows.values()), own=own)
@@ -172,18 +175,24 @@ def _start(
     return finish(block, chosen, target.task, dict.fromkeys(target.classes, 1), (head, *texts(facts.notes, "note")))
 
 
-def _facts(config: DataConfig, own: Collection[str]) -> tuple[DataFacts, str | None]:
-    """What is known of the data; whole numbers of few values, as labels of pictures are, taken for classes."""
-    config = replace(config, split=split_of(1, own=own))
+def _facts(config: DataConfig, own: Collection[str]) -> tuple[DataConfig, DataFacts, str | None]:
+    """The block that leaves out rows without a target where there are any, what is known of the data, and the task to write.
+
+    Whole numbers of few values, as labels of pictures are, are taken for classes.
+    """
+    asked, config = config, replace(config, split=split_of(1, own=own))
     facts = read_facts(config, seed=SEED)
+    if any(fault.path == "data.missing_target" for fault in facts.errors):
+        asked, config = replace(asked, missing_target=DROP), replace(config, missing_target=DROP)
+        facts = read_facts(config, seed=SEED)
     if config.source == "npz" and facts.errors:  # columns of 0 and 1 are several labels, if they are all that is odd
         labels = read_facts(replace(config, task=MULTILABEL), seed=SEED)
         facts = labels if not labels.errors else facts
     if config.source != "npz" or facts.schema is None or facts.schema.targets[0].task != "regression":
-        return facts, None
+        return asked, facts, None
     classes = read_facts(replace(config, task="classification"), seed=SEED)
     if classes.schema is None or not 2 < len(classes.schema.targets[0].classes) <= 100:
-        return facts, None
+        return asked, facts, None
     if not all(label.lstrip("-").isdigit() for label in classes.schema.targets[0].classes):
-        return facts, None
-    return classes, "classification"
+        return asked, facts, None
+    return asked, classes, "classification"

@@ -46,3 +46,13 @@ def test_what_a_fit_will_say_of_the_values_is_said(tmp_path, monkeypatch):
     listening = Listening()
     make_starter("a.npz", reporter=listening)
     assert any("different labels" in said for said in listening.heard)
+
+
+def test_a14_rows_without_a_target_are_left_out_and_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    y = np.arange(60) % 3 * 1.0
+    y[[4, 9]] = np.nan
+    np.savez("a.npz", x=np.random.default_rng(0).random((60, 4)), y=y)
+    text = make_starter("a.npz").text
+    assert "  missing_target: drop            # rows without a value for the target are left out" in text
+    assert "  task: classification            # 3 classes" in text
