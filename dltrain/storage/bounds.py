@@ -58,7 +58,7 @@ ROW_BYTES = 40
 # Of the files that a run reads back, by name or folder: what is larger dltrain never wrote. (How large a checkpoint may be its
 # model says.)
 _OF_RUN = {
-    "manifest.json": 4 << 20,
+    "manifest.json": 32 << 20,  # a line of digests for each file of the data
     "metrics.json": 64 << 20,  # cells of confusion: one a row at the most, of each part
     "config.yaml": 1 << 20,
     "history.csv": 256 << 20,  # a million epochs of ten metrics

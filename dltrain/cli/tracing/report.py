@@ -14,7 +14,7 @@ from dltrain.evaluation.tracing.trace import Trace
 from dltrain.model.numbers.losses import find_loss
 from dltrain.model.numbers.passes import LayerNumbers
 from dltrain.model.numbers.pixel import middle_pixel
-from dltrain.wording import one_line
+from dltrain.wording import cut_middle, one_line
 
 MOST_ROWS = 10
 
@@ -149,6 +149,7 @@ def _prediction(trace: Trace, index: int, name: str) -> list[str]:
     rows = []
     for row in range(min(len(outputs), MOST_ROWS)):
         values, found = outputs[row], trace.predictions[row][head.name]
+        found = cut_middle(found) if isinstance(found, str) else found
         if head.is_multilabel:
             shown = f"{found} ({'z' if head.logits else 'y'} = {few(values, 6)})"
         elif head.task == "classification":
@@ -177,7 +178,7 @@ def _target(trace: Trace, index: int, row: int) -> str:
         return joined(values[None], head.targets[0])[0] or "no label"
     if head.task == "classification":
         which = int(values[0]) if head.encoding in ("index", "binary") else int(values.argmax())
-        return head.classes[which]
+        return cut_middle(head.classes[which])
     if head.is_reconstruction:
         return "the input"
     own = [float(spec.to_own(value)) for value, spec in zip(values, head.targets)]
