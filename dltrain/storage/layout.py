@@ -90,14 +90,17 @@ def _patterns(run: Path) -> dict[str, re.Pattern[str]]:
     from dltrain.storage.stored import read_json
 
     manifest = run / "manifest.json"
+    refused: OSError | None = None
     try:
         found = {} if manifest.is_symlink() else read_json(manifest, {"named": MANIFEST["named"]})
     except FileNotFoundError:
         return FOLDERS
     except RunError as error:
-        if isinstance(error.__cause__, OSError):  # what it names is not known: nothing is to be taken for a stranger's
-            raise error.__cause__ from None
-        return FOLDERS
+        if not isinstance(error.__cause__, OSError):
+            return FOLDERS
+        refused = error.__cause__
+    if refused is not None:  # what it names is not known: nothing is to be taken for a stranger's
+        raise refused  # not within the block above: each of the two would be the reason of the other
     named = found.get("named", {})
     patterns = FOLDERS | {"code": re.compile("|".join(re.escape(name) for name in named.get("code", ())) or "(?!)")}
     if "checkpoints" in named:

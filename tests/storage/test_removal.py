@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dltrain.errors import RunError
+from dltrain.model.own_code.blame import fault_of
 from dltrain.storage.layout import own_paths
 from dltrain.storage.new_run import begin_again, create_run
 from dltrain.storage.removal import remove_run_files
@@ -304,3 +305,25 @@ def test_the_manifest_of_a_run_goes_last_and_its_lock_just_before_it(tmp_path, m
     monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, os.unlink})
     remove_run_files(run.path)
     assert gone[-2:] == [".lock", "manifest.json"]
+
+
+def test_a_manifest_that_the_system_refuses_to_read_is_told_as_that(tmp_path, monkeypatch):
+    """The error is the reason of no other one that is its own reason: whoever looks for the first of them would look for ever."""
+    (tmp_path / "manifest.json").write_text("{}")
+    refused = OSError(errno.EIO, os.strerror(errno.EIO), str(tmp_path / "manifest.json"))
+
+    def fail(*_args, **_named):
+        raise refused
+
+    monkeypatch.setattr("dltrain.storage.stored.open", fail, raising=False)
+    with pytest.raises(OSError) as caught:
+        list(own_paths(tmp_path))
+    assert caught.value is refused
+    assert refused.__context__ is None
+    assert fault_of(refused) is None
+
+
+def test_errors_that_are_each_other_s_reason_are_looked_through_once():
+    first, second = ValueError("one"), ValueError("two")
+    first.__cause__, second.__cause__ = second, first
+    assert fault_of(first) is None

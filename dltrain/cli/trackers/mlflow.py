@@ -178,11 +178,13 @@ class MlflowTracker:
 
 def _reason(error: BaseException) -> str:
     """What went wrong at the bottom of it: MLflow tells each layer of the request around it as well."""
-    seen: BaseException | None = error
-    while seen is not None:
-        error = seen
+    found: BaseException | None = error
+    seen = set[int]()
+    while found is not None and id(found) not in seen:  # one may be the reason of its own reason
+        error = found
+        seen.add(id(error))
         inside = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
-        seen = next((one for one in inside if isinstance(one, BaseException)), None)
+        found = next((one for one in inside if isinstance(one, BaseException)), None)
     return reason_of(error).rpartition("): ")[2]
 
 
