@@ -127,6 +127,8 @@ LABELS_PER_ROW = {"labels-cells", "labels-flags", "labels-npz"}
 REFUSED = [
     ("masks-", "members", "here each pixel has one"),
     ("masks-", "members-of-folds", "here each pixel has one"),
+    ("reconstruction-", "members", "a reconstruction predicts nothing"),
+    ("reconstruction-", "members-of-folds", "a reconstruction predicts nothing"),
     ("series-quantiles", "members", "here each row has several quantiles"),
     ("series-quantiles", "members-of-folds", "here each row has several quantiles"),
     ("series", "members-of-folds", "there are no folds to validate the members on"),
