@@ -149,12 +149,11 @@ def _prediction(trace: Trace, index: int, name: str) -> list[str]:
     rows = []
     for row in range(min(len(outputs), MOST_ROWS)):
         values, found = outputs[row], trace.predictions[row][head.name]
-        found = cut_middle(found) if isinstance(found, str) else found
         if head.is_multilabel:
-            shown = f"{found} ({'z' if head.logits else 'y'} = {few(values, 6)})"
+            shown = f"{cut_middle(str(found))} ({'z' if head.logits else 'y'} = {few(values, 6)})"
         elif head.task == "classification":
             value = values.max() if len(values) > 1 else values[0]
-            shown = f"{found} ({'z' if head.logits else 'y'} = {number(value)})"
+            shown = f"{cut_middle(str(found))} ({'z' if head.logits else 'y'} = {number(value)})"
         else:
             own = found if isinstance(found, list) else [found]
             shown = ", ".join(number(value) for value in own[:6]) + (", …" if len(own) > 6 else "")
