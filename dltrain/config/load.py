@@ -101,6 +101,8 @@ def load_config_text(
     paths = Paths.of(folder, tree.folders)
     context = Context(faults, paths, read_nested, tree.catalog, code=tree.code, unregistered=tree.unregistered)
     config = _read_blocks(context, tree, safe_name(Path(file).stem))
+    if faults.are_partial:
+        faults.raise_errors()  # what is left is no config to look at further
     if not faults.errors:  # as those would often name the same places
         refuse_secrets(tree.root, faults)
     try:

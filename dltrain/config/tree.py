@@ -81,12 +81,11 @@ def read_tree(
         root.entries[EXTENDS] = environment.put_in(root.entries[EXTENDS], EXTENDS)
     num_faults = len(faults.errors)
     root = bases.put_under(root, folder, ((os.path.realpath(folder / Path(file).name), file),))
-    if len(faults.errors) > num_faults:
-        environment.put_in(root, "")
-        faults.raise_errors()  # what is missing below would only follow from it
+    num_missing = len(faults.errors) - num_faults
     environment.put_in(root, "")
     apply([word for word in overrides if _is_of_code(word)])
     code, unregistered = read_code(root.entries.get(CODE), folder, bases.folders, faults, catalog, known)
+    faults.are_partial = faults.are_partial or num_missing > 0
     if code is not None:
         catalog = catalog.with_own(code.components.values())
     words = [word for word in overrides if word not in of_bases and not _is_of_code(word)]

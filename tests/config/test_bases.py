@@ -242,3 +242,17 @@ def test_where_there_is_no_config_the_command_that_writes_one_is_told(tmp_path: 
     assert "dltrain init" in str(near_files(tmp_path / "x.yaml"))
     (tmp_path / "faces.yaml").write_text("")
     assert near_files(tmp_path / "face.yaml") == 'did you mean "faces.yaml"?'
+
+
+def test_missing_files_are_said_with_all_that_is_wrong_whatever_they_held(tmp_path: Path) -> None:
+    text = """\
+extends: missing.yaml
+code: [missing.py]
+data: {source: csv, path: a.csv, target: y, splitt: {test: 0.2}}
+model: {layers: [{MyOwn: {x: 3}}]}
+training: {optimizer: of_my_own, epochs: $from_there, batch_size: 0}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(text, file="c.yaml", folder=tmp_path)
+    # Own components and parameters may be in what is missing: only what is wrong in any case is said.
+    assert [fault.path for fault in caught.value.faults] == ["extends", "code.0", "data.splitt", "training.batch_size"]

@@ -44,7 +44,7 @@ def read_code(
         the code, None where there is none; and the classes that could be components, but are not registered.
 
     Raises:
-        ConfigError: something is wrong with it; what follows would only be blamed for it.
+        ConfigError: there are too many.
     """
     items = list(_items(node, faults))
     if len(items) > MOST_FILES:
@@ -63,7 +63,7 @@ def read_code(
         files.append(file)
         sources.add(file)
     if len(faults.errors) > num_faults:
-        faults.raise_errors()
+        faults.are_partial = True
     code = OwnCode(tuple(files), sources.components) if files else None
     return code, sources.unregistered
 

@@ -122,10 +122,20 @@ class MappingNode(Node):
         return list(self.entries.values())
 
 
+# What is true of a value, whatever else the config holds: its own form, and a key or argument that nothing has.
+_STANDS_ALONE = re.compile(r"expected .+, found |unknown (?:key|argument|option|source)\b", re.DOTALL)
+
+
 class Faults:
-    """Collects what is wrong; after 100 errors it gives up with a `ConfigError` of these."""
+    """Collects what is wrong; after 100 errors it gives up with a `ConfigError` of these.
+
+    Attributes:
+        are_partial: whether a file of the config is missing. What could follow from that is not noted any more: keys, parameters
+            and components that are not there.
+    """
 
     def __init__(self) -> None:
+        self.are_partial = False
         self.errors: list[Fault] = []
         self.warnings: list[Fault] = []
         self._unknown: set[str] = set()
@@ -158,6 +168,8 @@ class Faults:
             word: the override that brought the key, where `node` is a place.
             warning: it is only worth knowing.
         """
+        if self.are_partial and not _STANDS_ALONE.match(message):
+            return
         place = node.place if isinstance(node, Node) else node
         if isinstance(node, Place):
             word = word or node.word

@@ -38,17 +38,18 @@ class KerasFile(ExportFormat):
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
         """See `ExportFormat`."""
         import keras
+        import tensorflow as tf
 
-        # Keras batches texts of several dimensions only as tensors.
-        given = {name: keras.ops.convert_to_tensor(values) if values.ndim > 1 else values for name, values in rows.items()}
         try:
             model = keras.models.load_model(path)
         except ValueError as error:
             if str(error).startswith("File not found"):  # Keras's word for each error of the system as well
                 raise OSError(errno.EIO, os.strerror(errno.EIO), str(path)) from error
             raise
-        model.run_eagerly = True  # else Keras writes code of its own into the folder for temporary files
-        answers = model.predict(given, verbose=0)
+        # As one graph, as the run's own answers are made: eagerly half precision rounds at other places. AutoGraph would write code
+        # into the folder for temporary files.
+        ask = tf.function(lambda given: model(given, training=False), autograph=False)
+        answers = ask({name: keras.ops.convert_to_tensor(values) for name, values in rows.items()})
         return {name: texts_of(np.asarray(values)) for name, values in answers.items()}
 
     def usage(self, file: str, inputs: Sequence[RawInput], outputs: Sequence[RawOutput]) -> list[str]:
