@@ -112,10 +112,13 @@ def turned_alone(pictures: Sequence[PictureFile], masks: Sequence[PictureFile], 
     rows = np.unique(np.linspace(0, len(pictures) - 1, LOOKED_AT).astype(int))
     told = []
     for row in rows:
-        turn, _ = decode_file(pictures[row].path, camera_turn)
-        is_told = turn in TURNED and sizes[row][0] != sizes[row][1]  # by the size, which is the mask's
-        if 1 < turn <= max(TURNED) and not is_told and decode_file(masks[row].path, camera_turn)[0] == 1:
-            told.append(os.path.basename(pictures[row].path))
+        try:
+            turn, _ = decode_file(pictures[row].path, camera_turn)
+            is_told = turn in TURNED and sizes[row][0] != sizes[row][1]  # by the size, which is the mask's
+            if 1 < turn <= max(TURNED) and not is_told and decode_file(masks[row].path, camera_turn)[0] == 1:
+                told.append(os.path.basename(pictures[row].path))
+        except PictureError:
+            continue  # its pixels were decoded before, and only a warning is looked for
     if not told:
         return []
     text = (

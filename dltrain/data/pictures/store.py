@@ -20,7 +20,7 @@ from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow, unusable
 from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.data.tables.streamed.column_files import read_meta, write_meta
+from dltrain.data.tables.streamed.column_files import needed_meta, read_meta, write_meta
 from dltrain.errors import Fault, RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, make_folder
@@ -98,12 +98,12 @@ def store_pictures(files: Sequence[PictureFile], form: Form, *, skip: bool, repo
             reporter.detail(f"{folder} is damaged: the pictures are decoded anew")
             shutil.rmtree(folder)
             folder = make_folder(name, num_bytes, writer.fill, reporter)
+        meta = needed_meta(folder / META)
     except RunError as error:
         if num_bytes > MOST_IN_MEMORY:
             raise
         reporter.warning(f"the decoded pictures are held in memory and not kept for later runs: {error.faults[0].message}")
         return writer.in_memory()
-    meta = read_meta(folder / META)
     faults = [Fault(message, file=file) for file, message in meta["faults"]]
     if faults and not skip:
         raise unusable(faults, HINT)

@@ -252,3 +252,24 @@ def test_a_picture_that_its_camera_turned_has_a_mask_that_may_not_be(tmp_path: P
     warnings = texts(read(tmp_path).notes, "warning")
     assert any("2 of 2 pictures looked at are turned or mirrored" in text for text in warnings) == said
     assert any("a.jpg, b.jpg" in text for text in warnings) == said
+
+
+def test_what_was_decoded_before_is_used_though_the_disk_fails_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltrain.data.pictures import masked
+    from dltrain.data.pictures.files import PictureError
+
+    def fails(*_: object) -> None:
+        raise PictureError("corrupt or truncated picture: Input/output error")
+
+    folder = save(tmp_path / "shapes", {"a": halves(0, 200), "b": halves(7, 200)})
+    before = read(folder)
+    monkeypatch.setattr(masked, "decode_file", fails)  # it looks at the pictures once more, for a warning
+    np.testing.assert_array_equal(in_memory(read(folder).images), in_memory(before.images))
+    monkeypatch.setattr("dltrain.data.tables.streamed.column_files.read_meta", lambda path: {})
+    heard: list[str] = []
+    reporter = Reporter()
+    monkeypatch.setattr(reporter, "warning", lambda warning: heard.append(str(warning)))
+    config = DataConfig("image_folder", path=(str(folder),), task="segmentation", arguments={"image_size": [8, 8]})
+    again = source_of(config).read(config, seed=0, reporter=reporter)
+    np.testing.assert_array_equal(in_memory(again.images), in_memory(before.images))
+    assert any("held in memory and not kept for later runs" in said and "cannot be read" in said for said in heard)

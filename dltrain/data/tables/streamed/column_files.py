@@ -18,7 +18,7 @@ from dltrain.data.columns.reading import Reading, text_of
 from dltrain.data.columns.spoken import bare_number, first_code
 from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import Note
+from dltrain.errors import Note, RunError
 from dltrain.later import polars
 
 AS_READ = "as read"
@@ -195,6 +195,18 @@ def _to_array(series: polars.Series) -> NDArray[np.float64]:
 def write_meta(path: Path, document: Mapping[str, Any]) -> None:
     """Write what `read_meta` reads."""
     path.write_text(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def needed_meta(path: Path) -> dict[str, Any]:
+    """The description of a folder that is there.
+
+    Raises:
+        RunError: it is not readable.
+    """
+    document = read_meta(path)
+    if not document:
+        raise RunError(f"{path} cannot be read", hint="is the disk in order? the folder is made anew when it is removed")
+    return document
 
 
 def read_meta(path: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from dltrain.data.files import DIGEST_BYTES
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.combine import few_of
 from dltrain.data.tables.streamed.chunks import Chunk, MakeChunk, Wanted
-from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta, write_meta
+from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, needed_meta, read_meta, write_meta
 from dltrain.data.tables.streamed.survey import Source, Survey
 from dltrain.data.tables.text_layout import empty_note, repeats_warning
 from dltrain.errors import DataError, DltrainError, Fault, Note, RunError
@@ -86,7 +86,7 @@ def convert(config: DataConfig, surveyed: Survey, plan: Plan, reading: Reading, 
         except _NotExactError as found:
             plan = replace(plan, columns={**plan.columns, **dict.fromkeys(found.columns)})
             continue
-        return _table(folder, read_meta(folder / META), surveyed, plan)
+        return _table(folder, needed_meta(folder / META), surveyed, plan)
 
 
 def refuse_ragged(config: DataConfig, surveyed: Survey, reporter: Reporter) -> None:

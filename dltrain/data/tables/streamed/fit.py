@@ -41,7 +41,7 @@ from dltrain.data.tables.fitting.no_rows import totals_row
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
 from dltrain.data.tables.fitting.targets import fit_targets
 from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, read_weights
-from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta
+from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, needed_meta
 from dltrain.data.tables.streamed.convert import convert, refuse_ragged
 from dltrain.data.tables.streamed.plan import plan_columns, stored_plan, with_late_values
 from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
@@ -131,7 +131,7 @@ def fit_streamed(
     folder = row_files(files, preprocessing, owner, list(fitted.parts), reporter)
     for index, (name, part) in enumerate(fitted.parts.items()):
         put_on_disk(part, folder, name, preprocessing, files)
-        fitted.notes += [Note(*entry).of(f"{name} part") for entry in read_meta(folder / META)["notes"][index]]
+        fitted.notes += [Note(*entry).of(f"{name} part") for entry in needed_meta(folder / META)["notes"][index]]
     fitted.notes.insert(0, Note(f"streamed from disk while training: {reason}"))
     return raw, fitted
 
