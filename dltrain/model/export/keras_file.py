@@ -46,8 +46,8 @@ class KerasFile(ExportFormat):
             if str(error).startswith("File not found"):  # Keras's word for each error of the system as well
                 raise OSError(errno.EIO, os.strerror(errno.EIO), str(path)) from error
             raise
-        # As one graph, as the run answers: eagerly half precision rounds at other places. AutoGraph would write code of its own
-        # into the folder for temporary files.
+        # As one graph, as the run's own answers are made: eagerly half precision is rounded at other places. AutoGraph would
+        # write code into the folder for temporary files.
         ask = tf.function(lambda given: model(given, training=False), autograph=False)
         answers = ask({name: keras.ops.convert_to_tensor(values) for name, values in rows.items()})
         return {name: texts_of(np.asarray(values)) for name, values in answers.items()}
