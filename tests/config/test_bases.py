@@ -244,15 +244,16 @@ def test_where_there_is_no_config_the_command_that_writes_one_is_told(tmp_path: 
     assert near_files(tmp_path / "face.yaml") == 'did you mean "faces.yaml"?'
 
 
-def test_missing_files_are_said_with_all_that_is_wrong_whatever_they_held(tmp_path: Path) -> None:
-    text = """\
-extends: missing.yaml
-code: [missing.py]
-data: {source: csv, path: a.csv, target: y, splitt: {test: 0.2}}
-model: {layers: [{MyOwn: {x: 3}}]}
-training: {optimizer: of_my_own, epochs: $from_there, batch_size: 0}
-"""
-    with pytest.raises(ConfigError) as caught:
-        load_config_text(text, file="c.yaml", folder=tmp_path)
-    # Own components and parameters may be in what is missing: only what is wrong in any case is said.
-    assert [fault.path for fault in caught.value.faults] == ["extends", "code.0", "data.splitt", "training.batch_size"]
+def test_what_is_wrong_beside_a_missing_file_is_told_with_it(tmp_path: Path) -> None:
+    text = (
+        "extends: gone.yaml\ncode: [away.py]\ndata: {source: irs}\ntraining: {epoch: 3, optimizer: mine}\n"
+        "model:\n  layers:\n    - Dense: {unit: 3, activation: my_own}\n    - Dropout: {rate: $rate}\n    - MyOwn\n"
+    )
+    told = faults_of(write(tmp_path, top=text) / "top.yaml", "model.layers.7.units=3")
+    assert [(line, message.partition(":")[0]) for _, line, _, message in told] == [
+        (1, "no such config file"),
+        (2, "no such file"),
+        (3, 'unknown source "irs"'),
+        (4, "unknown key of training"),
+        (7, "unknown argument of Dense"),
+    ]  # but not that there is no parameter, layer, optimizer or activation of that name: the files may have them
