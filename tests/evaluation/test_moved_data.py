@@ -96,7 +96,9 @@ def test_e1_where_the_data_is_can_be_said_and_is_looked_for(
 
 @pytest.mark.parametrize("place", ["runs/run", "runs/sweep/trials/0003", "runs/sweep/trials/0003/fold-1"])
 def test_e1_siblings_pictures_of_a_table_and_trials_of_a_sweep_are_looked_for_beside_them(place: str, tmp_path: Path) -> None:
-    text = "data: {source: csv, path: data/rows.csv, target: y, features: {shot: image}, images: {folder: data/shots, suffix: .jpg}}"
+    text = (
+        "data: {source: csv, path: data/rows.csv, target: y, features: {shot: image}, images: {folder: data/shots, suffix: .jpg}}"
+    )
     config = load_config_text(text, folder=tmp_path / "first").data
     second = tmp_path / "second"
     (second / "data" / "shots").mkdir(parents=True)
