@@ -84,7 +84,11 @@ def evaluate_against(run: Path, old: Path, *, require: Sequence[str] = (), **opt
         both = None if mine is None or right is None else (mine, right)
         paired = compare_sums(own_sums, sums, new.scored.units({**own_sums, **sums}), both)
     new.gates += check_gates(
-        [gate.text for gate in asked if gate.is_relative], {new.part: new.metrics}, part=new.part, differences=paired.metrics
+        [gate.text for gate in asked if gate.is_relative],
+        {new.part: new.metrics},
+        part=new.part,
+        reports={new.part: new.report},
+        differences={**paired.metrics, **paired.of_classes},
     )
     return new, Against(old, paired, notes)
 

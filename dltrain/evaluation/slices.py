@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -212,12 +213,19 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     found = {name: name if name in frame.columns else name.strip() for name in names}
     missing = [name for name, column in found.items() if column not in frame.columns]
     if missing:
-        faults = [Fault(f"there is no column {name} to cut by", hint=column_hint(name, frame.columns)) for name in missing]
+        faults = [Fault(f"there is no column {name} to cut by", hint=_column_hint(name, frame.columns)) for name in missing]
         raise UsageError(faults)
     rows = scored.part.row_ids
     if len(rows) and int(rows.max()) >= frame.height:
         raise DataError("the data has changed while it was evaluated")
     return {name: values_of(column_of(frame, column), preprocessing)[rows] for name, column in found.items()}
+
+
+def _column_hint(name: str, columns: Sequence[str]) -> str:
+    several = [part.strip() for part in name.split(",")]
+    if len(several) > 1 and all(part in columns for part in several):
+        return "name each by itself: " + " ".join(f"--by {shlex.quote(part)}" for part in several)
+    return column_hint(name, columns)
 
 
 def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -100,11 +100,13 @@ class Paired:
         metrics: metric -> its difference.
         decided_by: the metric whose verdict is that on the models; empty: none can tell.
         mcnemar: for one target of classes whose rows stand alone; else None.
+        of_classes: the same of the metrics of one class, such as `f1[spam]`, which gates ask for.
     """
 
     metrics: dict[str, Difference]
     decided_by: str
     mcnemar: McNemar | None = None
+    of_classes: dict[str, Difference] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str | None:
@@ -113,7 +115,9 @@ class Paired:
 
     def document(self) -> dict[str, Any]:
         """The comparison as plain values, for JSON."""
-        return {"verdict": self.verdict, **asdict(self)}
+        found = {"verdict": self.verdict, **asdict(self)}
+        del found["of_classes"]  # of as many numbers as there are classes
+        return found
 
 
 def compare_sums(
@@ -139,15 +143,16 @@ def compare_sums(
         values, before = mine.values(), theirs.values()
         without = (leave_out(mine, units), leave_out(theirs, units)) if units is not None else ({}, {})
         for name in values:
-            if name in before and "[" not in name:
+            if name in before:
                 interval = _interval(without[0][name], without[1][name]) if units is not None else None
                 if counted is not None and interval is not None and name in _OF_ROWS:
                     interval = counted.interval(mine.num_rows)
                 found[prefix + name] = _difference(prefix + name, before[name], values[name], interval)
         _follow_squares(found, prefix)
+    of_classes = {name: found.pop(name) for name in list(found) if "[" in name}
     single = [name for name in DECIDING if name in found]
     several = [prefix + name for prefix in new for name in DECIDING if prefix + name in found]
-    return Paired(found, (single or (several if len(new) == 1 else []) or [""])[0], counted)
+    return Paired(found, (single or (several if len(new) == 1 else []) or [""])[0], counted, of_classes)
 
 
 def leave_out(sums: Sums, units: Units) -> dict[str, LeftOut]:

@@ -185,3 +185,15 @@ def test_how_often_two_models_are_called_different():
     assert told["equal, log_loss"] <= 0.07
     assert told["equal, accuracy"] <= 0.07
     assert told["three standard errors apart as measured, mse"] >= 0.95
+
+
+def test_metrics_of_one_class_are_compared_for_gates_that_ask_for_them():
+    codes, new, old = models(np.random.default_rng(0), 400, (1.6, 1.0))
+    labels = ("no", "yes")
+    found = compare_sums({"": class_sums(codes, new, labels)}, {"": class_sums(codes, old, labels)}, units_of(len(codes)))
+    assert not [name for name in found.metrics if "[" in name]
+    assert "of_classes" not in found.document()
+    of_yes = found.of_classes["recall[yes]"]
+    shares = [(answers[codes == 1, 1] > 0.5).mean() for answers in (old, new)]
+    assert (of_yes.old, of_yes.new, of_yes.difference) == pytest.approx((*shares, shares[1] - shares[0]))
+    assert of_yes.interval[0] < of_yes.difference < of_yes.interval[1]
