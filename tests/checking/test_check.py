@@ -280,3 +280,25 @@ def test_the_batch_of_a_preset_is_not_said_to_be_unusual(preset: str, more: str,
     text = f"data: {{source: iris, split: {{test: 0.25}}}}\nmodel: {{preset: {preset}}}\n{more}"
     found = [fault.path for fault in check(text).warnings if "larger than the training part" in fault.message]
     assert found == (["training.batch_size"] if is_warned else [])
+
+
+@pytest.mark.parametrize("axes", ["text", "b"])
+def test_a_bias_along_axes_that_are_not_put_out_is_refused(axes: str) -> None:
+    text = f"data: {{source: iris}}\nmodel: {{layers: [EinsumDense: {{equation: 'ab,bc->ac', output_shape: 4, bias_axes: {axes}}}]}}\n"
+    result = check(text)
+    assert any("bias_axes" in fault.message for fault in result.errors)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "Dense: {units: 4, activation: GLU}",
+        "Activation: {activation: threshold}",
+        "Conv1D: {filters: 4, kernel_size: 2, activation: glu}",
+    ],
+)
+def test_activations_that_no_layer_of_keras_computes_are_refused(layer: str) -> None:
+    before = "Reshape: {target_shape: [4, 1]}, " if "Conv" in layer else ""
+    result = check(f"data: {{source: iris}}\nmodel: {{layers: [{before}{layer}, Flatten, Dense: {{units: 3}}]}}\n")
+    [fault] = [fault for fault in result.errors if "cannot have the activation" in fault.message]
+    assert fault.line == 2

@@ -64,6 +64,9 @@ def infer_einsum_dense(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infer
     weights = [Weight(tuple(after[letter] if letter in after else before.get(letter) for letter in kernel))]
     axes = arguments["bias_axes"]
     if axes:
+        if stray := sorted(set(axes) - set(outgoing[1:])):
+            message = f"bias_axes {axes} names {', '.join(stray)}, which the equation {equation} does not put out"
+            raise ShapeError(message, f"letters of {outgoing[1:]}")
         first = min(outgoing.index(letter) for letter in axes)
         lengths = [after[letter] if after[letter] is not None else before.get(letter) for letter in outgoing[first:]]
         weights.append(Weight(tuple(n if letter in axes else 1 for letter, n in zip(outgoing[first:], lengths))))

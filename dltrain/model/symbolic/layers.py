@@ -24,6 +24,11 @@ from dltrain.model.symbolic.rule import Arguments, Inferred, Rule, Rules, Shape,
 
 MODULES = (attention, convolution, dense, elementwise, merging, normalization, pictures, pooling, recurrent, reshaping)
 WRAPPERS = Rules()
+# Activations that Keras knows by name, and that none of its layers can be given by name.
+_UNUSABLE = {
+    "glu": "it halves the last axis, which no layer of Keras reckons with",
+    "threshold": "it needs two numbers, which its name does not say",
+}
 RULES: dict[str, Rule] = {name: rule for module in MODULES for name, rule in module.RULES.by_name.items()}
 
 
@@ -41,6 +46,12 @@ def infer_layer(component: Component, inputs: tuple[Shape, ...]) -> Inferred:
         return infer_application(component, inputs)
     if component.code is not None:
         return _infer_own(component, inputs)
+    for name in ("activation", "recurrent_activation"):
+        given = component.arguments.get(name)
+        if isinstance(given, str) and given in _UNUSABLE:
+            raise ShapeError(
+                f"{component.name} cannot have the {name} {given}: {_UNUSABLE[given]}", "another, such as relu or gelu"
+            )
     rule = RULES.get(component.name)
     if rule is None:
         return Inferred(None, None, f"check does not know what {component.name} does to a shape")
