@@ -259,7 +259,7 @@ def the_target(name: str) -> str:
 
 def label_hint(column: str, label: str, known: Sequence[str], what: str) -> str:
     """What helps where a label of a column is none of those known: the nearest of these as a replacement, and `what` they are."""
-    close = None if re.fullmatch(r"[^A-Za-z]*\d[^A-Za-z]*", label) else nearest(label, known)  # another number is no slip
+    close = None if re.fullmatch(r"[\W\d_]*\d[\W\d_]*", label) else nearest(label, known)  # another number is no slip
     meant = f'if it means {close}, say data.replace: {{{column}: {{"{label}": "{close}"}}}}; ' if close else ""
     return f"{no_row_hint(label)}{meant}{what}: {listed(known)}"
 

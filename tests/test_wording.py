@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from dltrain.config.types import Place, fault_at
 from dltrain.errors import Fault, UsageError, warn
 from dltrain.starting.start import make_starter
-from dltrain.wording import amount, column_hint, counted, in_override, one_line, printable, quoted, shares_of, without_credentials
+from dltrain.wording import (
+    amount,
+    column_hint,
+    counted,
+    in_override,
+    label_hint,
+    one_line,
+    printable,
+    quoted,
+    shares_of,
+    without_credentials,
+)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +135,9 @@ def test_a_table_of_names_that_are_books_is_listed_on_few_pages(tmp_path):
     with pytest.raises(UsageError) as caught:
         make_starter(str(tmp_path / "t.csv"))
     assert len(str(caught.value)) < 20_000
+
+
+def test_of_a_label_that_is_a_number_no_other_is_guessed():
+    known = ["3.3", "-0.1", "класс 1"]
+    assert label_hint("y", "-3.3", known, "labels") == "labels: 3.3, -0.1, класс 1"
+    assert label_hint("y", "клас 1", known, "labels").startswith("if it means класс 1, say data.replace")

@@ -57,7 +57,7 @@ def _sweep_page(path: Path, run: Run) -> Page:
         Section(f"{len(trials):,} trials, the best first", [_trial_table("best first", ranked, keys, metric)]),
         Section("Noise", _noise(valued, metric)),
         Section(f"{metric} over what was varied", _parameter_charts(valued, keys, metric)),
-        Section("Curves", _trial_curves(path, ranked)),
+        Section("Curves", _trial_curves(path, ranked, metric)),
         Section("The best trial", metric_blocks(best_document, str(best_document.get("part", ""))))
         if best is not None and (best_document := best.read_metrics())
         else Section("The best trial", []),
@@ -155,22 +155,27 @@ def _parameter_charts(valued: Sequence[Mapping[str, Any]], keys: Sequence[str], 
     return blocks
 
 
-def _trial_curves(folder: Path, ranked: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """The validation loss, or the loss, of the first fit of each trial over the epochs."""
-    marks: list[Line | Dots] = []
-    for place, trial in enumerate(ranked[:_MOST_CURVES]):
+def _trial_curves(folder: Path, ranked: Sequence[Mapping[str, Any]], metric: str) -> list[Block]:
+    """What the sweep's own picture shows of its trials, the metric or the loss, of the first fit of each over the epochs."""
+    from dltrain.sweep.pictures import choose_column
+
+    found: list[tuple[Any, Mapping[str, list[float]]]] = []
+    for trial in ranked[:_MOST_CURVES]:
         below = all_paths(folder / "trials" / f"{int(trial['number']):04d}")
         file = next(iter(sorted(path for path in below if path.name == "history.csv")), None)
-        history = read_history(file) if file is not None and not file.is_symlink() else {}
-        column = "val_loss" if "val_loss" in history else "loss"
+        found.append((trial["number"], read_history(file) if file is not None and not file.is_symlink() else {}))
+    column = choose_column([history for _, history in found], metric)
+    marks: list[Line | Dots] = []
+    for place, (number, history) in enumerate(found):
         if history.get("epoch") and column in history:
-            label = f"trial {trial['number']}, the best" if not place else "the others" if place == 1 else ""
+            label = f"trial {number}, the best" if not place else "the others" if place == 1 else ""
             marks.append(Line(history["epoch"], history[column], "grey" if place else "orange", label))
     values = [value for mark in marks for value in mark.ys]
     if not any(map(math.isfinite, values)):
         return []
-    up = Axis("validation loss, or loss", is_logarithmic=is_wide(values, OF_SEVERAL))
-    return [chart(plot("loss of the trials over the epochs", Axis("epoch", is_whole=True), up, marks[::-1], width=560))]
+    named = column.replace("_", " ")
+    up = Axis(named, is_logarithmic=column.endswith("loss") and is_wide(values, OF_SEVERAL))
+    return [chart(plot(f"{named} of the trials over the epochs", Axis("epoch", is_whole=True), up, marks[::-1], width=560))]
 
 
 def runs_page(paths: Sequence[Path]) -> Page:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.reading import Reading, holds
-from dltrain.data.columns.spoken import first_code
+from dltrain.data.columns.spoken import bare_number, bare_numbers, first_code, words_among, words_as_gaps
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Note, warn
 from dltrain.later import polars
@@ -88,3 +88,15 @@ def new_codes(frame: polars.DataFrame, columns: Sequence[FeatureColumn], reading
             met += [] if code is None else [f"{shown_column(column.name)} ({code})"]
     said = "values with leading zeros, where the training has numbers; they are read as numbers, without the zeros"
     return [warn(f"{said}: {listed(met, 8)}", "late_codes")] if met else []
+
+
+def said_of_gaps(frame: polars.DataFrame, reading: Reading, names: Collection[str], *, are_later: bool = False) -> list[Note]:
+    """What is said of words in some rows that are read as no value: of those of the columns named that are there."""
+    there = [name for name in reading.gaps if name in names and name in frame.columns]
+    return words_as_gaps(words_among(frame, there, reading), frame.height, are_later=are_later)
+
+
+def said_of_units(frame: polars.DataFrame, reading: Reading, names: Collection[str]) -> list[Note]:
+    """What is said of numbers in some rows without the unit of training's: of those of the columns named that are there."""
+    there = [name for name in names if name in (reading.units or {}) and name in frame.columns]
+    return bare_numbers({name: bare_number(column_of(frame, name), reading) for name in there}, reading)

@@ -12,8 +12,8 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import read_features
 from dltrain.data.columns.kinds import ColumnKind, infer_kind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, read_numbers
-from dltrain.data.columns.spoken import bare_number, bare_numbers, how_read, words_among, words_as_gaps
-from dltrain.data.columns.unmet_words import unmet_words
+from dltrain.data.columns.spoken import how_read
+from dltrain.data.columns.unmet_words import said_of_gaps, said_of_units, unmet_words
 from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.labels import read_label_codes
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks, said_of_own_times
@@ -146,10 +146,8 @@ def odd_cells(config: DataConfig, raw: RawTable, reading: Reading, kinds: Mappin
         reading: of the table, or of the stored run.
         kinds: of the columns that are learnt from; None: the rows are those of a stored run.
     """
-    frame, units = raw.frame, reading.units or {}
-    gaps = [name for name in reading.gaps if name in frame.columns]
-    bare = {name: bare_number(column_of(frame, name), reading) for name in units if name in frame.columns}
-    notes = [*words_as_gaps(words_among(frame, gaps, reading), frame.height), *bare_numbers(bare, reading)]
+    frame = raw.frame
+    notes = [*said_of_gaps(frame, reading, frame.columns), *said_of_units(frame, reading, frame.columns)]
     if kinds is None:
         return notes
     return [*how_read(config, frame, kinds, reading), *unmet_words(config, frame, reading), *totals_rows(raw, reading), *notes]

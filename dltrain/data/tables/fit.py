@@ -15,8 +15,8 @@ from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
-from dltrain.data.columns.spoken import bare_number, bare_numbers, first_code, how_read, late_codes, words_among, words_as_gaps
-from dltrain.data.columns.unmet_words import unmet_words
+from dltrain.data.columns.spoken import first_code, how_read, late_codes
+from dltrain.data.columns.unmet_words import said_of_gaps, said_of_units, unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted
@@ -247,16 +247,12 @@ class TableFit:
         return [*unmet_words(self.config, self.raw.frame, self.reading), *totals_rows(self.raw, self.reading)]
 
     def words_as_gaps(self) -> list[Note]:
-        """See `words_as_gaps`."""
-        frame = self.raw.frame
-        names = [name for name in self.reading.gaps if name in frame.columns]
-        return words_as_gaps(words_among(frame, names, self.reading), frame.height)
+        """See `said_of_gaps`."""
+        return said_of_gaps(self.raw.frame, self.reading, self.reading.gaps)
 
     def bare_numbers(self, names: Sequence[str]) -> list[Note]:
-        """See `bare_numbers`."""
-        frame, units = self.raw.frame, self.reading.units or {}
-        names = [name for name in names if name in units and name in frame.columns]
-        return bare_numbers({name: bare_number(column_of(frame, name), self.reading) for name in names}, self.reading)
+        """See `said_of_units`."""
+        return said_of_units(self.raw.frame, self.reading, names)
 
     def codes_among(self, columns: Sequence[FeatureColumn]) -> list[Note]:
         """See `late_codes`; which columns of numbers have codes is kept with the reading."""

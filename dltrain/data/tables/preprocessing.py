@@ -26,8 +26,8 @@ from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import NOT_SEEN, SCALES, NumberTransform
-from dltrain.data.columns.spoken import bare_number, bare_numbers, unusable_types, words_among, words_as_gaps
-from dltrain.data.columns.unmet_words import new_codes
+from dltrain.data.columns.spoken import unusable_types
+from dltrain.data.columns.unmet_words import new_codes, said_of_gaps, said_of_units
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.labels.encode import encode_target
@@ -129,11 +129,8 @@ class TablePreprocessing(Preprocessing):
                 raise DataError("no row has a value for the target")
         if isinstance(raw, RawTable):
             named = [column.name for column in self.features] + [spec.name for spec in self.targets if with_targets]
-            units = [name for name in named if name in (self.reading.units or {}) and name in raw.frame.columns]
-            found = {name: bare_number(column_of(raw.frame, name), self.reading) for name in units}
-            notes += bare_numbers(found, self.reading)
-            gaps = [name for name in self.reading.gaps if name in named]
-            notes += words_as_gaps(words_among(raw.frame, gaps, self.reading), raw.frame.height, are_later=True)
+            notes += said_of_units(raw.frame, self.reading, named)
+            notes += said_of_gaps(raw.frame, self.reading, named, are_later=True)
             notes += [*shortened_codes(raw.frame, self.features), *new_codes(raw.frame, self.features, self.reading)]
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes, are_new=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dltrain.data.pictures.reader import read_pictures
+from dltrain.errors import warnings_of
 from dltrain.evaluation.predictions.of_outputs import Predictions, most_probable
 from dltrain.model.keras_import import import_keras
 from dltrain.model.weights.stock import StockNetwork
@@ -46,7 +47,7 @@ def predict_stock(
     network = StockNetwork(name, weights, reporter)
     reader = {"source": "image_folder", "size": list(network.size), "color": True, "range": [0.0, 255.0]}
     pictures = read_pictures(data, {**reader, "on_error": "skip" if skip_broken else "fail"}, with_labels=False)
-    warn_each(reporter, pictures.notes)
+    warn_each(reporter, warnings_of(pictures.notes))
     images = np.asarray(pictures.images)
     starts = range(0, len(images), BATCH)
     probabilities = np.concatenate([network.probabilities(images[start : start + BATCH]) for start in starts])

@@ -324,3 +324,16 @@ def test_a_file_of_a_report_moves_no_cursor() -> None:
     for text in (render_markdown(page), render_html(page)):
         assert all(sign.isprintable() or sign == "\n" for sign in text)
         assert "\ny" in text
+
+
+def test_the_curves_of_a_sweep_are_of_the_metric_that_its_picture_shows(tmp_path):
+    from dltrain.cli.reports.several import _trial_curves
+
+    for number in (1, 2):
+        folder = tmp_path / "trials" / f"000{number}"
+        folder.mkdir(parents=True)
+        (folder / "history.csv").write_text("epoch,loss,accuracy,val_loss,val_accuracy\n1,2.0,0.5,2.1,0.4\n2,1.0,0.7,1.2,0.6\n")
+    ranked = [{"number": 2}, {"number": 1}]
+    for metric, title in (("accuracy", "val accuracy"), ("validation.loss", "val loss"), ("roc_auc", "val loss")):
+        (block,) = _trial_curves(tmp_path, ranked, metric)
+        assert f"{title} of the trials over the epochs" in str(block)
