@@ -12,6 +12,7 @@ from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
 from dltrain.model.build import takes_value_range
 from dltrain.model.heads.head import Head
+from dltrain.model.heads.shapes import said_of_shape, shape_for
 from dltrain.model.symbolic import Network, Row, Shape, show_shape
 from dltrain.model.symbolic.rule import size_of
 from dltrain.model.symbolic.traits import ATTENTION, DROPPING, HANDS_MASK_ON, RECURRENT, RECURRENT_OVER_PICTURES, TAKES_AMOUNTS
@@ -227,14 +228,12 @@ def _check_indices(config: Config, schema: Schema, network: Network) -> list[Fau
 def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: Shape | None, network: Network) -> list[Fault]:
     if shape is None:
         return []
-    expected: Shape = schema.inputs[0].shape if head.is_reconstruction else (head.units,)
-    if head.is_mask:
-        expected = (*schema.inputs[0].shape[:2], head.units)
-    if len(shape) == len(expected) and all(have in (None, want) for have, want in zip(shape, expected)):
+    message = said_of_shape(head, schema, shape)
+    if message is None:
         return []
+    expected = shape_for(head, schema)
     row = _to_blame(name, network, len(expected))
     layer = row.config if row and row.config and row.config.path.startswith("model.layers") else _last(config)
-    message = f"the output has the shape {show_shape(shape)}, the target {head.targets[0].name!r} needs {show_shape(expected)}"
     hint = None
     if head.is_mask:
         hint = _way_to_the_size(shape, expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,14 @@ def with_rate(config: Config, rate: float | None) -> Config:
         block["optimizer"] = {name: _with(given, rate) for name, given in written.items()}
         resolved["training"] = block
     return replace(config, training=training, resolved=resolved)
+
+
+def said_of_found(sought: Mapping[str, Any] | None) -> list[str]:
+    """A sentence on the rate that a fit looked for, as its manifest holds it; none where it did not."""
+    if sought is None:
+        return []
+    rate, reason = sought.get("learning_rate"), sought.get("reason")
+    return [f"No learning rate was found: {reason}." if rate is None else f"The learning rate {rate:g} was found: {reason}."]
 
 
 def _rate(optimizer: Component) -> Any:

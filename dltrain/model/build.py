@@ -20,6 +20,7 @@ from dltrain.errors import ConfigError
 from dltrain.model.application import apply_application
 from dltrain.model.heads.head import Head, input_names
 from dltrain.model.heads.pinball import PINBALL, pinball_class
+from dltrain.model.heads.shapes import require_shape
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames
@@ -124,6 +125,7 @@ class _Builder:
             for layer in head.layers:
                 output = self._apply(layer, output, in_float32=True)
             outputs.append(self._to_float32(output))
+            require_shape(head, schema, tuple(output.shape[1:]), entry.layers)
         with keras_refusals():
             return self.keras.Model(
                 inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"

@@ -1,8 +1,12 @@
-"""Models are the same, to the names of their weights, whatever the process has built before."""
+"""Models are the same, to the names of their weights, whatever the process has built before; they end as the target asks."""
+
+import pytest
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
-from dltrain.data.dataset import InputSpec, Schema
+from dltrain.data.dataset import InputSpec, Schema, TargetSpec
+from dltrain.errors import ConfigError
 from dltrain.model.build import build_model
+from dltrain.model.heads.rules import resolve_heads
 
 
 def test_layers_within_layers_have_the_same_names_every_time():
@@ -22,3 +26,13 @@ def test_layers_within_layers_have_the_same_names_every_time():
     assert paths[0] == paths[1]
     assert len(set(paths[0])) == len(paths[0])
     assert "bidirectional/forward_gru/gru_cell/kernel" in paths[0]
+
+
+def test_an_output_that_keras_alone_knows_the_shape_of_has_to_fit_the_target():
+    model = ModelConfig(layers=(LayerConfig(Component("layer", "Dense", {"units": 3}), path="model.layers.0"),))
+    schema = Schema((InputSpec("image", (4, 4, 1)),), (TargetSpec("label", "classification", ("a", "b", "c")),))
+    message = r"the output has the shape \(4, 4, 3\), the target 'label' needs \(3,\)"
+    with pytest.raises(ConfigError, match=message) as caught:
+        build_model(model, schema, resolve_heads(model, schema, None), seed=1)
+    assert caught.value.faults[0].path == "model.layers.0"
+    assert caught.value.faults[0].hint == "put `- Flatten` before the last Dense layer"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config import dump_yaml, resolve
+from dltrain.config.found_rate import said_of_found
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import with_faults
@@ -265,8 +266,7 @@ class RunRecord:
         shown = found.reports[found.shown]
         reports = {name: report.report for name, report in found.reports.items()}
         notes = [*(note for report in found.reports.values() for note in report.notes), *found.notes]
-        if self.manifest.found_rate is not None:
-            notes.append(f"The learning rate was found: {self.manifest.found_rate.get('reason')}.")
+        notes += said_of_found(self.manifest.found_rate)
         intervals = {name: report.intervals for name, report in found.reports.items()}
         gates = list(check_gates(self.config.evaluation.require, found.metrics, reports=reports, intervals=intervals))
         self.session.watch.stop()

@@ -45,7 +45,8 @@ def test_it_is_the_fit_with_that_number(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "found" / "manifest.json").read_text())
     assert manifest["found_rate"]["learning_rate"] == rate
     assert "falls fastest" in manifest["found_rate"]["reason"]
-    assert "falls fastest" in str(json.loads((tmp_path / "found" / "metrics.json").read_text())["notes"])
+    notes = json.loads((tmp_path / "found" / "metrics.json").read_text())["notes"]
+    assert any(note.startswith(f"The learning rate {rate:g} was found: the loss falls fastest") for note in notes)
     stored = load_config(tmp_path / "found" / "config.yaml").training
     assert stored is not None
     assert stored.optimizer.arguments["learning_rate"] == rate
@@ -83,6 +84,10 @@ def test_where_the_loss_tells_nothing_the_default_is_taken_and_said(tmp_path: Pa
     result = fit(config, run_dir=tmp_path / "run")
     assert any("no learning rate was found" in warning.message for warning in result.warnings)
     assert "found" not in (tmp_path / "run" / "config.yaml").read_text()
+    assert any(
+        note.startswith("No learning rate was found: ")
+        for note in json.loads((tmp_path / "run" / "metrics.json").read_text())["notes"]
+    )
 
 
 def test_check_knows_where_it_may_stand() -> None:
