@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,12 @@ RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>
 RUN_KEYS = ("data.preprocessing", "model.weights")
 PATH_KEYS = ("data.path", "data.validation", "data.test", *RUN_KEYS, EXTENDS)
 SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters", EXTENDS)
+_NUMBER = r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?"
+# As calls of other tools and as mathematics write a range.
+_RANGE = re.compile(
+    rf"(?:(?P<name>[\w.]+)\(\s*)?(?P<low>{_NUMBER})\s*(?:,|\.\.\.?|to|:|-|\u2013)\s*(?P<high>{_NUMBER})"
+    rf"(?(name)(?:\s*,\s*(?P<step>{_NUMBER}))?\s*\))"
+)
 # Where a key is varied only with some values of another one.
 WHERE = "where"
 
@@ -125,7 +132,7 @@ def read_values(context: Context, node: Node, path: str) -> Any:
             return MISMATCH
         return node.plain()
     if not isinstance(node, MappingNode):
-        hint = f"write [{node.text}]" if isinstance(node, ScalarNode) else None
+        hint = (_as_range(node.text) or f"write [{node.text}]") if isinstance(node, ScalarNode) else None
         return context.misfit(node, path, "a list of values or a range {low, high}", hint)
     conditions = {WHERE: _read_where(context, node.entries[WHERE], f"{path}.{WHERE}")} if WHERE in node.entries else {}
     if "choices" in node.entries:
@@ -139,6 +146,15 @@ def read_values(context: Context, node: Node, path: str) -> Any:
         return found if found is MISMATCH else {"choices": found, **conditions}
     found = _read_range(context, node, path)
     return found if found is MISMATCH else {**found, **conditions}
+
+
+def _as_range(text: str) -> str | None:
+    """How a range is written that stands there as elsewhere: `loguniform(1e-4, 1e-1)`, `1e-4..1e-1`; None: it is none."""
+    found = _RANGE.fullmatch(text.strip())
+    if found is None:
+        return None
+    ending = ", log: true" if "log" in (found["name"] or "").lower() else f", step: {found['step']}" if found["step"] else ""
+    return f"write {{low: {found['low']}, high: {found['high']}{ending}}}"
 
 
 def _read_where(context: Context, node: Node, path: str) -> dict[str, Any]:

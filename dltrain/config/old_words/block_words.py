@@ -102,6 +102,8 @@ OF_BLOCKS: Mapping[str, Mapping[str, str]] = spread_all(
             "leave it out: whole numbers as bounds give whole numbers": "type space dtype",
             "write `log: true` where the magnitude varies, else leave it out": "distribution scale prior sampling",
             "write `step`": "q quantum increment",
+            "write low, high and `log: true`, such as {low: 0.0001, high: 0.1, log: true}": "loguniform log_uniform logrange",
+            "write low and high, such as {low: 0.1, high: 0.5}": "uniform quniform randint int_uniform range interval float int",
         },
     }
 )
