@@ -12,6 +12,7 @@ from dltrain.errors import ConfigError, DltrainError, Fault, UsageError
 from dltrain.sweep.checks import TrialChecks, read_facts_here
 from dltrain.sweep.choosing import build_strategy
 from dltrain.sweep.plan import base_text, check_metric, plan_sweep, trial_config
+from dltrain.wording import counted, listed
 
 MOST_CHECKED = 100  # trials of a large grid, evenly spread over it; `sweep` checks every one
 
@@ -46,3 +47,21 @@ def check_trials(config: Config, facts: DataFacts) -> Iterator[Fault]:
         checks.raise_errors()
     except DltrainError as error:
         yield from error.faults
+
+
+def describe_trials(config: Config) -> list[str]:
+    """Lines on what a config's sweep will try, in the words of `dltrain check`; none where it has no sweep.
+
+    Args:
+        config: without faults, those of its sweep included.
+    """
+    if config.sweep is None:
+        return []
+    plan = plan_sweep(config)
+    number = plan.trials if plan.strategy == "tpe" else len(build_strategy(plan, Path()).candidates())
+    each = f" of {plan.fits_per_trial} fits" if plan.fits_per_trial > 1 else ""
+    varied = listed([dimension.name for dimension in plan.space]) or "nothing"
+    return [
+        f"sweep: {counted(number or 1, 'trial')}{each}, {plan.strategy}, over {varied}; compared by {plan.metric}",
+        *plan.repeats,
+    ]

@@ -14,6 +14,7 @@ from dltrain.checking.sweep_checks import check_sweep
 from dltrain.config import load_config
 from dltrain.data.look import read_facts
 from dltrain.errors import ConfigError
+from dltrain.sweep.check_trials import describe_trials
 from dltrain.sweep.choosing import build_strategy
 from dltrain.sweep.combinations import grid, grid_size, num_configurations
 from dltrain.sweep.dimension import Dimension
@@ -106,6 +107,8 @@ def test_choices_that_are_not_varied_are_said() -> None:
     [said] = plan.repeats
     assert "size is not varied" in said
     assert "`size: [small, large]`" in said
+    assert describe_trials(small(text=text)) == ["sweep: 2 trials, grid, over training.batch_size; compared by loss", said]
+    assert describe_trials(small()) == []
     assert not plan_sweep(small(text=text), SweepOptions(over=["training.batch_size=4,8"])).repeats
     assert not plan_sweep(small(text=CHOICES)).repeats
 

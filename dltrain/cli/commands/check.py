@@ -87,7 +87,7 @@ def _check(
 
     config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials, samples=samples)
     if config is not None and not result.errors:
-        result = replace(result, decisions=(*result.decisions, *_members(config)))
+        result = replace(result, decisions=(*result.decisions, *_members(config), *_trials(config)))
     document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}
     if result.errors:
         document["errors"] = fault_documents(result.errors)
@@ -109,6 +109,14 @@ def _members(config: Config) -> list[str]:
     from dltrain.training.members.plan import describe_members
 
     return describe_members(config)
+
+
+def _trials(config: Config) -> list[str]:
+    if config.sweep is None:
+        return []  # likewise
+    from dltrain.sweep.check_trials import describe_trials
+
+    return describe_trials(config)
 
 
 def _check_trials(config: Config, facts: DataFacts) -> Iterable[Fault]:
