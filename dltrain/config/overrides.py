@@ -288,12 +288,10 @@ class _Walker:
         before = node.entries.get(name)
         number = value.text if isinstance(value, ScalarNode) and isinstance(value.value, int | float) else None
         if number is not None and self._is("schedule", before):
-            self._fault(
-                where,
-                f"the learning rate is a schedule, {_name_of(before)}, and not a number",
-                f"set {where}.initial_learning_rate={number}, "
-                f"or replace the optimizer: {path}={{Adam: {{learning_rate: {number}}}}}",
-            )
+            key, named = (path, "Adam") if path.endswith("optimizer") else path.rsplit(".", 1)
+            whole = f"{key}={{{named}: {{learning_rate: {number}}}}}"
+            hint = f"set {where}.initial_learning_rate={number}, or replace the optimizer: {whole}"
+            self._fault(where, f"the learning rate is a schedule, {_name_of(before)}, and not a number", hint)
             return
         if number is not None and self._is("curve", before):
             hint = f"set {where}.peak={number}, or replace {path} as a whole"

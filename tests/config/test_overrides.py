@@ -145,6 +145,8 @@ def test_one_value_of_what_may_be_a_list_is_its_entry_0() -> None:
         (MODEL, "seed=[" + "[" * 60, "seed", "the value cannot be read"),
         (SCHEDULE, "training.optimizer.learning_rate=0.1", "training.optimizer.learning_rate",
          "set training.optimizer.learning_rate.initial_learning_rate=0.1, or replace the optimizer"),
+        (SCHEDULE, "training.optimizer.SGD.learning_rate=0.1", "training.optimizer.SGD.learning_rate",
+         "or replace the optimizer: training.optimizer={SGD: {learning_rate: 0.1}}"),
         (RATE, "training.optimizer.learning_rate.peak=0.2", "training.optimizer.learning_rate.peak",
          "to use a curve: training.optimizer.learning_rate={CosLog4: {peak: …}}"),
         (RATE, "training.optimizer.learning_rate.flat_cos.peak=0.2", "training.optimizer.learning_rate.flat_cos",
