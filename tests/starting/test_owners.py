@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dltrain.checking.check import check_config
 from dltrain.config.load import load_config
 from dltrain.data.load import load_dataset
 from dltrain.errors import ConfigError
@@ -136,3 +137,14 @@ def test_rows_without_an_answer_hide_nothing() -> None:
     )
     dataset = load_dataset(load_config("c.yaml").data, seed=0)
     assert "owners_in_several_parts" in [note.code for note in dataset.notes]
+
+
+def test_the_column_whose_rows_stay_together_is_no_input() -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{shop},{x:.3f},{y:.3f},{'ab'[int(x * 2)]},{shop * shop % 30}" for shop in range(50) for x, y in rng.random((8, 2))]
+    text = write("shop_id,price,sold,kind,size", rows, "size")
+    assert "split: {group: shop_id" in text
+    config = load_config("c.yaml")
+    assert config.model.inputs
+    assert "shop_id" not in str(config.model.inputs)
+    assert not check_config(config).errors

@@ -129,8 +129,9 @@ def _for_columns(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_who
 
 def _left(config: DataConfig, columns: Columns, features: Sequence[FeatureColumn]) -> dict[str, str]:
     """Column -> kind, of those to learn from that a fit leaves out, because its training part has nothing to teach of them."""
-    out = {column.name for column in features} | {*config.drop, *config.identifiers, *config.target}
-    return {name: kind.kind for name, kind in columns.kinds.items() if not kind.left_out and name not in out}
+    out = {column.name for column in features} | {*config.drop, *config.identifiers, *config.target, config.split.group}
+    named = columns.kinds if config.features is None else config.features
+    return {name: kind.kind for name, kind in columns.kinds.items() if not kind.left_out and name not in out and name in named}
 
 
 def _fit(config: DataConfig, raw: RawTable) -> Fitted:
