@@ -283,7 +283,7 @@ def digest(content: bytes | memoryview) -> str:
 
 
 def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
-    """The text as UTF-8 with `\\n` line ends and without a byte-order mark.
+    """The text as UTF-8 with `\\n` line ends, without a byte-order mark and without an end-of-file mark.
 
     Raises:
         DataError: NUL bytes, or bytes that are no text in that encoding; with the line.
@@ -296,8 +296,14 @@ def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
             content = content.decode(encoding).removeprefix("\ufeff").encode()
         except UnicodeDecodeError as error:
             raise not_text(encoding, error.start, content.count(b"\n", 0, error.start) + 1, path) from error
-    content = check_utf8(content, path)
+    content = without_end_mark(check_utf8(content, path))
     return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
+def without_end_mark(content: bytes) -> bytes:
+    """The text without the control character (Ctrl-Z) by which DOS marks its end, which may stand behind the last cell."""
+    kept = content.rstrip(b"\x1a\r\n")
+    return (kept + b"\n" if kept else kept) if b"\x1a" in content[len(kept) :] else content
 
 
 def find_encoding(head: bytes, encoding: str | None) -> str:

@@ -66,6 +66,19 @@ def test_a_mark_of_an_encoding_between_two_files_is_no_part_of_a_value(
     assert found.warnings == expected.warnings
 
 
+@pytest.mark.parametrize("end", ["\x1a", "\n\x1a", "\r\n\x1a\x1a"], ids=["behind the last cell", "alone", "several"])
+def test_the_mark_by_which_dos_ends_a_file_is_no_row_and_in_no_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, end: str
+) -> None:
+    text = "\n".join([HEADER, *LINES])
+    (tmp_path / "plain.csv").write_text(text)
+    (tmp_path / "dos.csv").write_bytes((text + end).encode())
+    expected, found = (load_as(monkeypatch, bound, config_of(tmp_path / name)) for name in ("plain.csv", "dos.csv"))
+    np.testing.assert_array_equal(values(found), values(expected))
+    assert found.preprocessing.to_state()[0] == expected.preprocessing.to_state()[0]
+    assert found.warnings == expected.warnings
+
+
 @pytest.mark.parametrize("end", [",,,\r\n" * 90, ",,,\n\n , ,,\n", ",,,"], ids=["many", "blank lines among them", "one"])
 def test_rows_of_nothing_at_the_end_are_left_out_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, end: str

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
+from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks, without_end_mark
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.tables.second_table import second_table
 from dltrain.data.tables.text_layout import TextLayout
@@ -61,7 +61,7 @@ def text_chunks(
             yield buffer[:end], line
             line += int(np.count_nonzero(np.frombuffer(buffer, np.uint8, end) == NEWLINE))
             buffer = buffer[end:]
-    buffer, count = without_empty_end(buffer)
+    buffer, count = without_empty_end(without_end_mark(buffer))
     if count and empty is not None:
         empty.append(count)
     if buffer:
