@@ -223,7 +223,12 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
             }
             return MISMATCH if any(value is MISMATCH for value in pairs.values()) else pairs
     found = node.plain()
-    faults.add(node, path, f"expected {kind.describe()}, found {describe(found)}", _hint(kind, node, path))
+    faults.add(
+        node,
+        path,
+        f"expected {kind.describe()}, found {describe(found)}",
+        _belongs_elsewhere(node, path) or _hint(kind, node, path),
+    )
     return MISMATCH
 
 
@@ -261,6 +266,13 @@ def _read_simple(alternative: Alternative, node: Node) -> Any:
         "text": text != "",
     }
     return value if fits.get(word) else MISMATCH
+
+
+def _belongs_elsewhere(node: Node, path: str) -> str | None:
+    """The key that says what was written below another one."""
+    if path.startswith("data.encode") and "min_count" in (path.rpartition(".")[2], *getattr(node, "entries", ())):
+        return "how many rows a category needs is data.min_count: 10, or of single columns {COLUMN: 10}"
+    return None
 
 
 def _hint(kind: Kind, node: Node, path: str) -> str | None:
@@ -315,6 +327,9 @@ def _meant(kind: Kind, node: ScalarNode, path: str, words: Sequence[str]) -> str
     if not kind.takes("text") and _is_secret(node):
         return "a secret is text alone, so that it can be kept out of what is written; ${env:NAME} is any value"
     number = _number_meant(kind, node.value)
+    if path.startswith("data.split.") and isinstance(node.value, int) and node.value > 1 and kind.takes("number"):
+        share = f"write {number} for {node.value} %" if number is not None else "such as 0.2 for a fifth of them"
+        return f"{share}; a part is a share of the rows, not a number of them"
     if number is not None:
         return f"write {number}"
     is_none = node.text == "None" and not kind.takes("text")
