@@ -71,6 +71,8 @@ def infer_target(
         DataError: no values, one value only, or not what `task` needs.
     """
     name = name_of(series)
+    if series.dtype.is_temporal() and not is_duration(series):
+        series = text_of(series)
     values = series.drop_nulls()
     if not len(values):
         raise DataError(f"the target {name} is empty in every row", path="data.target")
@@ -132,9 +134,9 @@ def refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, al
 
 
 def _refuse_type(name: str, series: polars.Series) -> None:
-    if (series.dtype.is_temporal() and not is_duration(series)) or is_unreadable(series):
-        held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
-        raise DataError(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number")
+    if is_unreadable(series):
+        message = f"the target {name} holds values of type {series.dtype}"
+        raise DataError(message, path="data.target", hint="a target is a class or a number")
 
 
 def _refuse_no_labels(name: str, values: polars.Series, numbers: NDArray[np.float64], reading: Reading) -> None:

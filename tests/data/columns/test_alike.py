@@ -92,6 +92,26 @@ def test_many_dates_are_no_target_unless_each_is_meant_as_a_label(tmp_path, monk
     assert dataset.schema.targets[0].classes == tuple(days[:3])
 
 
+@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
+def test_dates_by_their_type_in_parquet_are_labels_as_their_text_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    days = [datetime.date(2024, 1, 1 + row % 3) for row in range(30)]
+    frame = polars.DataFrame({"x": [float(row) for row in range(30)], "y": days})
+    frame.write_parquet(tmp_path / "t.parquet")
+    frame.write_csv(tmp_path / "t.csv")
+    found, expected = (
+        load_as(
+            monkeypatch,
+            bound,
+            load_config_text(f"data: {{source: {source}, path: t.{source}, target: y}}\n{MODEL}", folder=tmp_path).data,
+        )
+        for source in ("parquet", "csv")
+    )
+    assert found.schema.targets[0].classes == expected.schema.targets[0].classes == ("2024-01-01", "2024-01-02", "2024-01-03")
+    np.testing.assert_array_equal(found.parts["train"].targets["y"], expected.parts["train"].targets["y"])
+
+
 def test_few_grades_with_a_word_stay_labels(tmp_path):
     dataset = load(tmp_path, polars.DataFrame({"x": range(48), "y": ["1", "2", "3", "none of it"] * 12}))
     assert dataset.schema.targets[0].classes == ("1", "2", "3", "none of it")
