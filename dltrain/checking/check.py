@@ -28,7 +28,7 @@ from dltrain.model.given import given_schema
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.inferred import inferred_values
 from dltrain.model.heads.reconstruction import code_layer
-from dltrain.model.heads.rules import heads_of
+from dltrain.model.heads.rules import heads_of, with_classes_to_come
 from dltrain.model.own_code.shapes import ask_for_shapes
 from dltrain.model.symbolic import Network, infer_network
 from dltrain.wording import without_override
@@ -183,6 +183,8 @@ def raise_for_errors(result: CheckResult) -> CheckResult:
 
 def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     """Check a config against facts of its data that are known already."""
+    if facts.is_sample and facts.schema is not None:
+        facts = replace(facts, schema=with_classes_to_come(config.model, facts.schema))
     heads, network, found = _check_model(config, facts)
     answers = (*check_answers(config, facts, heads), *check_slices(config, facts))
     of_training = (*check_training(config, facts, heads), *check_groups(config, network), *check_members(config, facts))

@@ -193,7 +193,7 @@ def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFac
         yield fault(config, "training.class_weight", message, hint)
     elif not classified:
         yield fault(config, "training.class_weight", "class_weight needs a target that classifies", "leave it out")
-    elif isinstance(wanted, Mapping) and facts.names_known:
+    elif isinstance(wanted, Mapping) and facts.names_known and not facts.is_sample:
         yield from _check_weights(config, wanted, classified)
 
 

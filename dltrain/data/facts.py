@@ -28,6 +28,7 @@ class DataFacts:
         blames_config: what is wrong is the config, which asks for what this data cannot be.
         inferred: what goes into the resolved config, by key path: how dates and numbers are written, kinds of columns, a scale.
         columns: of a table, all that it has; empty: not known.
+        is_sample: the first rows alone were looked at: others may hold further classes.
     """
 
     schema: Schema | None = None
@@ -40,6 +41,7 @@ class DataFacts:
     blames_config: bool = False
     inferred: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    is_sample: bool = False
 
 
 # How text is written: found out, said, and written back into the resolved config.

@@ -15,13 +15,14 @@ from dltrain.data.raw import RawTable, identifying
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.errors import ConfigError, DataError, Fault, Note, texts
 from dltrain.storage.bounds import LINE_BYTES
-from dltrain.wording import cut_middle, shown
+from dltrain.wording import cut_middle, listed, shown
 
 if TYPE_CHECKING:
     from dltrain.data.dataset import Schema
     from dltrain.data.fitted import Fitted
 
-SMALL_BYTES = 1 << 20
+SMALL_BYTES = 1 << 23
+SMALL_PARQUET = 1 << 20  # which packs its columns
 SMALL_TEXT = 1 << 24  # that small files may unpack to
 BLOCK = 1 << 18
 MOST_BYTES = 1 << 26
@@ -51,9 +52,8 @@ def look_at_table(config: DataConfig, seed: int, sample: Sample, whole: Callable
     """
     refuse_missing_files(config)
     files = expand_paths((*config.path, *config.validation, *config.test))
-    if sum(os.path.getsize(file) for file in files) <= SMALL_BYTES and not any(
-        unpacks_to_more(file, SMALL_TEXT) for file in files
-    ):
+    small = SMALL_PARQUET if config.source == "parquet" else SMALL_BYTES
+    if sum(os.path.getsize(file) for file in files) <= small and not any(unpacks_to_more(file, SMALL_TEXT) for file in files):
         return whole()
     sampled = expand_paths(config.path)
     raw, rows = sample(sampled, config)
@@ -83,7 +83,8 @@ def facts_of_sample(config: DataConfig, raw: RawTable, rows: int | None, line: s
     found = {f"data.{key}": value for key, value in raw.reading.items() if f"data.{key}" in WRITING and not getattr(config, key)}
     found |= {"data.dates": dates} if dates and not isinstance(config.dates, str) else {}
     columns = tuple(raw.frame.columns)
-    return DataFacts(schema, parts, notes=(Note(line), *more), errors=errors, inferred=found, columns=columns)
+    notes = (Note(line), *more)
+    return DataFacts(schema, parts, notes=notes, errors=errors, inferred=found, columns=columns, is_sample=True)
 
 
 def _fit_sample(
@@ -94,7 +95,9 @@ def _fit_sample(
 
     split = config.split
     set_aside = tuple(name for name in (split.column, split.group, split.time) if name and name in raw.frame.columns)
+    alike = tuple(name for name in raw.frame.columns if raw.frame[name].drop_nulls().n_unique() < 2)
     plain = replace(config, split=SplitConfig(), validation=(), test=(), limit=None, drop=(*config.drop, *set_aside))
+    plain = _with_constant(plain, alike)
     missing = tuple(
         config_fault(config, f"data.split.{key}", f"{cut_middle(name)} is not a column of {config.source}")
         for key, name in (("column", split.column), ("group", split.group), ("time", split.time))
@@ -110,8 +113,29 @@ def _fit_sample(
         for name, writing in (fitted.resolved.get("data.dates") or {}).items()
         if not any(warning.startswith(f"{name}: ") for warning in texts(fitted.notes, "warning"))
     }
-    told = tuple(note for note in fitted.notes if note.level == "note" or note.code in _SURE)
-    return fitted.preprocessing.schema, missing, told, dates
+    told = [note for note in fitted.notes if note.level == "note" or note.code in _SURE]
+    if config.constant_columns != "keep" and (kept := [name for name in alike if name in _learnt_from(fitted)]):
+        told.append(
+            Note(f"{listed(kept)}: the same in these rows; a fit leaves out what is the same in all of its training part")
+        )
+    return fitted.preprocessing.schema, missing, tuple(told), dates
+
+
+def _with_constant(config: DataConfig, alike: Sequence[str]) -> DataConfig:
+    """The block that keeps columns that are the same in the sample alone: rows may be sorted by them.
+
+    Args:
+        config: the block.
+        alike: columns of one value in the sample. One that named inputs do not list is left out, as a fit does if it is
+            the same in all rows.
+    """
+    named = {name for group in config.input_columns.values() for name in group}
+    unnamed = [name for name in alike if name not in named] if named else []
+    return replace(config, constant_columns="keep", drop=(*config.drop, *unnamed))
+
+
+def _learnt_from(fitted: Fitted) -> set[str]:
+    return {column.name for column in getattr(fitted.preprocessing, "features", ())}
 
 
 def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:

@@ -65,6 +65,26 @@ def heads_of(config: Config, schema: Schema) -> tuple[Head, ...]:
     return resolve_heads(config.model, schema, loss, metrics)
 
 
+def with_classes_to_come(model: ModelConfig, schema: Schema) -> Schema:
+    """The schema of a table's first rows, with as many classes as the model's own output tells apart: further rows may hold them.
+
+    Args:
+        model: the `model:` block.
+        schema: as the rows that were looked at have it.
+    """
+    if len(schema.targets) != 1 or not schema.targets[0].classes:
+        return schema
+    [target] = schema.targets
+    given = isinstance(model.output, LayerConfig) or model.output == "none"
+    layers = (model.output,) if isinstance(model.output, LayerConfig) else model.layers
+    units, ending, _ = _ending(layers, target)
+    missing = (units or 0) - len(target.classes)
+    if missing < 1 or not (given or model.logits or (ending == "softmax" and target.is_one_of_classes)):
+        return schema
+    more = tuple(f"{target.name} that was not seen {number}" for number in range(1, missing + 1))
+    return replace(schema, targets=(replace(target, classes=(*target.classes, *more)),))
+
+
 def _resolve_all(
     model: ModelConfig,
     schema: Schema,
