@@ -154,9 +154,8 @@ def _of_file(old: Path, scored: Scored) -> tuple[dict[str, Sums], NDArray[np.boo
 
 def _without_scores(sums: Sums) -> Any:
     """Of labels alone: no metric of probabilities."""
-    return lambda added: {
-        name: value for name, value in sums.compute(added).items() if name.partition("[")[0] not in ("log_loss", "roc_auc")
-    }
+    ranked = ("log_loss", "roc_auc", "average_precision")
+    return lambda added: {name: value for name, value in sums.compute(added).items() if name.partition("[")[0] not in ranked}
 
 
 def _is_right(scored: Scored) -> NDArray[np.bool_] | None:

@@ -173,6 +173,7 @@ def test_rows_that_this_machine_has_no_memory_for_are_refused_wherever_they_are_
 
 def test_attack_15_a_first_line_without_end_is_said_by_check_and_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dltrain.data.tables.sample.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 1 << 20)
     monkeypatch.setattr("dltrain.starting.table.LARGE_BYTES", 1 << 20)
     monkeypatch.setenv(LINE_BYTES.variable, str(1 << 20))
     path = tmp_path / "t.csv"

@@ -29,6 +29,7 @@ LEAST_UNITS = 5
 _FEW_SUMS = 40  # of rows, whose errors' slopes are looked at: it costs a pass over the samples for each
 _MOST_NUMBERS = 200_000  # units times sums
 _SEED = 0xB007
+PRECISION = "average_precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Sums:
         compute: from sums [..., sums] to metric -> values [...].
         shares: metrics whose interval has a closed form.
         bounded: metrics that are never above 1.
-        areas: areas under ROC curves, with how many rows of the rarer class each has.
+        areas: areas under ROC curves, with how many rows of the rarer class each has; and average precisions, likewise.
         tailed: errors, with the scale on which their samples are drawn.
     """
 
@@ -162,7 +163,9 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
         elif name in studentized:
             interval = studentized[name]
         elif name in sums.areas:
-            interval = _area_interval(one, level, sums.areas[name])
+            # A precision is a mean over the rows that have the label: so few say less than all rows do.
+            counted = sums.areas[name] if name.startswith(PRECISION) else units.count
+            interval = _area_interval(one, level, sums.areas[name], max(2.0, min(counted, units.count)) - 1)
         else:
             interval = _bootstrapped(sums, name, one, level)
         if interval is not None:
@@ -229,7 +232,7 @@ def _bootstrapped(sums: Sums, name: str, drawn: Drawn, level: int) -> Interval |
     return low, min(high, 1.0)
 
 
-def _area_interval(drawn: Drawn, level: int, rarer: float) -> Interval:
+def _area_interval(drawn: Drawn, level: int, rarer: float, freedom: float) -> Interval:
     """Wilson's, as of a share of as many rows as the area's spread says.
 
     Pairs of rows say more than the rows, and no more than the rarer class has to say: measured, up to six times as many rows as
@@ -244,7 +247,7 @@ def _area_interval(drawn: Drawn, level: int, rarer: float) -> Interval:
         return value, value
     if math.isfinite(spread):
         rows = min(rows, value * (1 - value) / spread)
-    return wilson(value * rows, rows, level, student_quantile(1 - (1 - level / 100) / 2, units - 1))
+    return wilson(value * rows, rows, level, student_quantile(1 - (1 - level / 100) / 2, freedom))
 
 
 def _share_interval(share: Share, added: Floats, units: Units, level: int) -> Interval | None:

@@ -109,6 +109,34 @@ def rank_label(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | N
     return precision, area
 
 
+def precision_of_rows(is_positive: ArrayLike, scores: ArrayLike) -> Floats:
+    """What each row brings to the average precision of a label, to the first order: values [rows] of which it is the mean.
+
+    Its derivative by the row's weight (the influence function of Hampel, JASA 69, 1974), times the number of rows: what a row
+    adds by its own precision, and what it changes of that of the rows ranked below it.
+
+    Args:
+        is_positive: which rows have the label.
+        scores: its probability for each row.
+    """
+    positive, values = np.asarray(is_positive, bool), np.asarray(scores, np.float64)
+    if not positive.any() or np.isnan(values).any():
+        return np.full(len(values), 0.0 if not np.isnan(values).any() else np.nan)
+    order = np.argsort(-values, kind="stable")
+    flags = positive[order].astype(np.float64)
+    places = np.searchsorted(-values[order], -values[order], side="right")  # rows that score as much, or more
+    above, hits = places.astype(np.float64), np.cumsum(flags)[places - 1]
+    precisions, most = hits / above, flags.sum()
+    average = float(flags @ precisions) / most
+    first = np.searchsorted(-values[order], -values[order], side="left")  # the first row of the same score
+    of_hits = np.cumsum((flags / above)[::-1])[::-1][first]  # over the rows of this score or a lower one
+    of_rows = np.cumsum((flags * hits / above**2)[::-1])[::-1][first]
+    change = (flags * (precisions - average) + flags * of_hits - of_rows) / most
+    found = np.empty(len(values))
+    found[order] = average + change * len(values)
+    return found
+
+
 def label_counts(true: Flags, said: Flags, weights: ArrayLike | None = None) -> tuple[Floats, Floats, Floats]:
     """Of each label the (weight of) rows that have it and were told so, that have it, and that were told so [labels]."""
     weight = np.ones(len(true)) if weights is None else np.asarray(weights, np.float64)

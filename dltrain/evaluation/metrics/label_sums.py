@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
 from dltrain.evaluation.metrics.bootstrap.studentized import logarithm
-from dltrain.evaluation.metrics.intervals import Share, Sums
-from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels
+from dltrain.evaluation.metrics.intervals import PRECISION, Share, Sums
+from dltrain.evaluation.metrics.label_metrics import Flags, precision_of_rows, row_metrics, said_labels
 from dltrain.evaluation.metrics.metrics import ratio, scores_of
 from dltrain.evaluation.metrics.row_sums import (
     MOST_CLASSES,
@@ -35,7 +35,7 @@ def label_sums(
     means: Mapping[str, Floats] = NO_MEANS,
     said: Flags | None = None,
 ) -> Sums:
-    """Sums for what `label_metrics` computes but the average precision, and for precision, recall, F1 and area of each label.
+    """Sums for what `label_metrics` computes, and for precision, recall, F1, average precision and area of each label.
 
     Args:
         targets: 0 or 1 [rows, labels].
@@ -47,6 +47,7 @@ def label_sums(
     true, scores = np.asarray(targets) > 0, np.asarray(probabilities, np.float64)
     (num_rows, num_labels), said = true.shape, said_labels(scores) if said is None else said
     named, is_counted = {**row_metrics(true, scores, said), **means}, true.shape[1] <= MOST_CLASSES
+    named |= _precisions(true, scores, labels)
     areas = [auc_columns(true[:, k], scores[:, k]) for k in range(num_labels)] if num_labels <= MOST_AREAS else []
     counted = (true & said, true, said) if is_counted else ()
     first = 1 + len(named)
@@ -88,9 +89,21 @@ def label_sums(
 
 
 def _rarer(true: Flags, labels: Sequence[str]) -> dict[str, float]:
-    """How many rows of the rarer class the area of each label has, and that of all labels."""
+    """How many rows of the rarer class the area and the average precision of each label have, and those of all labels."""
     each = [rarer_rows(true[:, place]) for place in range(len(labels))]
-    return {"roc_auc": min(len(true) / 2, sum(each)), **{f"roc_auc[{label}]": rows for label, rows in zip(labels, each)}}
+    return {
+        name: rows
+        for metric in ("roc_auc", PRECISION)
+        for name, rows in ((metric, min(len(true) / 2, sum(each))), *zip((f"{metric}[{label}]" for label in labels), each))
+    }
+
+
+def _precisions(true: Flags, scores: Floats, labels: Sequence[str]) -> dict[str, Floats]:
+    """What each row brings to the average precision of each of a few labels [rows], and to their mean."""
+    if not 0 < len(labels) <= MOST_AREAS:
+        return {}
+    each = {f"{PRECISION}[{label}]": precision_of_rows(true[:, k], scores[:, k]) for k, label in enumerate(labels)}
+    return {PRECISION: np.mean(list(each.values()), axis=0), **each}
 
 
 def _averaged(counts: Sequence[Floats], labels: Sequence[str]) -> dict[str, Floats]:
