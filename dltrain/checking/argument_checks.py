@@ -12,10 +12,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from dltrain.checking.layers.layer_arguments import check_layers, check_types
 from dltrain.checking.places import fault
 from dltrain.config.blocks.optimizer_keys import OPTIMIZER_ARGUMENTS
 from dltrain.config.catalog.catalog import arguments_of
-from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.durations import is_duration, speaks_of_training, steps_of, with_steps
 from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
@@ -35,12 +35,6 @@ _OF_DURATIONS = "100 % is the whole training"
 _OF_STEPS_HINT = "it counts steps, not epochs; the whole training has {:,}"
 _ENDING = ("CosineDecay", "PolynomialDecay")
 _FALLING = (*_ENDING, "ExponentialDecay", "InverseTimeDecay")
-# Pairs of arguments of which the first must not be above the second.
-_LOW_AND_HIGH = {
-    "MinMaxNorm": (("min_value", "max_value"),),
-    "RandomUniform": (("minval", "maxval"),),
-    "MelSpectrogram": (("min_freq", "max_freq"),),
-}
 # TensorBoard's arguments that speak of single steps, which are compiled together here, with the values that do nothing.
 _OF_STEPS = {"update_freq": ("epoch",), "profile_batch": (0, "0", [0, 0], (0, 0))}
 
@@ -72,7 +66,8 @@ def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, 
         for name, message, hint, warning in _of_plateau(training.reduce_lr_on_plateau, training):
             yield fault(config, f"training.reduce_lr_on_plateau.{name}", message, hint, warning=warning)
     yield from _of_average(config, training, facts)
-    yield from _of_layers(config)
+    yield from check_layers(config)
+    yield from check_types(config, training)
 
 
 def check_tensorboard(
@@ -361,35 +356,3 @@ def _of_average(config: Config, training: TrainingConfig, facts: DataFacts) -> I
             "the averaged weights are put in the model after the last epoch alone; validation and the best model are without them"
         )
         yield fault(config, "training.optimizer.use_ema", message, "say `training.average: true` to judge by them", warning=True)
-
-
-def _of_layers(config: Config) -> Iterator[Fault]:
-    """Arguments of layers, and of what they are given, that contradict one another."""
-    for layer in config.model.all_layers:
-        path = layer.path or "model.output"
-        if layer.component.name == "BatchNormalization" and layer.component.arguments.get("momentum") == 1:
-            message = (
-                "with a momentum of 1 the moving mean and variance stay at 0 and 1: validation sees another net than training"
-            )
-            yield fault(config, f"{path}.momentum", message, "0.99 is usual", warning=True)
-        rate = layer.component.arguments.get("rate")
-        if is_curve(rate) and not 0 < peak_of(rate) < 1:
-            message = f"expected a peak above 0 and below 1 for a rate of dropout, found {peak_of(rate):g}"
-            yield fault(config, f"{path}.rate.peak", message, "0.1 to 0.5 are usual")
-        if rate == 1 and layer.component.name.endswith(("Dropout", "Dropout1D", "Dropout2D", "Dropout3D")):
-            message = f"{layer.component.name} with a rate of 1 leaves nothing in training"
-            yield fault(config, f"{path}.rate", message, "0.1 to 0.5 are usual", warning=True)
-        for component, where in _components_in(layer.component, path):
-            for low, high in _LOW_AND_HIGH.get(component.name, ()):
-                values: list[Any] = [arguments_of(component).get(name) for name in (low, high)]
-                if all(isinstance(value, int | float) for value in values) and values[0] > values[1]:
-                    name = low if low in component.arguments else high
-                    message = f"{component.name}: {low} ({values[0]:g}) is above {high} ({values[1]:g})"
-                    yield fault(config, f"{where}.{name}", message, "exchange them")
-
-
-def _components_in(component: Component, path: str) -> Iterator[tuple[Component, str]]:
-    yield component, path
-    for name, value in component.arguments.items():
-        if isinstance(value, Component):
-            yield from _components_in(value, f"{path}.{name}")

@@ -9,8 +9,8 @@ from typing import Any
 
 from dltrain.checking.answer_checks import check_answers, check_slices
 from dltrain.checking.evaluation_checks import check_baselines
-from dltrain.checking.frozen_checks import check_frozen, check_taken, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
+from dltrain.checking.layers.frozen_checks import check_frozen, check_taken, check_weights_files, describe_phases
 from dltrain.checking.member_checks import check_members
 from dltrain.checking.memory import as_refusal, estimate_memory, judge_memory
 from dltrain.checking.model_checks import check_model, with_places

@@ -71,8 +71,7 @@ def infer_target(
         DataError: no values, one value only, or not what `task` needs.
     """
     name = name_of(series)
-    if series.dtype.is_temporal() and not is_duration(series):
-        series = text_of(series)
+    series = text_of(series) if series.dtype.is_temporal() and not is_duration(series) else series
     values = series.drop_nulls()
     if not len(values):
         raise DataError(f"the target {name} is empty in every row", path="data.target")

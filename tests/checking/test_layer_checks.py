@@ -285,3 +285,26 @@ training: {{epochs: 1}}
 def test_another_source_s_input_cannot_be_taken():
     [fault] = check(layers="{Flatten: {from: features}}, ").errors
     assert (fault.message, fault.hint) == ("there is no input features", "the inputs: image")
+
+
+@pytest.mark.parametrize(
+    ("layer", "metric", "path", "said", "hint"),
+    [
+        ("{GRUCell: {units: 4}}", "AUC", "model.layers.1", "one step of a recurrent layer", "write GRU: {units: 4}"),
+        ("CategoryEncoding", "AUC", "model.layers.1", "needs num_tokens", "num_tokens: 10"),
+        ("{MaxNumBoundingBoxes: {max_number: 3}}", "AUC", "model.layers.1", "takes boxes", "leave it out"),
+        ("{AlphaDropout: {rate: 0.1, noise_shape: [1, 8]}}", "AUC", "model.layers.1", "cannot write its noise_shape", "keras"),
+        ("{Dense: {units: 3, dtype: {a: 1}}}", "AUC", "model.layers.1.dtype", "a mapping of a", "float32"),
+        ("{Dense: {units: 3}}", "{AUC: {dtype: {a: 1}}}", "training.metrics.0.dtype", "a mapping of a", "float32"),
+    ],
+)
+def test_what_keras_refuses_wherever_it_stands_is_told_before_it_is_built(layer, metric, path, said, hint):
+    text = f"data: {{source: digits}}\nmodel: {{layers: [Flatten, {layer}]}}\ntraining: {{epochs: 1, metrics: [{metric}]}}\n"
+    found = [fault for fault in check_config(config_of(text)).errors if fault.path == path]
+    assert [said in fault.message for fault in found] == [True]
+    assert hint in found[0].hint
+
+
+def test_a_cell_within_a_recurrent_layer_is_taken():
+    text = "data: {source: digits}\nmodel: {layers: [{Reshape: {target_shape: [8, 8]}}, {RNN: {cell: {GRUCell: {units: 3}}}}]}\n"
+    assert not check_config(config_of(text + "training: {epochs: 1}\n")).errors

@@ -122,7 +122,7 @@ def share_bounds(hits: float, rows: float, level: int = 95, quantile: float | No
     return low, high
 
 
-def student_quantile(share: float, freedom: int) -> float:
+def student_quantile(share: float, freedom: float) -> float:
     """The quantile of Student's distribution."""
     from scipy.special import stdtrit
 
