@@ -13,6 +13,7 @@ optimizer state and history must have the bits of the run that was left alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -154,8 +155,9 @@ class WarmProcess:
         return int(self._warm.read_line(timeout))
 
     def kill(self) -> None:
-        """SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)
+        """SIGKILL, if it has not ended meanwhile."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def main(words: Sequence[str] | None = None) -> None:

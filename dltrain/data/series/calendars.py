@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.wording import listed
 
+MOST_PLACES = 9  # of decimals, of times that are numbers
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 MONTH = "month"
@@ -75,6 +77,8 @@ class Step:
             return len(self.hours)
         if self.month_days:
             return 12 * len(self.month_days)
+        if self.is_month_in_years:
+            return 12
         if self.unit == MONTH:
             return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
         if self.unit == "microsecond" and self.calendar and self.size == DAY and "0" in self.weekdays:
@@ -89,6 +93,8 @@ class Step:
         if self.month_days:
             share = {2: "half", 3: "a third of"}.get(len(self.month_days), f"1/{len(self.month_days)} of")
             return f"{share} a month"
+        if self.is_month_in_years:
+            return "1/12 (a month, in years)"
         if unit == "number":
             return f"{size:.10g}"
         if unit == "microsecond":
@@ -96,6 +102,11 @@ class Step:
             unit, size = next(((name, size / length) for name, length in units if size % length == 0), ("second", size / SECOND))
         which = "" if unit != "day" else "business " if self.calendar == BUSINESS_DAYS else "open " if self.opens else ""
         return f"{size:g} {which}{unit}{'s' if size != 1 else ''}"
+
+    @property
+    def is_month_in_years(self) -> bool:
+        """Whether times are years with a fraction, as R writes those of a monthly series: 1949.0833 is February."""
+        return self.unit == "number" and abs(12 * self.size - 1) < 1e-3
 
     @property
     def skips_days(self) -> bool:
@@ -316,3 +327,59 @@ def day_of(text: str) -> int:
     if len(text) != len("2024-12-25"):
         raise ValueError(f"{text} is no date")
     return int(np.datetime64(text, "D").astype(np.int64))
+
+
+def number_step(times: NDArray[np.float64], beside: NDArray[np.bool_]) -> tuple[Step, float]:
+    """The most frequent step between neighbours, and the share of neighbours with it; of 1949.083, 1949.167, … a twelfth.
+
+    Args:
+        times: in rising order.
+        beside: bool [rows - 1]: whether each next row is of the same series.
+    """
+    apart = np.diff(times)[beside]
+    size, share = most_frequent(apart)
+    near = apart[np.abs(apart - size) <= _place(times) * 1.001]
+    if share < 1 and len(near) > share * len(apart):
+        mean = float(near.mean())
+        if rounding_of(times, mean):  # not of 1, 2, 4, 5: some rows lack
+            size, share = mean, len(near) / len(apart)
+    return Step("number", 1 / 12 if Step("number", size).is_month_in_years else size), share
+
+
+def rounding_of(times: NDArray[np.float64], size: float) -> float:
+    """By how much steps of that size may seem to differ, as times are written with few places: 0 where none needs more."""
+    place = _place(times)
+    steps = size / place if place else 0.0
+    return place * 1.001 if abs(steps - round(steps)) > 1e-3 and steps > 2 else 0.0
+
+
+def places_of(times: NDArray[np.float64], size: float) -> int:
+    """The decimal places that further times are written with."""
+    return round(-np.log10(_place(times))) if rounding_of(times, size) else 15
+
+
+def on_twelfths(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Years with a fraction, to the month where each is near one, as 1961.084 is near February's 1961.083."""
+    months = np.round(12 * times)
+    near = np.abs(12 * times - months).max(initial=0.0) < 0.1
+    return np.asarray(np.round(months / 12 if near else times, MOST_PLACES))
+
+
+def _place(times: NDArray[np.float64]) -> float:
+    """What the last decimal place is worth that the times are written with: 0.001 of 1949.083; 0 where there are many."""
+    largest = max(1.0, float(np.abs(times).max(initial=0.0)))
+    for places in range(MOST_PLACES):
+        if np.abs(times - np.round(times, places)).max(initial=0.0) <= 1e-14 * largest:
+            return float(10.0**-places)
+    return 0.0
+
+
+def most_frequent(differences: NDArray[Any]) -> tuple[float, float]:
+    """The most frequent positive difference, and its share of all."""
+    differences = differences[differences > 0]
+    if not len(differences):
+        return 1.0, 0.0
+    rounded = differences if differences.dtype.kind == "i" else np.round(differences, 9)
+    sizes, counts = np.unique(rounded, return_counts=True)
+    best = int(np.argmax(counts))
+    return float(sizes[best]), float(counts[best] / len(differences))

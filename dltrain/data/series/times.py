@@ -33,8 +33,13 @@ from dltrain.data.series.calendars import (
     days_in_months,
     days_of_months,
     month_calendar,
+    most_frequent,
+    number_step,
+    on_twelfths,
     open_days,
     opening_hours,
+    places_of,
+    rounding_of,
 )
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import DataError, Note
@@ -89,11 +94,13 @@ class Times:
         if self.kind == "row":
             return Step("row", 1), 1.0
         unit = {"date": "microsecond", "number": "number"}[self.kind]
-        size, share = _most_frequent(np.diff(self.values)[beside])
+        if self.kind == "number":
+            return number_step(self.values, beside)
+        size, share = most_frequent(np.diff(self.values)[beside])
         if self.kind == "date" and size >= DAY:  # a day is 23 or 25 hours long where the clock is changed
-            size, share = _most_frequent(np.diff(self.clock)[beside])
+            size, share = most_frequent(np.diff(self.clock)[beside])
         if self.kind == "date" and size >= 28 * DAY:
-            months, share_of_months = _most_frequent(np.diff(_months(self.clock))[beside])
+            months, share_of_months = most_frequent(np.diff(_months(self.clock))[beside])
             if share_of_months > share:
                 return Step(MONTH, months, month_calendar(np.floor_divide(self.clock, DAY))), share_of_months
         if self.kind == "date" and DAY <= size < 28 * DAY and size % DAY == 0:
@@ -133,11 +140,11 @@ class Times:
         asked = Step(found.unit, found.size, named, tuple(sorted(map(day_of, holidays))))
         if calendar.endswith("ends"):
             months = _months(self.clock)
-            asked = replace(asked, unit=MONTH, size=max(1.0, _most_frequent(np.diff(months)[beside])[0]))
+            asked = replace(asked, unit=MONTH, size=max(1.0, most_frequent(np.diff(months)[beside])[0]))
             own = asked.own_days(np.floor_divide(_to_int(_to_dates(self.clock).dt.month_end()), DAY))
         else:
             between = asked.days_from(days[:-1], days[1:])[beside]
-            asked, own = replace(asked, unit="microsecond", size=DAY * max(1.0, _most_frequent(between)[0])), asked.own_days(days)
+            asked, own = replace(asked, unit="microsecond", size=DAY * max(1.0, most_frequent(between)[0])), asked.own_days(days)
         odd = np.flatnonzero(own != days)
         if len(odd):
             text = self.texts(self.values[odd[:1]])[0]
@@ -157,14 +164,17 @@ class Times:
             return np.asarray((between == step.size // DAY) & (np.diff(self.clock - days * DAY) == 0))
         by_clock = step.unit == "microsecond" and step.size % DAY == 0
         values = _months(self.clock) if step.unit == MONTH else self.clock if by_clock else self.values
-        return np.asarray(np.isclose(np.diff(values), step.size, rtol=1e-6, atol=0))
+        rounding = rounding_of(self.values, step.size) if step.unit == "number" else 0.0
+        return np.asarray(np.isclose(np.diff(values), step.size, rtol=1e-6, atol=rounding))
 
     def later(self, step: Step, count: int) -> NDArray[Any]:
         """The times so many steps later by the calendar of the step, in the form of `values`."""
         by_clock = step.unit == MONTH or (step.unit == "microsecond" and step.size % DAY == 0) or step.has_places
         if not by_clock:
             moved: NDArray[Any] = self.values + step.size * count
-            return moved if self.kind == "number" else moved.astype(np.int64)
+            if self.kind == "number":
+                return on_twelfths(moved) if step.is_month_in_years else np.round(moved, places_of(self.values, step.size))
+            return moved.astype(np.int64)
         if step.has_places:
             moved = step.moved_places(self.clock, count)
         elif step.unit == MONTH:
@@ -272,17 +282,6 @@ def times_as_numbers(columns: Sequence[str], times: Times) -> list[Note]:
         return []
     said = f"{shown_column(name)}: numbers such as {first:.15g} look like {what} ({date}), and are read as numbers"
     return [Note(f"{said}, which know no day and no season; `data.dates: {{{name}: {key}}}` reads times")]
-
-
-def _most_frequent(differences: NDArray[Any]) -> tuple[float, float]:
-    """The most frequent positive difference, and its share of all."""
-    differences = differences[differences > 0]
-    if not len(differences):
-        return 1.0, 0.0
-    rounded = differences if differences.dtype.kind == "i" else np.round(differences, 9)
-    sizes, counts = np.unique(rounded, return_counts=True)
-    best = int(np.argmax(counts))
-    return float(sizes[best]), float(counts[best] / len(differences))
 
 
 def read_times(
