@@ -103,7 +103,7 @@ def signs_of(
     met, the separator decides, and it is said: a semicolon is written where the comma is the decimal sign, a comma where it
     stands between thousands, and with others long numbers without a sign in the same column speak for the decimal sign.
     """
-    columns = [column for values in cells if (column := _Column.of(values)) is not None]
+    columns = _of_numbers(cells)
     comma = any(column.decimal[","] for column in columns)
     point = any(column.decimal["."] for column in columns)
     groups = {sign for column in columns for sign in column.groups}
@@ -165,6 +165,13 @@ def _columns(text: bytes, separator: str, quote: str | None) -> Iterable[list[st
     return columns
 
 
+def _of_numbers(cells: Iterable[Sequence[str]]) -> list[_Column]:
+    """The columns of numbers; where their decimal signs differ, those that may hold names do not count."""
+    columns = [column for values in cells if (column := _Column.of(values)) is not None]
+    differ = all(any(column.decimal[sign] for column in columns) for sign in (",", "."))
+    return [column for column in columns if not (differ and column.is_weak)]
+
+
 @dataclass(slots=True)
 class _Column:
     """What the values of one column of numbers show.
@@ -175,6 +182,7 @@ class _Column:
         groups: signs that can only stand between thousands.
         example: a value of the second kind.
         has_long: a value such as 12000 stands beside them: hardly anybody writes thousands in some values alone.
+        is_weak: letters stand behind its numbers, and words beside them, as in `1.5HCl`, `water`: these may be names.
     """
 
     decimal: Counter[str]
@@ -182,6 +190,7 @@ class _Column:
     groups: set[str]
     example: str = ""
     has_long: bool = False
+    is_weak: bool = False
 
     @classmethod
     def of(cls, values: Sequence[str]) -> _Column | None:
@@ -206,6 +215,7 @@ class _Column:
             values = [_EITHER.sub(r"\1\g<2>0", value) if value and _POWER.search(value) else value for value in values]
             units = {match[0].strip() for value in values[1:] if value and (match := _UNIT.search(value))}
             if len(units) == 1:
+                found.is_weak = True
                 values = [_UNIT.sub("", value) for value in values]
         is_open = any(value and _OVER.search(value) for value in values[1:])
         for value in values:
@@ -228,6 +238,7 @@ class _Column:
         ):
             return None
         found.has_long = long_whole > 0
+        found.is_weak = found.is_weak and len(odd) > 1
         return found
 
     def _take(self, digits: str, *, is_money: bool = False) -> bool:

@@ -44,3 +44,12 @@ def test_a_point_between_thousands_is_no_decimal_sign() -> None:
     assert signs_of([["7,925", "7.25"]], ";", thousands=",").decimal == "."
     found = to_numbers(polars.Series(["7.925", "7.25", "7,25", "12"]), Reading(decimal=",", thousands="."))
     assert np.array_equal(found, [7925, np.nan, 7.25, 12], equal_nan=True)
+
+
+def test_names_that_hold_a_number_do_not_speak_against_a_decimal_comma() -> None:
+    heights = ["Ht4", "1,45", "2,79", "1,93", "0,7", "1,37", "2,8"]
+    acids = ["Acid", "water", "1.5HCl", "1.5HCl", "3.0HCl", "3.0HCl", "1.5HCl"]
+    assert signs_of([heights, acids], ";") == NumberSigns(",", None, True)
+    weights = ["kg", "1.5 kg", "2.5 kg", "3 kg"]
+    assert "others a point" in signs_of([heights, weights], ";").remark
+    assert signs_of([["n", "12", "7"], acids], ";").decimal == "."
