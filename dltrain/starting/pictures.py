@@ -54,6 +54,8 @@ LEAST_SIDE, LIKE_NEIGHBOURS, MORE_THAN_OTHERS = 8, 0.2, 0.1
 ROWS_COMPARED = 2_000
 BYTE = 255
 NUM_LOOKED_AT = 200
+# A number with a fraction, which names no picture.
+_MEASURED = re.compile(r"[-+]?\d*[.,]\d+(?:[eE][-+]?\d+)?")
 # Folders beside a table that are looked into for the pictures that a column names; its cells are names where they differ.
 MOST_BESIDE, MOSTLY_DIFFERENT = 20, 0.9
 # Folders as wide as this for their height are drawn so: another shape would be stretched.
@@ -121,6 +123,8 @@ def pictures_beside(frame: polars.DataFrame, table: str) -> tuple[str, ImagesCon
             continue
         known = column.drop_nulls()
         cells = known.gather_every(-(-len(known) // NUM_LOOKED_AT)).cast(str).str.strip_chars().to_list()
+        if cells and _MEASURED.fullmatch(cells[0]):
+            continue  # of thousands of columns of measurements, no folder is asked for each
         are_files = all(cell.lower().endswith(EXTENSIONS) for cell in cells)
         for suffix in ("",) if are_files else (*EXTENSIONS, *(suffix.upper() for suffix in EXTENSIONS)):
             where = {_first_with(cell + suffix, folders) for cell in cells[:1]}

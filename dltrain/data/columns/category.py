@@ -142,9 +142,9 @@ def _categories(words: polars.Series, min_count: int) -> tuple[tuple[str, ...], 
 
 def shortened_codes(frame: polars.DataFrame, columns: Sequence[FeatureColumn]) -> list[Note]:
     """Warnings of numbers where training had text of which several values are one number: versions 1.1 and 1.10."""
-    met = []
+    met, there = [], {*frame.columns}
     for column in columns:
-        if column.name not in frame.columns or not column_of(frame, column.name).dtype.is_float():
+        if column.name not in there or not column_of(frame, column.name).dtype.is_float():
             continue
         words = set(column.categories)
         longer = next((word for word in column.categories if "." in word and word.endswith("0") and word[:-1] in words), None)

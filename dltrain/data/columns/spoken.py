@@ -99,7 +99,8 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
         columns: those that are needed, and what as ("the target").
         file: where they stand.
     """
-    unreadable = [name for name in columns if name in frame.columns and is_unreadable(column_of(frame, name))]
+    there = columns.keys() & {*frame.columns}
+    unreadable = [name for name in columns if name in there and is_unreadable(column_of(frame, name))]
     hint = "numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell"
     lists = {name: "" if "data.target" in columns[name] else numbers_in_lists(column_of(frame, name)) for name in unreadable}
     apart = apart_command(lists, file or "t.parquet")

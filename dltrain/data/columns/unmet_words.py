@@ -81,9 +81,9 @@ def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -
 
 def new_codes(frame: polars.DataFrame, columns: Sequence[FeatureColumn], reading: Reading) -> list[Note]:
     """Warnings of codes with leading zeros in later rows, in columns of numbers that had none while the run was made."""
-    met = []
+    met, there = [], {*frame.columns}
     for column in columns:
-        if column.kind == "number" and column.name not in reading.codes and column.name in frame.columns:
+        if column.kind == "number" and column.name not in reading.codes and column.name in there:
             code = first_code(column_of(frame, column.name), reading)
             met += [] if code is None else [f"{shown_column(column.name)} ({code})"]
     said = "values with leading zeros, where the training has numbers; they are read as numbers, without the zeros"
@@ -92,11 +92,13 @@ def new_codes(frame: polars.DataFrame, columns: Sequence[FeatureColumn], reading
 
 def said_of_gaps(frame: polars.DataFrame, reading: Reading, names: Collection[str], *, are_later: bool = False) -> list[Note]:
     """What is said of words in some rows that are read as no value: of those of the columns named that are there."""
-    there = [name for name in reading.gaps if name in names and name in frame.columns]
+    have = {*frame.columns} & {*names}
+    there = [name for name in reading.gaps if name in have]
     return words_as_gaps(words_among(frame, there, reading), frame.height, are_later=are_later)
 
 
 def said_of_units(frame: polars.DataFrame, reading: Reading, names: Collection[str]) -> list[Note]:
     """What is said of numbers in some rows without the unit of training's: of those of the columns named that are there."""
-    there = [name for name in names if name in (reading.units or {}) and name in frame.columns]
+    have = {*frame.columns} & {*(reading.units or {})}
+    there = [name for name in names if name in have]
     return bare_numbers({name: bare_number(column_of(frame, name), reading) for name in there}, reading)

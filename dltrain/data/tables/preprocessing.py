@@ -172,7 +172,7 @@ class TablePreprocessing(Preprocessing):
         if with_targets:
             needed += [name for spec in self.targets if not spec.is_reconstruction for name in spec.columns_read]
             needed += [self.weight] if self.weight else []
-        have = raw.frame.columns
+        have = dict.fromkeys(raw.frame.columns)
         file = raw.origin[0][1] if raw.origin else None
         missing = [name for name in dict.fromkeys(needed) if name not in have]
         labels = {name for spec in self.targets if spec.is_multilabel for name in spec.columns_read}
@@ -182,7 +182,7 @@ class TablePreprocessing(Preprocessing):
         if unusable:
             raise DataError(capped(unusable))
         if missing:
-            faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, have)) for name in missing]
+            faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, list(have))) for name in missing]
             raise DataError(capped(faults))
 
     def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[Note], *, are_new: bool = False) -> Part:
@@ -286,13 +286,15 @@ class TablePreprocessing(Preprocessing):
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TablePreprocessing:
         """See `Preprocessing.from_state`."""
         columns: list[FeatureColumn] = []
+        names: set[str] = set()
         index = 0
         for item in typed(state, "features", list):
             stored = typed(item, "numbers", list)
             numbers = [_number_from(number, arrays, index + place) for place, number in enumerate(stored)]
             column = FeatureColumn.from_state(item, numbers)
-            if column.name in [other.name for other in columns]:
+            if column.name in names:
                 raise ValueError(f"the column {column.name} is there twice")
+            names.add(column.name)
             columns.append(column)
             index += len(numbers)
         reading = typed(state, "reading", dict)

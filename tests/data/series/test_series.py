@@ -289,7 +289,8 @@ def test_real_hours_of_beijing() -> None:
     assert part.identifiers["time"][-1] == "2014-12-31 23:00"
 
 
-def test_a_sample_of_a_file_may_be_shorter_than_the_history(tmp_path: Path) -> None:
+def test_a_sample_of_a_file_may_be_shorter_than_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 1 << 20)
     path = write(tmp_path, {"t": np.arange(60_000), "y": np.arange(60_000) % 99, "text": ["some more bytes a row"] * 60_000})
     facts = read_facts(config(path, drop=("text",), split=SplitConfig(), series={"history": 20_000}), seed=0)
     assert not facts.errors
