@@ -11,7 +11,7 @@ from dltrain.config import load_config
 from dltrain.config.canonical import with_defaults, without_defaults
 from dltrain.config.catalog.loss_meaning import differing, is_loss, loss_meaning
 from dltrain.config.catalog.metrics import find_direction
-from dltrain.config.types import Config
+from dltrain.config.types import Config, SplitConfig
 from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.parts import PARTS
@@ -94,7 +94,7 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
             part: {name: None if other_rows else _best(name, values, configs) for name, values in names.items()}
             for part, names in metrics.items()
         },
-        warnings=[other_rows] if other_rows else _warnings(manifests, differences),
+        warnings=[other_rows] if other_rows else _warnings(manifests, differences, configs),
     )
     if picture is not None:
         _draw(result, picture, metric)
@@ -172,11 +172,17 @@ def _other_rows(manifests: Sequence[dict[str, Any]], labels: Sequence[str], diff
     return None
 
 
-def _warnings(manifests: Sequence[dict[str, Any]], differences: dict[str, Any]) -> list[str]:
-    warnings = []
-    if len({manifest.get("seed") for manifest in manifests}) > 1 and "seed" in differences:
-        warnings.append("the seeds differ, and with them which rows are in which part, unless `data.split.seed` is set")
-    return warnings
+def is_drawn_by_seed(split: SplitConfig) -> bool:
+    """Whether another seed of the config puts other rows into the parts that are compared."""
+    drawn = split.validation or split.test or split.folds
+    return bool(drawn) and split.seed is None and split.time is None and split.shuffle is not False
+
+
+def _warnings(manifests: Sequence[dict[str, Any]], differences: dict[str, Any], configs: Sequence[Config]) -> list[str]:
+    seeds_differ = len({manifest.get("seed") for manifest in manifests}) > 1 and "seed" in differences
+    if seeds_differ and any(is_drawn_by_seed(config.data.split) for config in configs):
+        return ["the seeds differ, and with them which rows are in which part (data.split.seed holds these)"]
+    return []
 
 
 def _draw(result: CompareResult, picture: Path, metric: str) -> None:

@@ -11,7 +11,7 @@ from dltrain.checking.check import check_with_facts
 from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.catalog.loss_meaning import PENALTIES, is_loss, penalties
 from dltrain.config.catalog.metrics import split_part
-from dltrain.config.types import Config, SplitConfig
+from dltrain.config.types import Config
 from dltrain.errors import ConfigError, RunError
 from dltrain.evaluation.drawing.figure import draw_or_warn
 from dltrain.evaluation.predictions.held_out import join_held_out
@@ -20,6 +20,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.run import Run
 from dltrain.sweep.checks import read_facts_here
+from dltrain.sweep.compare import is_drawn_by_seed
 from dltrain.sweep.comparison import Comparison, compare
 from dltrain.sweep.pictures import draw_pictures
 from dltrain.sweep.plan import SweepPlan
@@ -120,12 +121,6 @@ def _importance(plan: SweepPlan, valued: list[tuple[dict[str, Any], float]], *, 
     return importance(plan.space, valued, plan.mode)
 
 
-def _is_drawn_by_seed(split: SplitConfig) -> bool:
-    """Whether another seed of the config puts other rows into the parts that are compared."""
-    drawn = split.validation or split.test or split.folds
-    return bool(drawn) and split.seed is None and split.time is None and split.shuffle is not False
-
-
 def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
     notes = []
     diverged = [trial for trial in trials if trial.status == "diverged"]
@@ -148,7 +143,7 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
     moved = [key for key in _OTHER_ROWS if len({json.dumps(_at(config, key), default=str) for config in configs}) > 1]
     if moved:
         notes.append(f"the trials differ in {' and '.join(moved)}: their values are not of the same rows")
-    elif len({trial.fits[0].config.seed for trial in trials if trial.fits}) > 1 and _is_drawn_by_seed(plan.config.data.split):
+    elif len({trial.fits[0].config.seed for trial in trials if trial.fits}) > 1 and is_drawn_by_seed(plan.config.data.split):
         said = "the trials differ in seed, by which the parts are drawn: their values are not of the same rows"
         notes.append(f"{said}; `data.split.seed` makes one split for all")
     dead = [trial for trial in trials if trial.status == "finished" and _has_dead_units(trial)]

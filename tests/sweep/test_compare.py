@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from dltrain.config import dump_yaml
+from dltrain.config.types import SplitConfig
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import best_of_sweep
-from dltrain.sweep.compare import compare
+from dltrain.sweep.compare import compare, is_drawn_by_seed
 from dltrain.training.fit import fit
 from tests.sweep.support import small
 
@@ -40,6 +41,20 @@ def test_differences_metrics_and_curves(runs, tmp_path):
     assert result.labels == ["a", "b"]
     assert result.warnings == []
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("split", "drawn"),
+    [
+        (SplitConfig(test=0.2), True),
+        (SplitConfig(folds=3, fold=1), True),
+        (SplitConfig(), False),  # files of their own
+        (SplitConfig(test=0.2, seed=3), False),
+        (SplitConfig(test=0.2, time=("day",)), False),
+    ],
+)
+def test_other_seeds_draw_other_rows_where_the_parts_are_drawn(split, drawn):
+    assert is_drawn_by_seed(split) == drawn
 
 
 def test_of_other_rows_none_is_the_best(runs):
