@@ -25,6 +25,7 @@ from dltrain.wording import did_you_mean, without_credentials
 EXTENDS = "extends"
 MOST_FILES = 100
 DEEPEST = 20
+CALLED = (".yaml", ".yml", ".json")
 # Besides components: what one file says of these is no part of what another says.
 _WHOLE = re.compile(r"(?:parameters|model\.inputs)\.[^.]+|sweep\.parameters\..+|sweep\.choices\.[^.]+\.[^.]+")
 
@@ -138,8 +139,12 @@ class Bases:
             self.faults.raise_errors()
         is_other = os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
         text = "expected a config file" if is_other else read_file(path)
+        hint = near_files(path) if isinstance(text, str) and text.startswith("no such") else None
+        if isinstance(text, bytes) and node.word is None and not real.lower().endswith(CALLED):
+            # A stranger's config may name any file of the reader's: what is wrong with it as a config shows what it holds.
+            text, hint = "expected a config, a file that ends in .yaml", "rename it, if it is one"
         if isinstance(text, str):
-            self.faults.add(node, EXTENDS, f"{text}: {shown}", near_files(path) if text.startswith("no such") else None)
+            self.faults.add(node, EXTENDS, f"{text}: {shown}", hint)
             return None
         return self._tree(node, text, shown, path.parent, (*above, (real, shown)))
 

@@ -257,3 +257,17 @@ def test_what_is_wrong_beside_a_missing_file_is_told_with_it(tmp_path: Path) -> 
         (4, "unknown key of training"),
         (7, "unknown argument of Dense"),
     ]  # but not that there is no parameter, layer, optimizer or activation of that name: the files may have them
+
+
+def test_a_file_that_is_called_otherwise_is_not_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("key: hush\n")
+    (tmp_path / "linked.yaml").symlink_to(tmp_path / "credentials")
+    for name in ("credentials", "linked.yaml"):
+        (tmp_path / "own.yaml").write_text(f"extends: {name}\n")
+        with pytest.raises(ConfigError) as caught:
+            load_config(tmp_path / "own.yaml")
+        assert [fault.message for fault in caught.value.faults] == [
+            f"expected a config, a file that ends in .yaml: {tmp_path / name}"
+        ]
+        assert "hush" not in str(caught.value)
+        assert "key" not in str(caught.value)
