@@ -96,7 +96,8 @@ def test_resolved_reads_back_as_the_same_experiment(cli, tmp_path):
     assert replace(again, name="good", data=replace(again.data, task=None), model=model, training=training) == before
 
 
-def test_resolved_says_the_classes_of_a_large_table_where_all_of_it_was_read(cli, tmp_path):
+def test_resolved_says_the_classes_of_a_large_table_where_all_of_it_was_read(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 1 << 20)
     rows = [f"{index % 97}.000000001,{'abc'[index % 3] if index > 80_000 else 'ab'[index % 2]}" for index in range(90_000)]
     (tmp_path / "large.csv").write_text("x,y\n" + "\n".join(rows))
     (tmp_path / "large.yaml").write_text(GOOD.replace("source: iris", "source: csv, path: large.csv, target: y"))
