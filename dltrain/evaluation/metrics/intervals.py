@@ -232,13 +232,15 @@ def _bootstrapped(sums: Sums, name: str, drawn: Drawn, level: int) -> Interval |
     return low, min(high, 1.0)
 
 
-def _area_interval(drawn: Drawn, level: int, rarer: float, freedom: float) -> Interval:
+def _area_interval(drawn: Drawn, level: int, rarer: float, freedom: float) -> Interval | None:
     """Wilson's, as of a share of as many rows as the area's spread says.
 
     Pairs of rows say more than the rows, and no more than the rarer class has to say: measured, up to six times as many rows as
     it has hold what is true in 93 to 99 of 100 samples. An area of 1 is that of a share of twice as many, without a fault.
     """
     units, value = len(drawn.without), drawn.value
+    if not rarer:  # no row has the label
+        return None
     if value in (0, 1):
         rows = min(float(units), 2 * rarer)
         return wilson(value * rows, rows, level)
