@@ -273,7 +273,7 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
 
 def _with_calendar(series: SeriesConfig, step: Step, found: Studied) -> SeriesConfig:
     """The block with the days that rows are on: days of the week without rows, and single days that no series has, are no gap."""
-    if not step.calendar or step.unit == MONTH or step.has_places:
+    if not step.calendar or step.unit in (MONTH, "number") or step.has_places:
         return series
     times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw))
     holidays = closed_days(np.unique(np.floor_divide(times.clock, DAY)), step)

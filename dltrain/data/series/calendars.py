@@ -23,8 +23,10 @@ DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS = "days", "business days", "business mo
 # As they are found: the first working days of months; one day of the week in each month, such as the third Friday, as its number
 # from Monday on and how many in the month come before it, or "last".
 BUSINESS_MONTH_STARTS, WEEKDAY_OF_MONTH = "business month starts", "weekday of month "
+# Of numbers: years with a fraction, a month apart.
+YEARS, FIRST_YEAR, LAST_YEAR = "years", 1000, 2300
 CALENDARS = (
-    "", MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS, BUSINESS_MONTH_STARTS,
+    "", YEARS, MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS, BUSINESS_MONTH_STARTS,
     *(f"{WEEKDAY_OF_MONTH}{day} {place}" for day in range(7) for place in (0, 1, 2, 3, "last")),
 )  # fmt: skip
 MOST_OF_MONTHS, FEWEST_MONTHS = 0.9, 6  # whose days go by a calendar: others fall on holidays
@@ -60,8 +62,8 @@ class Step:
     Attributes:
         unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
         size: how many of them.
-        calendar: one of `CALENDARS` or `A_FOUND_CALENDAR`; "month ends", "weekdays 1111110" or "working days" where the training
-            part has no other; or empty.
+        calendar: one of `CALENDARS` or `A_FOUND_CALENDAR`; "years", "month ends", "weekdays 1111110" or "working days" where the
+            training part has no other; or empty.
         holidays: days since 1970 on which there is no row, rising.
     """
 
@@ -106,7 +108,7 @@ class Step:
     @property
     def is_month_in_years(self) -> bool:
         """Whether times are years with a fraction, as R writes those of a monthly series: 1949.0833 is February."""
-        return self.unit == "number" and abs(12 * self.size - 1) < 1e-3
+        return self.calendar == YEARS
 
     @property
     def skips_days(self) -> bool:
@@ -343,7 +345,9 @@ def number_step(times: NDArray[np.float64], beside: NDArray[np.bool_]) -> tuple[
         mean = float(near.mean())
         if rounding_of(times, mean):  # not of 1, 2, 4, 5: some rows lack
             size, share = mean, len(near) / len(apart)
-    return Step("number", 1 / 12 if Step("number", size).is_month_in_years else size), share
+    if abs(12 * size - 1) < 1e-3 and times[0] >= FIRST_YEAR and times[-1] < LAST_YEAR:  # a twelfth of an hour is five minutes
+        return Step("number", 1 / 12, YEARS), share
+    return Step("number", size), share
 
 
 def rounding_of(times: NDArray[np.float64], size: float) -> float:
@@ -353,9 +357,11 @@ def rounding_of(times: NDArray[np.float64], size: float) -> float:
     return place * 1.001 if abs(steps - round(steps)) > 1e-3 and steps > 2 else 0.0
 
 
-def places_of(times: NDArray[np.float64], size: float) -> int:
-    """The decimal places that further times are written with."""
-    return round(-np.log10(_place(times))) if rounding_of(times, size) else 15
+def as_written(later: NDArray[np.float64], times: NDArray[np.float64], step: Step) -> NDArray[np.float64]:
+    """Further times with as many decimal places as those have that went before."""
+    if step.is_month_in_years:
+        return on_twelfths(later)
+    return np.round(later, round(-np.log10(_place(times)))) if rounding_of(times, step.size) else later
 
 
 def on_twelfths(times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,16 +29,15 @@ from dltrain.data.series.calendars import (
     WEEKDAYS,
     WORKING_DAYS,
     Step,
+    as_written,
     day_of,
     days_in_months,
     days_of_months,
     month_calendar,
     most_frequent,
     number_step,
-    on_twelfths,
     open_days,
     opening_hours,
-    places_of,
     rounding_of,
 )
 from dltrain.data.tables.column_names import column_of
@@ -173,7 +172,7 @@ class Times:
         if not by_clock:
             moved: NDArray[Any] = self.values + step.size * count
             if self.kind == "number":
-                return on_twelfths(moved) if step.is_month_in_years else np.round(moved, places_of(self.values, step.size))
+                return as_written(moved, self.values, step)
             return moved.astype(np.int64)
         if step.has_places:
             moved = step.moved_places(self.clock, count)

@@ -8,12 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig, SplitConfig, config_fault
+from dltrain.data.columns.reading import is_unreadable
 from dltrain.data.facts import WRITING, DataFacts, expected_rows
 from dltrain.data.files import expand_paths, is_compressed, read_blocks, unpacks_to_more
 from dltrain.data.part_sizes import SplitError, rolling_sizes
 from dltrain.data.raw import RawTable, identifying
 from dltrain.data.sources.arguments import refuse_missing_files
+from dltrain.data.tables.column_names import column_of
 from dltrain.errors import ConfigError, DataError, Fault, Note, texts
+from dltrain.later import polars
 from dltrain.storage.bounds import LINE_BYTES
 from dltrain.wording import cut_middle, listed, shown
 
@@ -95,7 +98,7 @@ def _fit_sample(
 
     split = config.split
     set_aside = tuple(name for name in (split.column, split.group, split.time) if name and name in raw.frame.columns)
-    alike = tuple(name for name in raw.frame.columns if raw.frame[name].drop_nulls().n_unique() < 2)
+    alike = tuple(name for name in raw.frame.columns if _is_alike(column_of(raw.frame, name)))
     plain = replace(config, split=SplitConfig(), validation=(), test=(), limit=None, drop=(*config.drop, *set_aside))
     plain = _with_constant(plain, alike)
     missing = tuple(
@@ -119,6 +122,11 @@ def _fit_sample(
             Note(f"{listed(kept)}: the same in these rows; a fit leaves out what is the same in all of its training part")
         )
     return fitted.preprocessing.schema, missing, tuple(told), dates
+
+
+def _is_alike(series: polars.Series) -> bool:
+    """Whether a column has one value, or none."""
+    return not is_unreadable(series) and series.drop_nulls().n_unique() < 2
 
 
 def _with_constant(config: DataConfig, alike: Sequence[str]) -> DataConfig:

@@ -42,9 +42,11 @@ def test_other_numbers_keep_their_step_and_their_gaps() -> None:
         ([1.0, 2.0, 3.0, 5.0, 6.0, 7.0], 1.0, [1, 1, 0, 1, 1]),
         ([0.0, 0.1, 0.2, 0.3, 0.5, 0.6], 0.1, [1, 1, 1, 0, 1]),
         ([0.25, 0.5, 0.75, 1.0, 1.25, 2.0], 0.25, [1, 1, 1, 1, 0]),
+        ([7.0, 7.0833, 7.1667, 7.25, 7.3333, 7.5], 1 / 12, [1, 1, 1, 1, 0]),  # every five minutes
         ([0.0, 0.333, 0.667, 1.0, 1.333, 2.0], 1 / 3, [1, 1, 1, 1, 0]),
     ]:
         step, share = number_step(np.array(times), beside)
         assert step.size == pytest.approx(size, rel=1e-3)
         assert Times("number", np.array(times)).follows(step).tolist() == list(map(bool, follows))
         assert share == sum(follows) / 5
+        assert not step.is_month_in_years
