@@ -113,15 +113,15 @@ def test_a_simple_net_has_its_hidden_layer() -> None:
 
 
 @pytest.mark.slow
-def test_the_net_is_as_good_as_ridge_regression() -> None:
+def test_the_net_is_as_good_as_ridge_regression(tmp_path: Path) -> None:
     frame = load_diabetes(as_frame=True).frame
     order = np.random.default_rng(0).permutation(len(frame))
     train, test = frame.iloc[order[:300]], frame.iloc[order[300:]]
-    train.to_csv("train.csv", index=False)
-    test.to_csv("test.csv", index=False)
-    run_dltrain("init", "train.csv", "--target", "target", "-o", "c.yaml")
-    run_dltrain("fit", "c.yaml", "data.split.test=null", "data.test=test.csv", "--run-dir", "run", "-q")
-    metrics = json.loads(Path("run/metrics.json").read_text())["metrics"]["test"]
+    train.to_csv(tmp_path / "train.csv", index=False)
+    test.to_csv(tmp_path / "test.csv", index=False)
+    run_dltrain("init", "train.csv", "--target", "target", "-o", "c.yaml", cwd=tmp_path)
+    run_dltrain("fit", "c.yaml", "data.split.test=null", "data.test=test.csv", "--run-dir", "run", "-q", cwd=tmp_path)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]["test"]
     x, y = train.drop(columns="target"), train["target"]
     ridge = RidgeCV(np.logspace(-4, 2, 13)).fit(x, y).predict(test.drop(columns="target"))
     assert metrics["rmse"] <= 1.01 * root_mean_squared_error(test["target"], ridge)
