@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dltrain.evaluation.metrics.metrics import in_pieces
 from dltrain.model.heads.answers import MOST_TEMPERATURE, STEP, Curve, Isotonic, Temperature, log_odds
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,8 @@ def calibration(codes: ArrayLike, probabilities: ArrayLike) -> dict[str, Any]:
         brier = float(((said - came_true) ** 2).mean())
     else:
         said, came_true = given.max(axis=1), (given.argmax(axis=1) == true).astype(np.float64)
-        brier = float((given**2).sum(axis=1).mean() - 2 * given[np.arange(len(true)), true].mean() + 1)
+        squares = [(piece**2).sum(axis=1) for piece in in_pieces(given)]
+        brier = float(np.concatenate(squares).mean() - 2 * given[np.arange(len(true)), true].mean() + 1)
     places = np.clip((said * BINS).astype(np.int64), 0, BINS - 1)
     rows, sums, hits = (np.bincount(places, weights, BINS) for weights in (None, said, came_true))
     bins = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from dltrain.data.giveaways import area_under_curve
 
 Floats = NDArray[np.float64]
+_NUMBERS = 1 << 20
 
 
 def confusion_matrix(targets: ArrayLike, predictions: ArrayLike, num_classes: int) -> NDArray[np.int64]:
@@ -113,6 +114,13 @@ def row_losses(given: ArrayLike) -> Floats:
     """Negative log of the probability given to the true class of each row, which is taken to be one epsilon from 0 and 1."""
     epsilon = np.finfo(np.float64).eps
     return np.asarray(-np.log(np.clip(np.asarray(given, np.float64), epsilon, 1 - epsilon)))
+
+
+def in_pieces(values: Floats) -> Iterator[Floats]:
+    """[rows, columns] some rows after the other: of many classes, what is reckoned of all numbers at once would be gigabytes."""
+    size = max(1, _NUMBERS // max(1, values.shape[1]))
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def roc_auc(is_positive: ArrayLike, scores: ArrayLike) -> float:

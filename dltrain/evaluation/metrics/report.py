@@ -90,8 +90,9 @@ def _said(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
             values = (values + 1) / 2  # an output between -1 and 1
         return np.concatenate([1 - values, values], axis=1)
     if head.logits:
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-        values = values / values.sum(axis=1, keepdims=True)
+        values = values - values.max(axis=1, keepdims=True)
+        np.exp(values, out=values)  # in place: of many classes it is gigabytes
+        values /= values.sum(axis=1, keepdims=True)
     return values
 
 
@@ -258,11 +259,11 @@ def report_part(
         return result
     several = sum(len(head.targets) for head in heads) > 1
     shared = _Shared(result, name, part, reference, priors)
-    for head, output in zip(heads, outputs, strict=True):
+    for head, output, values in zip(heads, outputs, answers, strict=True):
         if head.is_multilabel:
-            _several_labels(shared, head, output)
+            _several_labels(shared, head, values)
         elif head.task == "classification":
-            _classification(shared, head, output, prefix=f"{head.name}_" if several else "")
+            _classification(shared, head, output, values, prefix=f"{head.name}_" if several else "")
         else:
             for index, target in enumerate(head.targets):
                 prefix = f"{layer_name(target.name)}_" if several else ""
@@ -293,19 +294,20 @@ class _Shared:
     priors: Mapping[str, Prior]
 
 
-def _several_labels(shared: _Shared, head: Head, output: NDArray[Any]) -> None:
+def _several_labels(shared: _Shared, head: Head, probabilities: NDArray[np.float64]) -> None:
     target, part = head.targets[0], shared.part
     seen = shared.reference[target.name]
     if seen.dtype.kind != "f":  # the training part's own labels
         seen = reference_of_labels(describe_labels(seen, None))
     prior = shared.priors.get(target.name) or Prior(shares=seen[0])
-    add_labels(shared.result, shared.name, head, probabilities_of(head, output), part, seen, prior)
+    add_labels(shared.result, shared.name, head, probabilities, part, seen, prior)
 
 
-def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix: str) -> None:
+def _classification(
+    shared: _Shared, head: Head, output: NDArray[Any], probabilities: NDArray[np.float64], *, prefix: str
+) -> None:
     target, result, part = head.targets[0], shared.result, shared.part
     indices, seen, classes = part.targets[target.name], shared.reference[target.name], head.classes
-    probabilities = probabilities_of(head, output)
     predictions = decide(head, probabilities)
     metrics = classification_metrics(indices, probabilities, predictions=predictions)
     report = classification_report(confusion_matrix(indices, predictions, len(classes)), classes)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.data.giveaways import ranks
-from dltrain.evaluation.metrics.metrics import class_losses, log_loss, row_losses
+from dltrain.evaluation.metrics.metrics import class_losses, in_pieces, log_loss, row_losses
 
 Floats = NDArray[np.float64]
 # By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
@@ -171,11 +171,12 @@ def judge_classes(
     weights, true, scores, blocks = that_weigh(weights, true, scores, blocks)
     shares = prior.shares
     constant = np.broadcast_to(shares, scores.shape)
-    gains = lambda: _dealt_classes(row_losses(shares) - row_losses(scores), true, shares)  # noqa: E731
+    gains = lambda: _dealt_classes(_mean_gains(row_losses(shares), scores), true, shares)  # noqa: E731
     score = errors_better(class_losses(true, scores), class_losses(true, constant), weights, gains, blocks)
-    said, usual = np.eye(len(shares))[scores.argmax(axis=1)], np.eye(len(shares))[shares.argmax()]
-    right = lambda: _dealt_classes(said - usual, true, shares)  # noqa: E731
-    answers = errors_better(scores.argmax(axis=1) != true, shares.argmax() != true, weights, right, blocks)
+    said, usual = scores.argmax(axis=1), np.eye(len(shares))[shares.argmax()]
+    often = np.bincount(said, minlength=len(shares)) / max(1, len(said))
+    right = lambda: _dealt_classes(often - usual, true, shares)  # noqa: E731
+    answers = errors_better(said != true, shares.argmax() != true, weights, right, blocks)
     rows = np.bincount(true, minlength=len(prior.shares))[prior.shares > 0]
     if prior.class_weights is not None and rows.min() < LEAST_ROWS:
         score, answers = 0.0, 0.0  # a class that weighs much stands for too few rows to know how they spread
@@ -259,9 +260,16 @@ class Dealt:
     variance: float
 
 
-def _dealt_classes(gains: Floats, codes: NDArray[np.int64], shares: Floats) -> Dealt:
-    """Of what each row's answer would gain for each class, [rows, classes]."""
-    of_class = gains.mean(axis=0) if len(gains) else np.zeros(len(shares))
+def _mean_gains(losses: Floats, scores: Floats) -> Floats:
+    """By how much the losses of probabilities [rows, classes] are below the prior's [classes], the mean of the rows."""
+    sums = np.zeros(len(losses))
+    for piece in in_pieces(scores):
+        sums += (losses - row_losses(piece)).sum(axis=0)
+    return sums / max(1, len(scores))
+
+
+def _dealt_classes(of_class: Floats, codes: NDArray[np.int64], shares: Floats) -> Dealt:
+    """Of what an answer would gain for each class, [classes], the mean of all rows' answers."""
     mean = float(shares @ of_class)
     return Dealt(of_class[codes], mean, float(shares @ (of_class - mean) ** 2))
 
