@@ -171,12 +171,6 @@ def _check_metric(config: Config, path: str, metric: Component, head: Head) -> I
     if other:
         hint = "leave it out" if head.is_mask else "leave it out: `log_loss` is measured in any case"
         yield fault(config, path, f"{name}: {other} than the model's", hint)
-    class_id = metric.arguments.get("class_id")
-    if isinstance(class_id, int) and not 0 <= class_id < head.units:
-        message = (
-            f"{name} looks at output {class_id}, but there {'is one' if head.units == 1 else f'are {head.units}'}, from 0 on"
-        )
-        yield fault(config, f"{path}.class_id", message, "leave class_id out" if head.units == 1 else f"0 to {head.units - 1}")
     if name in _OF_SEVERAL_OUTPUTS and head.encoding == "binary" and head.units == 1:
         message = f"{name} compares the outputs of a row, of which there is one: it says nothing"
         yield fault(config, path, message, f"`{_OF_SEVERAL_OUTPUTS[name]}`", warning=True)

@@ -119,10 +119,7 @@ def _check_turns(config: Config) -> list[Fault]:
     faults = []
     for path, component in named:
         factor = component.arguments.get("factor") if component.name == "RandomRotation" else None
-        numbers = [
-            number for number in (factor if isinstance(factor, list | tuple) else [factor]) if isinstance(number, int | float)
-        ]
-        most = max(map(abs, numbers), default=0)
+        most = max(map(abs, factor), default=0) if isinstance(factor, list | tuple) else 0  # Keras refuses such a number itself
         if most > 1:
             message = f"RandomRotation turns by shares of 360 degrees, and {most:g} are {most:g} whole turns"
             faults.append(fault(config, path, message, f"{most:g} degrees are `factor: {most / 360:.3g}`", warning=True))

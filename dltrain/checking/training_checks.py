@@ -9,6 +9,7 @@ from typing import Any
 
 from dltrain.checking.argument_checks import check_arguments, check_tensorboard, check_trackers
 from dltrain.checking.evaluation_checks import check_requirements
+from dltrain.checking.measure_arguments import check_measures
 from dltrain.checking.metric_checks import check_losses, check_metrics, history_names
 from dltrain.checking.places import fault
 from dltrain.checking.placing.devices import check_devices
@@ -56,8 +57,8 @@ def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> l
         return []
     checks: tuple[Callable[..., Iterator[Fault]], ...] = (
         _check_output, _check_rate, _check_batch, _check_stopping, check_arguments, check_tensorboard, check_trackers,
-        check_losses, check_metrics, _check_monitors, _check_class_weight, _check_h5, _check_classes, check_requirements,
-        check_devices,
+        check_losses, check_metrics, check_measures, _check_monitors, _check_class_weight, _check_h5, _check_classes,
+        check_requirements, check_devices,
     )  # fmt: skip
     if training.phases:  # what the block says for all phases is held against the longest of them
         training = replace(training, epochs=max(stage.epochs for stage in training.stages))

@@ -251,6 +251,7 @@ TYPES_OF_CLASS = {
     ("CosineDecay", "alpha"): "number>=0",
     ("CosineDecayRestarts", "alpha"): "number>=0",
     ("Ftrl", "beta"): "number>=0",
+    ("FBetaScore", "beta"): "number>0",
     ("MaxNorm", "max_value"): "number>=0",
     ("MinMaxNorm", "max_value"): "number>=0",
     ("MinMaxNorm", "rate"): SHARE,
@@ -264,7 +265,9 @@ TYPES_OF_CLASS = {
     ("SpatialDropout1D", "rate"): f"{SHARE}|curve",
     ("SpatialDropout2D", "rate"): f"{SHARE}|curve",
     ("SpatialDropout3D", "rate"): f"{SHARE}|curve",
-    ("GaussianDropout", "rate"): SHARE,
+    ("GaussianDropout", "rate"): RATE,  # the noise of 1 is infinite
+    ("Hashing", "output_mode"): "'int'|'one_hot'|'multi_hot'|'count'",
+    ("HashedCrossing", "output_mode"): "'int'|'one_hot'",
     ("TextVectorization", "output_mode"): "'int'|'multi_hot'|'count'|'tf_idf'",
     ("RandomRotation", "value_range"): "list(number)",
     ("Hashing", "mask_value"): "any",

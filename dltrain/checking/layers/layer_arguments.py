@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dltrain.checking.layers.picture_arguments import of_pictures
 from dltrain.checking.places import fault
 from dltrain.config.catalog.catalog import arguments_of
 from dltrain.config.curves import is_curve, peak_of
@@ -19,10 +20,17 @@ _LOW_AND_HIGH = {
 }
 # Single steps of a recurrent layer -> the layer.
 _CELLS = {"GRUCell": "GRU", "LSTMCell": "LSTM", "SimpleRNNCell": "SimpleRNN", "StackedRNNCells": "RNN"}
+# They may compute in whole numbers: they look up, or move numbers about.
+_HASHES = ("Hashing", "HashedCrossing", "IntegerLookup", "StringLookup", "TextVectorization", "Discretization")
+_OF_WHOLE_NUMBERS = (*_HASHES, "CategoryEncoding", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Masking")
 
 
 def check_layers(config: Config) -> Iterator[Fault]:
     """Arguments of layers, and of what they are given, that contradict one another."""
+    placed = [(component, f"data.augment.{index}") for index, component in enumerate(config.data.augment)]
+    for component, path in (*placed, *((layer.component, layer.path or "model.output") for layer in config.model.all_layers)):
+        for name, message, hint in of_pictures(component):
+            yield fault(config, f"{path}.{name}", message, hint)
     for layer in config.model.all_layers:
         path = layer.path or "model.output"
         if layer.component.name == "BatchNormalization" and layer.component.arguments.get("momentum") == 1:
@@ -56,6 +64,11 @@ def _of_no_use(config: Config, component: Component, path: str) -> Iterator[Faul
         yield fault(config, path, message, f"write {_CELLS[name]}{units}, which takes all steps")
     if name == "CategoryEncoding" and given.get("num_tokens") is None and given.get("output_mode") != "int":
         yield fault(config, path, "CategoryEncoding needs num_tokens: how many categories there are", "such as {num_tokens: 10}")
+    if name == "Discretization" and given.get("bin_boundaries") is None:
+        message = "Discretization learns its bins by a call of `adapt`, which no training makes"
+        yield fault(config, path, message, "give it bin_boundaries, such as [0, 10, 100]")
+    elif name == "Discretization" and given.get("num_bins") is not None:
+        yield fault(config, f"{path}.num_bins", "num_bins has no meaning beside bin_boundaries", "leave num_bins out")
     if name == "MaxNumBoundingBoxes":
         yield fault(
             config, path, "MaxNumBoundingBoxes takes boxes around what pictures show, which no data has here", "leave it out"
@@ -66,8 +79,22 @@ def check_types(config: Config, training: TrainingConfig) -> Iterator[Fault]:
     """Types of numbers, by a mapping: Keras takes one that it has written itself alone."""
     placed = [(layer.component, layer.path or "model.output") for layer in config.model.all_layers]
     placed += [(metric, f"training.metrics.{index}") for index, metric in enumerate(training.metrics)]
+    losses = training.loss if isinstance(training.loss, Mapping) else {"": training.loss}
+    placed += [(loss.component, f"training.loss.{name}".removesuffix(".")) for name, loss in losses.items() if loss is not None]
     for component, path in placed:
         given = component.arguments.get("dtype")
+        is_whole = isinstance(given, str) and given.startswith(("int", "uint", "bool"))
+        if is_whole and component.kind == "layer" and component.name not in _OF_WHOLE_NUMBERS:
+            message = f"{component.name} in whole numbers has no gradient: nothing before it is learnt"
+            yield fault(config, f"{path}.dtype", message, "leave dtype out")
+        if (
+            isinstance(given, str)
+            and not is_whole
+            and component.name in _HASHES
+            and component.arguments.get("output_mode", "int") == "int"
+        ):
+            message = f"{component.name} puts out whole numbers, not {given}"
+            yield fault(config, f"{path}.dtype", message, "leave dtype out, or say `output_mode: one_hot`")
         if isinstance(given, Mapping) and "class_name" not in given:
             message = f"expected the name of a type of numbers, found a mapping of {', '.join(map(str, given)) or 'nothing'}"
             yield fault(config, f"{path}.dtype", message, "such as float32, or of layers mixed_bfloat16")

@@ -29,6 +29,9 @@ def infer_multi_head_attention(arguments: Arguments, inputs: tuple[Shape, ...]) 
 def infer_group_query_attention(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Several query heads share a key and a value head (Ainslie et al. 2023)."""
     query, value, key = _query_value_key(arguments, inputs)
+    if any(len(shape) != 2 for shape in (query, value, key)):
+        found = ", ".join(map(show_shape, (query, value, key)))
+        raise ShapeError(f"GroupQueryAttention takes sequences [steps, features], found {found}")
     heads, shared, depth = arguments["num_query_heads"], arguments["num_key_value_heads"], arguments["head_dim"]
     if heads % shared:
         raise ShapeError(f"num_query_heads {heads} must be a multiple of num_key_value_heads {shared}")

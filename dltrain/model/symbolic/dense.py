@@ -42,6 +42,8 @@ def infer_einsum_dense(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infer
     shape = only(inputs, arguments)
     equation = str(arguments["equation"]).replace(" ", "")
     terms = re.fullmatch(r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)", equation)
+    if terms is None and "..." not in equation:
+        raise ShapeError(f"the equation {equation} is none", "input, weights and output, such as `ab,bc->ac`")
     if terms is None:
         return Inferred(None, None, "check does not follow the equation of this EinsumDense")
     incoming, kernel, outgoing = terms.groups()

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from dltrain.model.symbolic.convolution import WHAT
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, of_rank, only
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, of_rank, only, plain
 
 RULES = Rules()
 
 
 @RULES.add(
-    "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise",
-    "ActivityRegularization", "Identity", "Masking", "Rescaling",
+    "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "Identity",
+    "Masking",
 )  # fmt: skip
 def infer_same(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """The same shape, no weights."""
     return Inferred(only(inputs, arguments))
+
+
+@RULES.add("Dropout", "AlphaDropout")
+def infer_dropout(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """The shape stays; `noise_shape` says along which axes all is dropped together, by a 1, the batch before the others."""
+    shape, noise = only(inputs, arguments), arguments["noise_shape"]
+    if noise is not None:
+        fits = len(noise) == 1 + len(shape) and noise[0] in (None, 1)
+        if not fits or any(one not in (None, 1, extent) for one, extent in zip(noise[1:], shape)):
+            here = ", ".join(str(extent) for extent in (None, *shape)).replace("None", "null")
+            raise ShapeError(
+                f"noise_shape takes 1 or the length of each axis, [{here}], found {plain(noise)}", "null is the length itself"
+            )
+    return Inferred(shape)
+
+
+@RULES.add("Rescaling")
+def infer_rescaling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """The shape stays; several scales or offsets are one for each channel."""
+    shape = only(inputs, arguments)
+    for name in ("scale", "offset"):
+        value = arguments[name]
+        if isinstance(value, list | tuple) and len(value) not in (1, shape[-1] if shape else 1):
+            raise ShapeError(f"{name} takes a number for each of the {shape[-1]} channels, or one for all, found {plain(value)}")
+    return Inferred(shape)
 
 
 @RULES.add("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")

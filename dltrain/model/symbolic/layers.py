@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dltrain.config.catalog.catalog import arguments_of
 from dltrain.config.types import Component
 from dltrain.model.own_code.shapes import CannotCompute, output_shape
 from dltrain.model.symbolic import (
@@ -19,8 +20,10 @@ from dltrain.model.symbolic import (
     reshaping,
 )
 from dltrain.model.symbolic.application import infer_application
+from dltrain.model.symbolic.on_weights import check_on_weights
 from dltrain.model.symbolic.recurrent import SEVERAL_OUTPUTS
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rule, Rules, Shape, ShapeError, only, show_shape
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rule, Rules, Shape, ShapeError, Weight, only, show_shape
+from dltrain.model.symbolic.traits import RECURRENT
 
 MODULES = (attention, convolution, dense, elementwise, merging, normalization, pictures, pooling, recurrent, reshaping)
 WRAPPERS = Rules()
@@ -56,6 +59,7 @@ def infer_layer(component: Component, inputs: tuple[Shape, ...]) -> Inferred:
     if rule is None:
         return Inferred(None, None, f"check does not know what {component.name} does to a shape")
     found = rule(Arguments(component), inputs)
+    check_on_weights(Arguments(component), found)
     if component.arguments.get("trainable") is False and found.weights:
         return replace(found, weights=tuple(replace(weight, trainable=False) for weight in found.weights))
     return found
@@ -89,6 +93,33 @@ def infer_bidirectional(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infe
     return Inferred((*forward.output[:-1], None if last is None else 2 * last), weights)
 
 
+@WRAPPERS.add("RNN")
+def infer_cells(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """What a layer of the same cell is; of stacked cells the last one's shape."""
+    cell, shape = arguments["cell"], only(inputs, arguments)
+    cells = cell.arguments.get("cells") or [] if cell.name == "StackedRNNCells" else [cell]
+    names = [one.name.removesuffix("Cell") if isinstance(one, Component) else "" for one in cells]
+    if not cells or not set(names) <= {"GRU", "LSTM", "SimpleRNN"}:
+        raise ShapeError(f"RNN takes a cell, found {cell.name}", "GRUCell, LSTMCell, SimpleRNNCell, or StackedRNNCells of them")
+    weights: tuple[Weight, ...] = ()
+    for index, (one, name) in enumerate(zip(cells, names)):
+        told = arguments if index == len(cells) - 1 else {"return_sequences": True}
+        more = {key: told[key] for key in ("return_sequences", "return_state", "stateful") if key in told}
+        kept = {key: value for key, value in one.arguments.items() if key != "name"}
+        found = infer_layer(Component("layer", name, {**kept, **more}), (shape,))
+        weights, shape = (*weights, *(found.weights or ())), found.output or shape
+    return Inferred(found.output, weights, found.note)
+
+
+@WRAPPERS.add("SpectralNormalization")
+def infer_spectral_normalization(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """A layer whose kernel is divided by its largest singular value."""
+    inner, component = _inner(arguments, "layer", inputs), arguments["layer"]
+    if not {"kernel_initializer", "embeddings_initializer"} & set(arguments_of(component)) or component.name in RECURRENT:
+        raise ShapeError(f"SpectralNormalization takes a layer with a kernel, found {component.name}", "such as Dense or Conv2D")
+    return Inferred(inner.output, None, "how many parameters is known when it is built")
+
+
 @WRAPPERS.add("TimeDistributed")
 def infer_time_distributed(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """A layer at each step: [steps, ...] -> [steps, ...]."""
@@ -105,7 +136,8 @@ def _inner(arguments: Arguments, name: str, inputs: tuple[Shape, ...]) -> Inferr
     if (
         name in ("layer", "backward_layer")
         and arguments.component.name == "Bidirectional"
-        and not component.name.endswith(("LSTM", "GRU", "RNN", "1D", "2D", "3D"))
+        and not component.name.endswith(("LSTM", "GRU", "RNN"))
+        and not component.name.startswith("ConvLSTM")
     ):
         raise ShapeError(f"Bidirectional takes a recurrent layer, found {component.name}", "one of LSTM, GRU, SimpleRNN")
     return infer_layer(component, inputs)

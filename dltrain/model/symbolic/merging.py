@@ -28,6 +28,14 @@ def infer_elementwise(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferr
     return Inferred(output)
 
 
+@RULES.add("HashedCrossing")
+def infer_hashed_crossing(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """Pairs of categories as one each."""
+    if len(inputs) != 2:
+        raise ShapeError(f"HashedCrossing takes two inputs, found {len(inputs)}", "such as `from: [a, b]`")
+    return Inferred(None, (), "check does not know what HashedCrossing does to a shape")
+
+
 @RULES.add("Concatenate")
 def infer_concatenate(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Side by side along an axis; all other extents must agree."""

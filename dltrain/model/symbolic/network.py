@@ -15,7 +15,9 @@ from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.layer_names import LayerNames
 from dltrain.model.symbolic.application import preprocessing_of
 from dltrain.model.symbolic.layers import infer_layer
+from dltrain.model.symbolic.recurrent import SEVERAL_OUTPUTS
 from dltrain.model.symbolic.rule import Inferred, Shape, ShapeError, show_shape
+from dltrain.model.symbolic.traits import TAKES_SEVERAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ class _Walk:
         known = tuple(shape for shape in inputs if shape is not None)
         if len(known) < len(inputs):
             found = Inferred(None, None, "what comes in is not known")
+            self._refuse_several(component, sources, layer)
         else:
             try:
                 found = infer_layer(component, known)
@@ -203,6 +206,19 @@ class _Walk:
         self.shapes[name] = found.output
         self.network.rows.append(Row(name, component.name, inputs, found, layer, sources))
         return name
+
+    def _refuse_several(self, component: Component, sources: tuple[str, ...], layer: LayerConfig | None) -> None:
+        """Of a layer that gives its state as well, most layers cannot take what comes."""
+        if component.code is not None or component.name in TAKES_SEVERAL:
+            return
+        for row in self.network.rows:
+            if row.name in sources and row.found.note == SEVERAL_OUTPUTS and row.config is not None:
+                message = f"{row.layer} gives several outputs here, and {component.name} behind it takes one"
+                hint = "leave `return_state` out" if "return_state" in row.config.component.arguments else "say a `merge_mode`"
+                place = layer.component.place if layer and layer.path else row.config.component.place
+                self.network.faults.append(
+                    fault_at(place, message, path=(layer or row.config).path or row.config.path, hint=hint)
+                )
 
     def _check_weights(self, layer: LayerConfig) -> None:
         """Weights given in the config must have the shapes that the layer needs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, axis_of, only
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, axis_of, only, plain
 
 RULES = Rules()
 
@@ -29,7 +29,11 @@ def infer_layer_normalization(arguments: Arguments, inputs: tuple[Shape, ...]) -
 def infer_rms_normalization(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """A factor for each place along the axes (Zhang and Sennrich 2019)."""
     shape = only(inputs, arguments)
-    return Inferred(shape, (Weight(_extents(arguments, shape)),))
+    extents, given = _extents(arguments, shape), arguments["axis"]
+    axes = {axis % (1 + len(shape)) for axis in ([given] if isinstance(given, int) else given)}
+    if axes != set(range(1 + len(shape) - len(axes), 1 + len(shape))):
+        raise ShapeError(f"RMSNormalization takes the last axes of its input, found axis {plain(given)}", "axis: -1")
+    return Inferred(shape, (Weight(extents),))
 
 
 @RULES.add("UnitNormalization")

@@ -21,7 +21,8 @@ def infer_resizing(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomHue",
     "RandomSaturation", "RandomShear", "RandomErasing", "RandomInvert", "RandomPosterization", "RandomSharpness",
     "RandomPerspective", "RandomElasticTransform", "RandomGaussianBlur", "RandomColorJitter", "RandomColorDegeneration",
-    "RandomGrayscale", "Solarization", "AutoContrast", "Equalization", "AugMix", "RandAugment",
+    "RandomGrayscale", "Solarization", "AutoContrast", "Equalization", "AugMix", "RandAugment", "MixUp", "CutMix",
+    "ContrastLimitedAdaptiveHistogramEqualization",
 )  # fmt: skip
 def infer_random_change(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Pictures of the same shape."""

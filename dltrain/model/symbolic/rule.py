@@ -95,14 +95,17 @@ class Arguments:
     def __getitem__(self, name: str) -> Any:
         return self._values.get(name)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
     def per_axis(self, name: str, rank: int, *, lowest: int = 1) -> tuple[int, ...]:
         """A number for each of `rank` axes; one number stands for all (Keras's `standardize_tuple`)."""
         value = self[name]
         numbers = (value,) * rank if isinstance(value, int) else tuple(value)
         if len(numbers) != rank or any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
-            raise ShapeError(f"{name} takes {rank} whole number{'s' if rank > 1 else ''}, found {_plain(value)}")
+            raise ShapeError(f"{name} takes {rank} whole number{'s' if rank > 1 else ''}, found {plain(value)}")
         if any(number < lowest for number in numbers):
-            raise ShapeError(f"{name} takes numbers of at least {lowest}, found {_plain(value)}")
+            raise ShapeError(f"{name} takes numbers of at least {lowest}, found {plain(value)}")
         return numbers
 
     def pairs(self, name: str, rank: int) -> tuple[tuple[int, int], ...]:
@@ -113,10 +116,10 @@ class Arguments:
         if isinstance(value, int):
             value = [value] * rank
         if len(value) != rank:
-            raise ShapeError(f"{name} takes {rank} numbers or pairs, found {_plain(value)}")
+            raise ShapeError(f"{name} takes {rank} numbers or pairs, found {plain(value)}")
         pairs = [[item, item] if isinstance(item, int) else list(item) for item in value]
         if any(len(pair) != 2 or any(not isinstance(number, int) or number < 0 for number in pair) for pair in pairs):
-            raise ShapeError(f"{name} takes numbers of at least 0 or pairs of them, found {_plain(value)}")
+            raise ShapeError(f"{name} takes numbers of at least 0 or pairs of them, found {plain(value)}")
         return tuple((pair[0], pair[1]) for pair in pairs)
 
     def bias(self, *shape: int | None) -> tuple[Weight, ...]:
@@ -194,7 +197,7 @@ def axis_of(axis: Any, shape: Shape, arguments: Arguments) -> int:
     """An axis as Keras counts it (0: the batch) as an index into the shape without the batch."""
     rank = len(shape) + 1
     if not isinstance(axis, int) or isinstance(axis, bool):
-        raise ShapeError(f"axis is a whole number, found {_plain(axis)}")
+        raise ShapeError(f"axis is a whole number, found {plain(axis)}")
     if not -rank <= axis < rank:
         raise ShapeError(f"axis {axis} is out of range for an input of shape {show_shape(shape)} with its batch")
     if axis % rank == 0:
@@ -202,5 +205,6 @@ def axis_of(axis: Any, shape: Shape, arguments: Arguments) -> int:
     return axis % rank - 1
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value of a config, as it is shown."""
     return str(list(value)) if isinstance(value, list | tuple) else str(value)

@@ -12,6 +12,8 @@ RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 RECURRENT_OVER_PICTURES = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 # Every place of a sequence looks at every other one that a mask does not leave out.
 ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention")
+# They join what comes in, or begin with a state.
+TAKES_SEVERAL = (*RECURRENT, *ATTENTION, "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
 # They look at a mask that reaches them.
 TAKES_MASKS = (*RECURRENT, *ATTENTION, "TimeDistributed", "GlobalAveragePooling1D", "Softmax", "BatchNormalization")
 # They hand a mask on as it is.
