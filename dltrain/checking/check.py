@@ -203,7 +203,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     data_errors = in_order(item for item in placed(config, data_faults) if item not in config_errors)
     memory, odd, is_too_large = None, None, False
     if network is not None and facts.schema is not None:
-        memory = estimate_memory(config, facts, network)
+        memory = estimate_memory(config, facts, network, heads)
         odd, is_too_large = judge_memory(config, memory, network)
     return CheckResult(
         errors=(*config_errors, *data_errors),

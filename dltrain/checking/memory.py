@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dltrain.checking.places import placed
@@ -12,12 +13,16 @@ from dltrain.config.types import SEGMENTATION, Config
 from dltrain.data.facts import DataFacts
 from dltrain.errors import DataError, Fault
 from dltrain.machine import memory_bytes
+from dltrain.model.heads.head import Head
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.rule import size_of
 from dltrain.storage.bounds import CELL_BYTES, ROW_BYTES
 
 FLOAT = 4
+# Bytes for each row of a part that is scored, and for each number that is put out of it: measured.
+_OF_ROW, _OF_CLASSES, _OF_MENDED, _OF_LABELS, _OF_NUMBERS = 100, 16, 20, 88, 96
 FRAMEWORK = 450_000_000  # what TensorFlow takes by itself, with the programs of a small model
+SAMPLED = 500_000  # rows of a training part on disk that are scored at the most, see `evaluation.spread_sample`
 SMALL = 10_000_000  # reading less is nothing to speak of
 WARNED_FROM = 0.7
 REFUSED = "; fit refuses it without --allow-large"
@@ -25,8 +30,8 @@ REFUSED = "; fit refuses it without --allow-large"
 _SLOTS = {"SGD": 0, "Adadelta": 2, "Adagrad": 1, "RMSprop": 1, "Lion": 1, "Adafactor": 1, "Muon": 2, "Ftrl": 2}
 
 
-def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memory:
-    """Weights with gradients and optimizer, one batch of all outputs forwards and backwards, the data as it is held."""
+def estimate_memory(config: Config, facts: DataFacts, network: Network, heads: Sequence[Head] = ()) -> Memory:
+    """Weights with gradients and optimizer, a batch of all outputs forwards and backwards, the data as it is held, answers."""
     assert facts.schema is not None
     parameters = sum(row.found.parameters or 0 for row in network.rows)
     trained = sum(row.found.trainable or 0 for row in network.rows)
@@ -53,7 +58,26 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
         batch=FLOAT * members * 2 * outputs * batch_size,
         data=None if rows is None else (1 if _is_bytes(config) else FLOAT) * rows * width,
         reading=_reading_bytes(config, rows or 0, len(facts.columns)),
+        answers=_answer_bytes(config, facts, heads),
     )
+
+
+def _answer_bytes(config: Config, facts: DataFacts, heads: Sequence[Head]) -> int:
+    """What the scores of a part take: its outputs, probabilities of twice the digits, and what is reckoned of them.
+
+    200,000 rows of 1,000 classes are reckoned at 3.2 GB and took 2.9.
+    """
+    rows = max(facts.rows.values(), default=0)
+    if _is_streamed(config):
+        rows = max(min(rows, SAMPLED), *(count for name, count in facts.rows.items() if name != "train"), 0)
+    mended = _OF_MENDED if config.evaluation.calibrate else 0
+    total = 0
+    for head in heads:
+        if head.is_mask or head.is_reconstruction:  # some rows after the other
+            continue
+        each = _OF_LABELS if head.is_multilabel else (_OF_CLASSES + mended) if head.classes else _OF_NUMBERS
+        total += _OF_ROW + head.units * (each + FLOAT * head.logits)
+    return rows * total
 
 
 def _reading_bytes(config: Config, num_rows: int, num_columns: int) -> int:
@@ -96,6 +120,12 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
     path, hint = "training.batch_size", "a smaller batch takes less"
     if what != "training":
         path, hint = "data", "with the environment variable DLTRAIN_STREAM_BYTES=0 it is streamed from disk in little memory"
+    elif memory.answers > max(memory.model, memory.batch, held):
+        message, path = (
+            f"{message}; what it says of all rows of a part takes {gigabytes(memory.answers)} while it is scored",
+            "data",
+        )
+        hint = "data.limit takes fewer rows; fewer classes take less"
     elif held > max(memory.model, memory.batch):
         message, path = f"{message}; the data takes {gigabytes(held)} of it", "data"
         hint = "data.limit takes fewer rows; CSV and Parquet are streamed from disk where they are large"
@@ -121,7 +151,7 @@ def as_refusal(warning: Fault) -> Fault:
 
 def own_bytes(memory: Memory) -> int:
     """What a process takes that trains it, without the data, which several of them share."""
-    return memory.model + memory.batch + FRAMEWORK
+    return memory.model + max(memory.batch, memory.answers) + FRAMEWORK
 
 
 def held_bytes(config: Config, memory: Memory) -> int:

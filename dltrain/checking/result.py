@@ -42,17 +42,20 @@ class Memory:
         batch: the outputs of all layers for one batch, forwards and backwards.
         data: all parts as arrays; None: how many rows there are is not known.
         reading: what a table of text takes while it is read, before anything is trained; 0: little, or it stays on disk.
+        answers: what the model says of all rows of the largest part, while it is scored after the training; 0: rows are scored in
+            pieces, or are not known.
     """
 
     model: int
     batch: int
     data: int | None
     reading: int = 0
+    answers: int = 0
 
     @property
     def total(self) -> int:
-        """Bytes of the model, of a batch and, as far as it is known, of the data; or of reading it, if that takes more."""
-        return max(self.model + self.batch + (self.data or 0), self.reading)
+        """Bytes of the model, of a batch or all answers, and of the data as far as it is known; or of reading it, if more."""
+        return max(self.model + max(self.batch, self.answers) + (self.data or 0), self.reading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ def _sums(result: CheckResult) -> list[str]:
         parts = [f"model with optimizer {format_bytes(result.memory.model)}", f"a batch {format_bytes(result.memory.batch)}"]
         if result.memory.data is not None:
             parts.append(f"data {format_bytes(result.memory.data)}")
+        if result.memory.answers > result.memory.batch:
+            parts.append(f"its answers while they are scored {format_bytes(result.memory.answers)}")
         if result.memory.reading and result.memory.reading == result.memory.total:
             parts.append(f"reading it {format_bytes(result.memory.reading)}")
         lines.append(f"memory: about {format_bytes(result.memory.total)} beside the framework's own ({', '.join(parts)})")

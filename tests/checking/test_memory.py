@@ -223,3 +223,28 @@ print(peak() - before)
     (tmp_path / "small.yaml").write_text(TABLE.replace("t.csv", "small.csv"))
     taken = int(subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
     assert 0.5 < taken / check_file(tmp_path / "t.yaml")[1].memory.reading < 1.5
+
+
+ANSWERS = "data: {{source: noise, rows: 300000, shape: [4], classes: {classes}, split: {{test: 0.9}}}}\n{rest}"
+REST = "model: {layers: [Dense: {units: 8}]}\ntraining: {epochs: 1}\n"
+
+
+def test_what_a_model_says_of_all_rows_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 5_000_000_000)
+    (tmp_path / "c.yaml").write_text(ANSWERS.format(classes=1000, rest=REST))
+    config, result = check_file(tmp_path / "c.yaml")
+    assert config is not None
+    assert result.memory is not None
+    assert result.memory.answers == 270_000 * (100 + 1000 * 16)
+    [warning] = [fault for fault in result.warnings if "memory" in fault.message or "takes about" in fault.message]
+    assert ("while it is scored" in warning.message, "fewer classes" in str(warning.hint)) == (True, True)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 4_000_000_000)
+    with pytest.raises(ConfigError, match="while it is scored"):
+        raise_for_errors(check_config(config))
+
+
+def test_two_classes_take_little(tmp_path):
+    (tmp_path / "c.yaml").write_text(ANSWERS.format(classes=2, rest=REST))
+    found = check_file(tmp_path / "c.yaml")[1].memory
+    assert found is not None
+    assert found.answers < 40_000_000
