@@ -9,6 +9,8 @@ from dltrain.cli.text import format_bytes, table
 from dltrain.errors import Fault
 from dltrain.wording import one_line, printable
 
+_SMALL = 10_000_000  # fewer bytes are nothing to speak of
+
 if TYPE_CHECKING:
     from dltrain.checking import CheckResult
 
@@ -44,7 +46,7 @@ def _sums(result: CheckResult) -> list[str]:
         parts = [f"model with optimizer {format_bytes(result.memory.model)}", f"a batch {format_bytes(result.memory.batch)}"]
         if result.memory.data is not None:
             parts.append(f"data {format_bytes(result.memory.data)}")
-        if result.memory.answers > result.memory.batch:
+        if result.memory.answers > max(_SMALL, result.memory.batch):
             parts.append(f"its answers while they are scored {format_bytes(result.memory.answers)}")
         if result.memory.reading and result.memory.reading == result.memory.total:
             parts.append(f"reading it {format_bytes(result.memory.reading)}")

@@ -60,7 +60,7 @@ ROW_BYTES = 40
 _OF_RUN = {
     "manifest.json": 32 << 20,  # a line of digests for each file of the data
     "metrics.json": 64 << 20,  # cells of confusion: one a row at the most, of each part
-    "config.yaml": 1 << 20,
+    "config.yaml": 4 << 20,  # as much as any config
     "history.csv": 256 << 20,  # a million epochs of ten metrics
     "preprocessing.json": 64 << 20,
     "preprocessing.npz": 528 << 20,

@@ -266,6 +266,11 @@ TYPES_OF_CLASS = {
     ("SpatialDropout2D", "rate"): f"{SHARE}|curve",
     ("SpatialDropout3D", "rate"): f"{SHARE}|curve",
     ("GaussianDropout", "rate"): RATE,  # the noise of 1 is infinite
+    ("CategoryEncoding", "output_mode"): "'one_hot'|'multi_hot'|'count'",
+    ("SpectralNormalization", "power_iterations"): POSITIVE,
+    ("MelSpectrogram", "num_mel_bins"): POSITIVE,
+    ("MelSpectrogram", "sequence_stride"): POSITIVE,
+    ("MelSpectrogram", "sampling_rate"): POSITIVE,
     ("Hashing", "output_mode"): "'int'|'one_hot'|'multi_hot'|'count'",
     ("HashedCrossing", "output_mode"): "'int'|'one_hot'",
     ("TextVectorization", "output_mode"): "'int'|'multi_hot'|'count'|'tf_idf'",

@@ -549,3 +549,13 @@ def test_a_word_that_is_no_number_without_quotes_either_keeps_them() -> None:
     assert faults_of(DATA, 'training.epochs="x"')[0].hint is None
     assert faults_of(DATA, "training.warmup=101 %")[0].hint == "at most 100 %, which is the whole training"
     assert faults_of(DATA, "training.warmup=3 weeks")[0].hint == "such as 3 epochs, or 10 %"
+
+
+def test_a_config_of_many_long_names_is_read_again_as_it_is_resolved(tmp_path: Path) -> None:
+    names = [f"a_column_of_the_survey_of_last_year_{index:06d}" for index in range(24_000)]
+    text = f"data: {{source: csv, path: t.csv, target: y, features: [{', '.join(names)}]}}\nmodel: {{layers: [Flatten]}}\n"
+    assert len(text) > 1 << 20
+    resolved = load_config_text(text, folder=tmp_path).resolved
+    again = dump_yaml(resolved)
+    assert len(again) < most_of_run("config.yaml") == MOST_BYTES
+    assert load_config_text(again, folder=tmp_path).data.features == tuple(names)

@@ -58,11 +58,13 @@ def check_layers(config: Config) -> Iterator[Fault]:
 def _of_no_use(config: Config, component: Component, path: str) -> Iterator[Fault]:
     """Layers that Keras cannot compute where they stand, whatever comes in."""
     name, given = component.name, component.arguments
+    if isinstance(inner := given.get("layer"), Component):
+        yield from _of_no_use(config, inner, f"{path}.layer")
     if name in _CELLS:
         message = f"{name} is one step of a recurrent layer, which takes the state of the step before as well"
         units = f": {{units: {given['units']}}}" if isinstance(given.get("units"), int) else ""
         yield fault(config, path, message, f"write {_CELLS[name]}{units}, which takes all steps")
-    if name == "CategoryEncoding" and given.get("num_tokens") is None and given.get("output_mode") != "int":
+    if name == "CategoryEncoding" and given.get("num_tokens") is None:
         yield fault(config, path, "CategoryEncoding needs num_tokens: how many categories there are", "such as {num_tokens: 10}")
     if name == "Discretization" and given.get("bin_boundaries") is None:
         message = "Discretization learns its bins by a call of `adapt`, which no training makes"

@@ -46,6 +46,9 @@ def of_pictures(component: Component) -> Iterator[tuple[str, str, str | None]]:
     size = given.get("kernel_size")
     if component.name == "RandomGaussianBlur" and any(one % 2 == 0 for one in ([size] if isinstance(size, int) else size or [])):
         yield "kernel_size", f"RandomGaussianBlur takes odd sizes, which have a middle, found {_plain(size)}", "such as 3"
+    tiles = given.get("tile_grid_size")
+    if tiles is not None and len(tiles) != 2:
+        yield "tile_grid_size", f"tile_grid_size takes rows and columns of tiles, found {_plain(tiles)}", "such as [8, 8]"
     pixels = given.get("value_range")
     if pixels is not None and (len(pixels) != 2 or pixels[0] >= pixels[1]):
         message = f"value_range takes the least and the largest value of a pixel, found {_plain(pixels)}"

@@ -12,7 +12,7 @@ from dltrain.config.text.scalars import describe, read_scalar
 from dltrain.config.types import Place
 from dltrain.errors import ConfigError
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 4 << 20
 MOST_NODES = 30_000
 DEEPEST = 50
 

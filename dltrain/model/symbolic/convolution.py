@@ -142,6 +142,38 @@ def infer_separable_convolution(arguments: Arguments, inputs: tuple[Shape, ...])
     return Inferred(join_channels(places, filters, arguments), weights)
 
 
+@RULES.add("STFTSpectrogram")
+def infer_spectrogram(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """Frequencies of frames of a signal, by a convolution that is not trained."""
+    shape, frame = of_rank(only(inputs, arguments), 2, arguments, WHAT[1]), arguments["frame_length"]
+    steps, (step, size, window) = (
+        shape[int(arguments.channels_first)],
+        (arguments[name] for name in ("frame_step", "fft_length", "window")),
+    )
+    if steps is not None and steps < frame and arguments["padding"] == "valid":
+        raise ShapeError(f"frames of {frame} are longer than the {steps} steps that come in", "a smaller frame_length")
+    if step is not None and step > frame:
+        raise ShapeError(f"frame_step {step} is more than frame_length {frame}: what lies between the frames would be lost")
+    if size is not None and size < frame:
+        raise ShapeError(f"fft_length {size} is less than frame_length {frame}", f"at least {frame}")
+    if isinstance(window, list | tuple) and len(window) != frame:
+        raise ShapeError(f"window takes {frame} numbers, one for each step of a frame, found {len(window)}")
+    return Inferred(None, None, "check does not know what STFTSpectrogram does to a shape")
+
+
+@RULES.add("MelSpectrogram")
+def infer_mel_spectrogram(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """[samples] -> [num_mel_bins, frames]."""
+    [samples] = of_rank(only(inputs, arguments), 1, arguments, "a row of samples")
+    size, stride = arguments["fft_length"], arguments["sequence_stride"]
+    if (length := arguments["sequence_length"]) is not None and length > size:
+        raise ShapeError(f"sequence_length {length} is more than fft_length {size}", f"at most {size}")
+    if samples is not None and samples <= size // 2:
+        raise ShapeError(f"an fft_length of {size} takes more than {size // 2} samples, found {samples}", "a smaller fft_length")
+    frames = None if samples is None else (samples + stride + 1) // stride
+    return Inferred((arguments["num_mel_bins"], frames))
+
+
 def _by_channel(arguments: Arguments, inputs: tuple[Shape, ...]) -> tuple[list[int | None], Weight, int | None]:
     """Of a convolution of each channel by itself: places of its window, kernel, channels that come out."""
     rank, spatial, channels = take_apart(inputs, arguments)

@@ -15,6 +15,9 @@ def infer_dense(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     shape = only(inputs, arguments)
     if not shape:
         raise ShapeError("Dense takes at least one number a row, found a single value", "put a Reshape before it")
+    if shape[-1] is None:
+        hint = "lengths that every row has, or a global pooling, which takes any"
+        raise ShapeError(f"Dense takes so many numbers as are known before, found an input of shape {show_shape(shape)}", hint)
     units = arguments["units"]
     weights = [Weight((shape[-1], units)), *arguments.bias(units)]
     if arguments["lora_rank"]:
@@ -72,5 +75,5 @@ def infer_einsum_dense(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infer
         first = min(outgoing.index(letter) for letter in axes)
         lengths = [after[letter] if after[letter] is not None else before.get(letter) for letter in outgoing[first:]]
         weights.append(Weight(tuple(n if letter in axes else 1 for letter, n in zip(outgoing[first:], lengths))))
-    found = tuple(n if n is not None else before.get(letter) for letter, n in list(after.items())[1:])
-    return Inferred(found, tuple(weights))
+    # A length that output_shape leaves open stays so for the layers behind it, whatever comes in.
+    return Inferred(tuple(list(after.values())[1:]), tuple(weights))
