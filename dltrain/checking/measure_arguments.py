@@ -13,8 +13,13 @@ from dltrain.errors import Fault
 from dltrain.model.heads.head import Head, metrics_of
 from dltrain.model.heads.shapes import shape_for
 
-# They go along one axis, not along several.
-_ONE_AXIS = {"SparseCategoricalCrossentropy", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
+# They go along one axis, not along several; some of them along the last one alone, and two know it by its number from behind.
+_ONE_AXIS = {
+    "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "SparseCategoricalCrossentropy",
+    "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU",
+}  # fmt: skip
+_LAST_AXIS = {"SparseCategoricalCrossentropy", "OneHotIoU", "OneHotMeanIoU"}
+_FROM_BEHIND = {"IoU", "MeanIoU"}
 Said = tuple[str, str, str]  # the argument, what is wrong with it, and the next step
 
 
@@ -48,9 +53,11 @@ def _of_arguments(measure: Component, head: Head, rank: int) -> Iterator[Said]:
             f"{measure.like} looks at the {top} largest outputs, but there {'is' if head.units == 1 else 'are'} {head.units}"
         )
         yield "top_k", message, "leave top_k out" if head.units == 1 else f"1 to {head.units}"
-    for name in ("num_labels", "label_weights"):
-        if measure.like == "AUC" and given.get(name) is not None and not given.get("multi_label"):
-            yield name, f"{name} has no meaning without multi_label", f"leave {name} out"
+    if measure.like == "AUC":
+        yield from _of_labels(given, head.units)
+    if measure.like == "R2Score" and given.get("num_regressors"):
+        message = "Keras cannot compute R2Score for num_regressors within a compiled step"
+        yield "num_regressors", message, "leave num_regressors out"
     if measure.kind == "loss" and str(given.get("dtype")).startswith(("int", "uint", "bool")):
         yield "dtype", f"a loss in whole numbers has no gradient, found {given['dtype']}", "leave dtype out"
 
@@ -65,8 +72,21 @@ def _of_axis(name: str, axis: Any, rank: int) -> Iterator[Said]:
         yield "axis", f"{name} goes along the axis {axis}, but outputs have {rank} axes", hint
     elif isinstance(axis, list | tuple) and name in _ONE_AXIS:
         yield "axis", f"{name} goes along one axis, found a list of {len(axes)}", hint
+    elif (name in _FROM_BEHIND and axis != -1) or (name in _LAST_AXIS and axis not in (-1, rank - 1)):
+        yield "axis", f"{name} goes along the last axis, where the classes are, found {axis}", "leave axis out"
     elif len({one % rank for one in axes}) < len(axes):
         yield "axis", f"{name} goes along each axis once, found {axes}", "name each axis once"
+
+
+def _of_labels(given: Mapping[str, Any], units: int) -> Iterator[Said]:
+    """Arguments of an area under the curve that has a label for each output."""
+    for name in ("num_labels", "label_weights"):
+        value = given.get(name)
+        count = len(value) if isinstance(value, list | tuple) else value
+        if value is not None and not given.get("multi_label"):
+            yield name, f"{name} has no meaning without multi_label", f"leave {name} out"
+        elif value is not None and count != units:
+            yield name, f"{name} speaks of {count} labels, but there are {units} outputs", f"{units} of them"
 
 
 def _of_class_ids(ids: Any, num_classes: int) -> Iterator[Said]:

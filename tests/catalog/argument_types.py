@@ -258,7 +258,8 @@ TYPES_OF_CLASS = {
     ("PReLU", "shared_axes"): "int|list(int)",
     ("ReLU", "max_value"): "number>=0",
     ("ReduceLROnPlateau", "factor"): "number(0,1)",
-    ("F1Score", "threshold"): "number",
+    ("F1Score", "threshold"): "number(0,1]",
+    ("FBetaScore", "threshold"): "number(0,1]",
     ("AlphaDropout", "rate"): RATE,
     # Keras takes 0 to 1 inclusive here.
     ("Dropout", "rate"): f"{SHARE}|curve",
