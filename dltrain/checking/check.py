@@ -112,7 +112,7 @@ def check_config(
     if build and not result.errors:
         from dltrain.checking.keras_build import build_with_keras
 
-        result = build_with_keras(config, facts, result)
+        result = build_with_keras(config, _with_all_classes(config, facts), result)
     return result
 
 
@@ -183,8 +183,7 @@ def raise_for_errors(result: CheckResult) -> CheckResult:
 
 def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     """Check a config against facts of its data that are known already."""
-    if facts.is_sample and facts.schema is not None:
-        facts = replace(facts, schema=with_classes_to_come(config.model, facts.schema))
+    facts = _with_all_classes(config, facts)
     heads, network, found = _check_model(config, facts)
     answers = (*check_answers(config, facts, heads), *check_slices(config, facts))
     of_training = (*check_training(config, facts, heads), *check_groups(config, network), *check_members(config, facts))
@@ -222,6 +221,13 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         data=_data_lines(config, facts),
         inferred=_inferred(config, facts, heads),
     )
+
+
+def _with_all_classes(config: Config, facts: DataFacts) -> DataFacts:
+    """Of a sample, which may not show all classes, the facts with those that the model tells apart."""
+    if not facts.is_sample or facts.schema is None:
+        return facts
+    return replace(facts, schema=with_classes_to_come(config.model, facts.schema))
 
 
 def _check_model(config: Config, facts: DataFacts) -> tuple[tuple[Head, ...], Network | None, list[Fault]]:

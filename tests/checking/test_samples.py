@@ -22,9 +22,9 @@ def _sorted_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["x,group,y", *rows]))
 
 
-def check(folder: Path, model: str, data: str = "", training: str = "epochs: 1") -> CheckResult:
+def check(folder: Path, model: str, data: str = "", training: str = "epochs: 1", *, build: bool = False) -> CheckResult:
     text = f"data: {{source: csv, path: t.csv, target: y{data}}}\n{model}\ntraining: {{{training}}}\n"
-    return check_config(load_config_text(text, folder=folder))
+    return check_config(load_config_text(text, folder=folder), build=build)
 
 
 def messages(result: CheckResult) -> list[str]:
@@ -50,6 +50,7 @@ def test_an_output_for_more_classes_than_the_first_rows_have_is_taken(tmp_path: 
     result = check(tmp_path, f"{NET}, output: {output}}}", training="epochs: 1, class_weight: {a: 1, b: 1, c: 1, d: 2}")
     assert not messages(result)
     assert [row.output_shape for row in result.layers] == [(4,), (4,)]
+    assert not messages(check(tmp_path, f"{NET}, output: {output}}}", build=True))
 
 
 def test_an_output_for_fewer_classes_is_refused(tmp_path: Path) -> None:
