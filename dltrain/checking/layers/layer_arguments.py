@@ -66,6 +66,8 @@ def _of_no_use(config: Config, component: Component, path: str) -> Iterator[Faul
         yield fault(config, path, message, f"write {_CELLS[name]}{units}, which takes all steps")
     if name == "CategoryEncoding" and given.get("num_tokens") is None:
         yield fault(config, path, "CategoryEncoding needs num_tokens: how many categories there are", "such as {num_tokens: 10}")
+    if name == "Normalization" and (given.get("mean") is None) != (given.get("variance") is None):
+        yield fault(config, path, "Normalization takes mean and variance, found one of them", "give it both")
     if name == "Discretization" and given.get("bin_boundaries") is None:
         message = "Discretization learns its bins by a call of `adapt`, which no training makes"
         yield fault(config, path, message, "give it bin_boundaries, such as [0, 10, 100]")

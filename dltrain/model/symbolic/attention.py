@@ -13,6 +13,9 @@ def infer_multi_head_attention(arguments: Arguments, inputs: tuple[Shape, ...]) 
     query, value, key = _query_value_key(arguments, inputs)
     if value[:-1] != key[:-1]:
         raise ShapeError(f"value {show_shape(value)} and key {show_shape(key)} must agree in all but the last extent")
+    axes = arguments["attention_axes"]
+    if 0 in (axes if isinstance(axes, list | tuple) else (axes,)):
+        raise ShapeError("attention_axes names the axis 0, along which the rows of a batch lie", "1 is that of the steps")
     heads, depth = arguments["num_heads"], arguments["key_dim"]
     wide = arguments["value_dim"] or depth
     given = arguments["output_shape"]

@@ -84,6 +84,11 @@ def infer_bidirectional(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infe
     forward = _inner(arguments, "layer", inputs)
     given = arguments["backward_layer"]
     backward = _inner(arguments, "backward_layer", inputs) if isinstance(given, Component) else forward
+    first = arguments["layer"].arguments.get("go_backwards", False)
+    if isinstance(given, Component) and given.arguments.get("go_backwards", False) == first:
+        raise ShapeError(
+            "backward_layer goes the same way as layer", f"`go_backwards: {str(not first).lower()}` in backward_layer"
+        )
     weights = None if forward.weights is None or backward.weights is None else (*forward.weights, *backward.weights)
     if forward.output is None or arguments["merge_mode"] is None:
         return Inferred(None, weights, SEVERAL_OUTPUTS if forward.weights is not None else forward.note)

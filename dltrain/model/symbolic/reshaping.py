@@ -14,6 +14,17 @@ def infer_flatten(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     return Inferred((size_of(only(inputs, arguments)),))
 
 
+@RULES.add("CategoryEncoding", "Hashing")
+def infer_encoding(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """Categories as they are counted, or as a number for each category."""
+    shape, name = only(inputs, arguments), arguments.component.name
+    if len(shape) > 1 and arguments["output_mode"] != "int":
+        raise ShapeError(
+            f"{name} takes a row of categories, found an input of shape {show_shape(shape)}", "put `- Flatten` before it"
+        )
+    return Inferred(None, (), f"check does not know what {name} does to a shape")
+
+
 @RULES.add("Reshape")
 def infer_reshape(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """The same numbers in another shape, of which one extent may be -1."""
