@@ -230,12 +230,12 @@ REST = "model: {layers: [Dense: {units: 8}]}\ntraining: {epochs: 1}\n"
 
 
 def test_what_a_model_says_of_all_rows_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "memory_bytes", lambda: 5_000_000_000)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 6_500_000_000)
     (tmp_path / "c.yaml").write_text(ANSWERS.format(classes=1000, rest=REST))
     config, result = check_file(tmp_path / "c.yaml")
     assert config is not None
     assert result.memory is not None
-    assert result.memory.answers == 270_000 * (100 + 1000 * 16)
+    assert result.memory.answers == 270_000 * (100 + 1000 * 20)
     [warning] = [fault for fault in result.warnings if "memory" in fault.message or "takes about" in fault.message]
     assert ("while it is scored" in warning.message, "fewer classes" in str(warning.hint)) == (True, True)
     monkeypatch.setattr(memory, "memory_bytes", lambda: 4_000_000_000)
