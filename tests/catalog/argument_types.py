@@ -252,6 +252,7 @@ TYPES_OF_CLASS = {
     ("CosineDecayRestarts", "alpha"): "number>=0",
     ("Ftrl", "beta"): "number>=0",
     ("FBetaScore", "beta"): "number>0",
+    ("CategoricalGeneralizedCrossEntropy", "q"): "number(0,1)",
     ("MaxNorm", "max_value"): "number>=0",
     ("MinMaxNorm", "max_value"): "number>=0",
     ("MinMaxNorm", "rate"): SHARE,
