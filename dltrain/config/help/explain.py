@@ -65,7 +65,7 @@ def explain(word: str = "") -> tuple[Explanation, ...]:
         return (_explain_top(),)
     if len(word) > LONGEST_NAME:
         raise UsageError(f"there is nothing called {listed([word])}", hint=f"no name has {len(word):,} characters")
-    found = tuple(_keys(parts)) or tuple(_names(parts))
+    found = tuple(_keys(parts)) or tuple(_names(parts)) or tuple(_ends_of_keys(parts))
     if found:
         return found
     reason = REFUSED.get(normalize(parts[0]))
@@ -88,6 +88,13 @@ def _keys(parts: Sequence[str]) -> Iterator[Explanation]:
         if key is not None:
             yield from _inside(key, parts[length:])
             return
+
+
+def _ends_of_keys(parts: Sequence[str]) -> Iterator[Explanation]:
+    """The key whose path ends so, or what it leads to inside one: `series.id`, `optimizer.learning_rate`."""
+    for path in KEYS:
+        if len(parts) > 1 and path.endswith(f".{parts[0]}"):
+            yield from _keys([*path.split("."), *parts[1:]])
 
 
 def _inside(key: Key, rest: Sequence[str]) -> Iterator[Explanation]:

@@ -82,6 +82,19 @@ def test_each_key_is_explained_by_its_path(path: str) -> None:
         assert [part.name for part in explanation.parts] == list(keys_of(path))
 
 
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("series.id", "data.series.id"),
+        ("split.test", "data.split.test"),
+        ("labels.separator", "data.labels.separator"),
+        ("optimizer.learning_rate", "learning_rate"),
+    ],
+)
+def test_a_key_is_explained_by_the_end_of_its_path(word: str, name: str) -> None:
+    assert [found.name for found in explain(word)] == [name]
+
+
 def test_each_component_is_explained_in_each_of_its_spellings() -> None:
     catalog = load_catalog()
     for entry in entries():
