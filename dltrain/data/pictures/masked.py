@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray, in_memory
-from dltrain.data.dataset import IGNORED, TargetSpec
+from dltrain.data.dataset import TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.pictures.files import PictureError, decode_file, skipped_notes
 from dltrain.data.pictures.folders import PictureList
@@ -91,7 +91,7 @@ def read_masks(config: DataConfig, found: PictureList, stored: StoredPictures, f
     counts = values_of_each(values, boxes)
     chosen = np.isin(pictures.rows, found.parts["train"]) if "train" in found.parts else np.ones(len(files), bool)
     classes = find_classes(config, np.asarray((counts[chosen] > 0).any(axis=0)), palette_of(files[0]))
-    notes += odd_values(config, classes)
+    notes += [*odd_values(config, classes), *_ignored(counts, classes)]
     return Masked(pictures, to_codes(values, counts, classes, files, boxes), classes, files, masks.digests, notes)
 
 
@@ -105,6 +105,12 @@ def odd_values(config: DataConfig, classes: MaskClasses) -> list[Note]:
             "the masks have pixels of the value 255, which is taken for a class; data.ignore: 255 leaves them out", "mask_of_255"
         )
     ]
+
+
+def _ignored(counts: NDArray[np.int64], classes: MaskClasses) -> list[Note]:
+    """How many of the masks' own pixels are no class; those that two tiles share, or that fill up a size, count once or not."""
+    ignored = 0 if classes.ignore is None else int(counts[:, classes.ignore].sum())
+    return [Note(f"{percent(ignored / counts.sum())} of the masks' pixels are ignored: {classes.ignore}")] if ignored else []
 
 
 def turned_alone(pictures: Sequence[PictureFile], masks: Sequence[PictureFile], sizes: Sequence[tuple[int, int]]) -> list[Note]:
@@ -241,13 +247,11 @@ def pixel_counts(codes: NDArray[np.uint8], num_classes: int) -> NDArray[np.int64
 
 
 def describe_masks(spec: TargetSpec, codes: NDArray[np.uint8]) -> str:
-    """`mask: 4 classes by their share of the pixels: background 71.3 %, …; 2.1 % are ignored`."""
+    """`mask: 4 classes by their share of the pixels: background 71.3 %, …`; those that are ignored are no part of it."""
     counts = pixel_counts(codes, len(spec.classes))
     total = max(int(counts.sum()), 1)
     shares = [f"{label} {percent(count / total)}" for label, count in zip(spec.classes, counts.tolist(), strict=True)]
-    ignored = int((codes == IGNORED).sum())
-    more = f"; {percent(ignored / codes.size)} of all pixels are ignored" if ignored else ""
-    return f"{spec.name}: {len(shares)} classes by their share of the pixels: {listed(shares, 12)}{more}"
+    return f"{spec.name}: {len(shares)} classes by their share of the pixels: {listed(shares, 12)}"
 
 
 def refuse_target(config: DataConfig, *, is_table: bool) -> None:

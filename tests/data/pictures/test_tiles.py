@@ -60,6 +60,15 @@ def test_brought_to_another_size_a_tile_ignores_what_another_counts(tmp_path: Pa
     np.testing.assert_array_equal(raw.target[1], np.repeat(np.array([IGNORED, 2], np.uint8), 4)[None].repeat(8, 0))
 
 
+def test_pixels_that_are_ignored_are_told_by_their_share_of_the_masks_themselves(tmp_path: Path) -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[:2] = 255  # one tenth, though the nine tiles share pixels that count in one of them alone
+    folder = save(tmp_path, {"a": mask})
+    for more in ({"tiles": 8}, {"fit": "pad", "image_size": [32, 64]}):
+        raw = read(folder, ignore=255, classes=["ground"], **more)
+        assert any(note.text.startswith("10.0 % of the masks' pixels are ignored: 255") for note in raw.notes)
+
+
 def test_the_tiles_of_a_picture_are_in_one_part(tmp_path: Path) -> None:
     masks = {f"{number}": np.arange(2, dtype=np.uint8).repeat(200 + 10 * number).reshape(20, -1) for number in range(10)}
     config = DataConfig(
