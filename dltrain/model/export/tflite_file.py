@@ -84,7 +84,7 @@ class TfliteFile(ExportFormat):
                 coded[item["name"]] = Tokenizer.from_state(item["tokens"]).encode(texts)
         answers = interpreter.get_signature_runner(SIGNATURE)(**coded)
         for item in meaning["outputs"]:
-            if item["dtype"] == self.text_dtype:
+            if item["dtype"] == self.text_dtype and item["shape"] == [None]:  # several labels' are 0 or 1 for each
                 answers[item["name"]] = np.array(item["labels"], object)[answers[item["name"]]]
         return dict(answers)
 

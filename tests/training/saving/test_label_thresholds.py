@@ -15,7 +15,7 @@ from dltrain.checking.check import check_config
 from dltrain.cli.app import run as dltrain
 from dltrain.errors import RunError
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.export import export
+from dltrain.evaluation.export import choose_format, export
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.model.heads.stored_answers import read_answers
@@ -97,6 +97,15 @@ def test_an_export_says_the_same_labels(run, tmp_path):
     values = [one["value"] for one in json.loads((run / "answers.json").read_text())["targets"][0]["thresholds"]]
     assert (found["labels"] == (found["probabilities"] >= np.float32(values))).all()
     assert found["labels"].any(axis=0).all()
+
+
+def test_labels_that_are_0_or_1_are_read_as_such_from_tensorflow_lite(run, tmp_path):
+    chosen = choose_format("tflite", None)
+    result, rows = export(run, format="tflite", destination=tmp_path / "model.tflite"), polars.read_csv(run.parent / "rows.csv")
+    given = {name: rows[name].head(50).to_numpy().astype("float32") for name in ("a", "b", "c")}
+    found = chosen.answer(result.path, None, given)
+    values = [one["value"] for one in json.loads((run / "answers.json").read_text())["targets"][0]["thresholds"]]
+    assert found["labels"].tolist() == (found["probabilities"] >= np.float32(values)).astype(int).tolist()
 
 
 def test_stored_thresholds_of_other_labels_are_refused(run, tmp_path):
