@@ -240,8 +240,6 @@ def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads:
             reason = "Keras does not read its list of axes back"
         if component.name == "Attention" and component.arguments.get("seed") is not None:
             reason = "Keras does not read its seed back"
-        if component.name == "AlphaDropout" and component.arguments.get("noise_shape") is not None:
-            reason = "Keras cannot write its noise_shape"
         taker = _mask_taker(layers[index + 1 :]) if component.arguments.get("mask_zero") or component.name == "Masking" else None
         if taker:
             reason = f"Keras does not read back the mask that {taker} takes"

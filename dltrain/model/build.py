@@ -239,8 +239,12 @@ class _Builder:
         curves = {key: value for key, value in config.component.arguments.items() if is_curve(value)}
         if curves:
             layer.dltrain_curves = curves
-        if isinstance(getattr(layer, "value_range", None), list):
-            layer.value_range = tuple(layer.value_range)  # Keras keeps a list of its own kind, which no .h5 file takes
+        for key in arguments if layer_class.__module__.startswith("keras.") else ():
+            for kept_as in (key, f"_{key}"):  # Keras keeps a list as one of its own kind, which no .h5 file takes
+                if isinstance(kept := vars(layer).get(kept_as), list) and all(
+                    isinstance(item, int | float | None) for item in kept
+                ):
+                    setattr(layer, kept_as, tuple(kept))
         return layer
 
     def _set_weights(self, layer: Any, config: LayerConfig) -> None:

@@ -293,7 +293,6 @@ def test_another_source_s_input_cannot_be_taken():
         ("{GRUCell: {units: 4}}", "AUC", "model.layers.1", "one step of a recurrent layer", "write GRU: {units: 4}"),
         ("CategoryEncoding", "AUC", "model.layers.1", "needs num_tokens", "num_tokens: 10"),
         ("{MaxNumBoundingBoxes: {max_number: 3}}", "AUC", "model.layers.1", "takes boxes", "leave it out"),
-        ("{AlphaDropout: {rate: 0.1, noise_shape: [1, 64]}}", "AUC", "model.layers.1", "cannot write its noise_shape", "keras"),
         ("{Dense: {units: 3, dtype: {a: 1}}}", "AUC", "model.layers.1.dtype", "a mapping of a", "float32"),
         ("{Dense: {units: 3}}", "{AUC: {dtype: {a: 1}}}", "training.metrics.0.dtype", "a mapping of a", "float32"),
     ],

@@ -1,5 +1,6 @@
 """Models are the same, to the names of their weights, whatever the process has built before; they end as the target asks."""
 
+import numpy as np
 import pytest
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
@@ -7,6 +8,7 @@ from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError
 from dltrain.model.build import build_model
 from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.keras_import import import_keras
 
 
 def test_layers_within_layers_have_the_same_names_every_time():
@@ -36,3 +38,23 @@ def test_an_output_that_keras_alone_knows_the_shape_of_has_to_fit_the_target():
         build_model(model, schema, resolve_heads(model, schema, None), seed=1)
     assert caught.value.faults[0].path == "model.layers.0"
     assert caught.value.faults[0].hint == "put `- Flatten` before the last Dense layer"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("RandomZoom", {"height_factor": [-0.1, 0.2]}),
+        ("RandomTranslation", {"height_factor": [-0.1, 0.1], "width_factor": [0.0, 0.1]}),
+        ("RandomBrightness", {"factor": [-0.1, 0.1], "value_range": [0.0, 1.0]}),
+        ("AlphaDropout", {"rate": 0.2, "noise_shape": [None, 1, 1, 3]}),
+        ("Dropout", {"rate": 0.2, "noise_shape": [None, 1, 1, 3]}),
+    ],
+)
+def test_layers_with_lists_go_into_an_h5_file_and_come_back(name, arguments, tmp_path):
+    model = ModelConfig(layers=(LayerConfig(Component("layer", name, arguments), path="model.layers.0"),), output="none")
+    built = build_model(model, Schema((InputSpec("image", (4, 4, 3)),), ()), (), seed=1)
+    built.save(tmp_path / "model.h5")
+    loaded = import_keras().models.load_model(tmp_path / "model.h5")
+    assert [type(layer).__name__ for layer in loaded.layers] == ["InputLayer", name]
+    for key, value in arguments.items():
+        assert np.ravel(loaded.layers[-1].get_config()[key]).tolist() == np.ravel(value).tolist()
