@@ -62,10 +62,11 @@ def test_brought_to_another_size_a_tile_ignores_what_another_counts(tmp_path: Pa
 
 def test_pixels_that_are_ignored_are_told_by_their_share_of_the_masks_themselves(tmp_path: Path) -> None:
     mask = np.zeros((20, 20), np.uint8)
+    mask[:, 9:] = 1
     mask[:2] = 255  # one tenth, though the nine tiles share pixels that count in one of them alone
     folder = save(tmp_path, {"a": mask})
-    for more in ({"tiles": 8}, {"fit": "pad", "image_size": [32, 64]}):
-        raw = read(folder, ignore=255, classes=["ground"], **more)
+    for more in ({"tiles": 8}, {"fit": "pad", "image_size": [40, 64]}):
+        raw = read(folder, ignore=255, **more)
         assert any(note.text.startswith("10.0 % of the masks' pixels are ignored: 255") for note in raw.notes)
 
 
