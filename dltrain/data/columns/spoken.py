@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.counted import CALLED_DATE, counted_dates
 from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kind import plain_word
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.measures import MEASURES
 from dltrain.data.columns.reading import (
@@ -42,7 +40,6 @@ from dltrain.data.columns.units import (
     is_measure,
     units_of,
 )
-from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.cells_apart import APART, apart_command, numbers_in_lists
 from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import NUM_SHOWN, Fault, Note, warn
@@ -50,12 +47,10 @@ from dltrain.later import polars
 from dltrain.wording import TOTALS, listed, shown, shown_column
 
 if TYPE_CHECKING:
-    from dltrain.data.columns.column import FeatureColumn
+    pass
 
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64
-# Of so few even single letters are alike, as `m` and `M` are.
-FEW_LETTERS = 8
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
 # Where fewer are, many different words are texts of which some are digits, as numbers of tickets are.
@@ -82,8 +77,6 @@ NEARLY_NUMBERS = (
     (r"^[3-8]-(?:\d|1[01])$", "feet and inches"),
     (rf"^[-+\x{{2212}}\x{{ff0d}}\x{{61c}}\x{{200e}}\x{{200f}}]*{_SCRIPT}*[\p{{Nd}}--0-9]{_SCRIPT}*$", "digits of another script"),
 )
-# How one answer is written where files of several programs were put together.
-_SHORT = (("true", "t"), ("true", "1"), ("false", "f"), ("false", "0"), ("yes", "y"), ("yes", "1"), ("no", "n"), ("no", "0"))
 # What a spreadsheet shows for 0 in a column of amounts.
 LEDGER_ZERO = r"^[$€£¥]? *-+ *[$€£¥]?$"
 # Formats that much else fits: codes, results of games.
@@ -362,37 +355,3 @@ def late_codes(found: Mapping[str, str | None]) -> list[Note]:
         for name, code in found.items()
         if code is not None
     ]
-
-
-def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *, of_folders: bool = False) -> list[Note]:
-    """Warnings of labels and of a column's few categories that are one word in other capitals, blanks or points, or cut short.
-
-    Args:
-        columns: the features.
-        specs: what is to be learnt.
-        of_folders: labels are names of folders.
-    """
-    known = [(spec.name, "labels", spec.classes) for spec in specs]
-    known += [
-        (c.name, "categories", tuple(word for word in c.categories if len(word) > 1 or len(c.categories) <= FEW_LETTERS))
-        for c in columns
-        if len(c.categories) <= FEW_CATEGORIES
-    ]
-    found = []
-    for name, what, words in known:
-        same: dict[str, list[str]] = {}
-        for word in words:
-            same.setdefault(plain_word(word), []).append(word)
-        for whole, short in _SHORT:
-            if whole in same and short in same:
-                same[whole] += same.pop(short)
-        groups = [group for group in same.values() if len(group) > 1]
-        if groups:
-            told = listed([" and ".join(map(repr, group)) for group in groups], 3)
-            first, other = (json.dumps(word, ensure_ascii=not word.isprintable()) for word in groups[0][:2])
-            how = (
-                "put them into one folder" if of_folders else f"`data.replace: {{{name}: {{{other}: {first}}}}}` makes one of two"
-            )
-            said = f"{shown_column(name)}: {told} are different {what}: if they mean the same, {how}"
-            found.append(warn(said, "alike_words"))
-    return found

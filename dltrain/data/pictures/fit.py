@@ -12,7 +12,6 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fa
 from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.columns.reading import USUAL_MISSING, Reading
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
-from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.giveaways import sampled, warn_of_giveaways_in_array
@@ -32,6 +31,7 @@ from dltrain.data.pictures.seen_range import range_of
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate, RawPictures, RawTable
 from dltrain.data.splits import Rows
+from dltrain.data.tables.fitting.alike import alike_words
 from dltrain.data.tables.fitting.copies import warn_of_same_files
 from dltrain.data.tables.fitting.far_codes import far_codes
 from dltrain.data.tables.fitting.reading import reading_of

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from dltrain.config.types import RECONSTRUCTION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, check_gaps, split_untaught
-from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels
 from dltrain.data.giveaways import sampled
@@ -35,6 +34,7 @@ from dltrain.data.series.timeline import SeriesValues, Timeline
 from dltrain.data.series.times import read_times, times_as_numbers
 from dltrain.data.series.window_scale import deviations, least_spread
 from dltrain.data.splits import Rows
+from dltrain.data.tables.fitting.alike import alike_words
 from dltrain.data.tables.fitting.columns import fit_column, odd_numbers
 from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, feature_columns
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units

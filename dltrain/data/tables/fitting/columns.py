@@ -13,11 +13,11 @@ from dltrain.data.columns.column import FeatureColumn, fit_feature
 from dltrain.data.columns.date import DATE
 from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.scaling import IMPUTES, SCALES
-from dltrain.data.columns.spoken import alike_words
 from dltrain.data.columns.tokens import odd_texts
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import warn_of_giveaways
 from dltrain.data.splits import Rows
+from dltrain.data.tables.fitting.alike import alike_words, counted_words
 from dltrain.data.tables.fitting.far_codes import far_codes, far_dates, squeezed
 from dltrain.errors import ConfigError, Note
 
@@ -87,7 +87,11 @@ def odd_columns(
     warnings = odd_texts({column.name: column.tokenizer for column in columns})
     warnings += warn_of_giveaways(columns, shown, specs, told)
     amounts = {spec.name: told[spec.name] for spec in specs if spec.task == "regression" and spec.name in told}
-    return [*warnings, *odd_numbers(columns, shown, amounts), *alike_words(columns, specs)]
+    return [
+        *warnings,
+        *odd_numbers(columns, shown, amounts),
+        *alike_words(columns, specs, counted_words(columns, shown, specs, told)),
+    ]
 
 
 def odd_numbers(
