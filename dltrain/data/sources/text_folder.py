@@ -50,7 +50,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
 
 
 def read_texts(paths: Sequence[str], encoding: str | None, classes: Sequence[str] | None) -> RawTable:
-    """Texts for a run that is trained: files, or folders of them.
+    """Texts for a run that is trained: files, or folders of them; without labels each is called by its path, as pictures are.
 
     Args:
         paths: folders with a folder for each class or, where no labels are needed, text files and folders of any texts.
@@ -74,9 +74,9 @@ def read_texts(paths: Sequence[str], encoding: str | None, classes: Sequence[str
                     warn(f"{name}: folders that are no class of the run are left out: {listed(others)}", "other_classes")
                 )
         elif os.path.isfile(path):
-            files = [(path, name, "")]
+            files = [(path, path, "")]
         else:
-            files = [(file, shown_as, "") for file, shown_as in _walk(path, name)]
+            files = [(file, shown_as, "") for file, shown_as in _walk(path, os.path.normpath(path))]
         if not files:
             of = f" in folders {listed(classes)}" if classes else ""
             hint = meant_below(path, classes) if classes else None

@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import load_dataset
 from dltrain.data.new_rows import read_part
 from dltrain.data.sources import text_folder
-from dltrain.data.sources.text_folder import read
+from dltrain.data.sources.text_folder import read, read_texts
 from dltrain.errors import DataError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter
@@ -95,6 +95,13 @@ def test_a_run_reads_files_and_folders_as_its_own(tmp_path: Path) -> None:
     place = list(again.identifiers["file"]).index("test/pos/0.txt")
     for name, values in again.inputs.items():
         np.testing.assert_array_equal(np.asarray(values)[place], np.asarray(alone.inputs[name])[0])
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    test = _reviews(tmp_path) / "test"
+    files = [str(test / "pos" / "0.txt"), str(test / "neg" / "0.txt")]
+    assert read_texts(files, None, None).frame["file"].to_list() == files
+    assert files[0] in read_texts([str(test)], None, None).frame["file"].to_list()
 
 
 def test_init_names_the_parts_and_the_classes_that_both_have(tmp_path: Path) -> None:
