@@ -12,6 +12,7 @@ from dltrain.config.catalog.date_formats import split_writing
 from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig
 from dltrain.data.columns.dates.otherwise import written_otherwise
 from dltrain.data.columns.image import images_from, images_state
+from dltrain.data.columns.number_signs import MIXED
 from dltrain.data.columns.reading import Reading, mend
 from dltrain.data.dataset import Part
 from dltrain.data.load import SILENT, read_raw
@@ -175,9 +176,16 @@ def _other_dates(raw: RawTable, name: str, writing: str | None, reading: Reading
 
 
 def _by_the_run(preprocessing: Preprocessing, raw: Raw) -> Sequence[Note]:
-    """What was noted of the files; those of numbers with two readings say what the run's own signs make of them."""
+    """What was noted of the files; those of numbers with two readings say what the run's own signs make of them.
+
+    A run whose data has a decimal comma reads numbers with one beside others with a point.
+    """
     table = preprocessing.table if isinstance(preprocessing, SeriesPreprocessing) else preprocessing
-    if not isinstance(raw, RawTable) or not isinstance(table, TablePreprocessing) or not raw.reading.get("unsure"):
+    if not isinstance(raw, RawTable) or not isinstance(table, TablePreprocessing):
+        return raw.notes
+    if table.reading.decimal == ",":
+        raw = replace(raw, notes=tuple(note for note in raw.notes if not note.text.endswith(MIXED)))
+    if not raw.reading.get("unsure"):
         return raw.notes
     remark, sign = raw.reading["remark"], raw.reading["unsure"]
     by_run = table.reading.thousands == sign

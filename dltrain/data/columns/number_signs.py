@@ -51,6 +51,7 @@ def grouped(sign: str) -> str:
     return rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d\d)+{sign}\d{{3}}"
 
 
+MIXED = "some numbers have a decimal comma, others a point: those with a comma are text; data.decimal says which one it is"
 _OTHER = {",": ".", ".": ","}  # where one stands between thousands, the other is the decimal sign
 
 
@@ -118,10 +119,7 @@ def signs_of(
         is_wrong = decimal == "," and is_other_met and not is_met and thousands is None
         return NumberSigns(decimal, found, True, "no number has a decimal comma: those with a point keep it" if is_wrong else "")
     if comma and point:
-        remark = (
-            "some numbers have a decimal comma, others a point: those with a comma are text; data.decimal says which one it is"
-        )
-        return NumberSigns(".", thousands or spaced, False, remark)
+        return NumberSigns(".", thousands or spaced, False, MIXED)
     if comma or "." in groups:
         return NumberSigns(",", thousands or ("." if "." in groups | either else spaced), True)
     if point or "," in groups:

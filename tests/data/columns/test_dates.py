@@ -17,7 +17,8 @@ from dltrain.config.catalog.date_formats import epoch_of
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.columns.dates import formats
 from dltrain.data.columns.dates.durations import are_durations
-from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.dates.finding import Writing, find_writing
+from dltrain.data.columns.dates.otherwise import written_otherwise
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_kind, infer_time
 from dltrain.data.columns.reading import Reading
@@ -101,6 +102,16 @@ def test_a2_years_of_two_digits_that_may_be_of_the_century_before_are_said(years
     found = find_writing(texts(*(f"{day:02d}-Mar-{year:02d}" for year in years for day in (3, 17))))
     assert found.text == "%d-%b-%y"
     assert ("are read as those from 1969 to 2068" in found.note) == said
+
+
+def test_nobody_writes_the_year_before_a_month_by_its_name_unless_the_spacing_says_so():
+    assert find_writing(texts("17-Jun-19")) == Writing("%d-%b-%y")
+    assert written_otherwise(texts("17-Jun-19", "03-Jul-20"), "%Y-%m-%d") == "%d-%b-%y"
+    assert written_otherwise(texts("06/07/2019"), "%Y-%m-%d") is None
+    days = [date(2017, 6, 20) + timedelta(days=number) for number in range(24)]
+    found = find_writing(texts(*(f"{day:%y-%b-%d}" for day in days)))
+    assert found.text == "%y-%b-%d"
+    assert "says otherwise" in found.note
 
 
 def test_a3_working_days_tell_the_order():

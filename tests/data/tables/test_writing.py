@@ -17,7 +17,7 @@ from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset, read_part
 from dltrain.data.arrays.disk_array import rows_in_memory
-from dltrain.data.columns.number_signs import find_number_signs
+from dltrain.data.columns.number_signs import MIXED, find_number_signs
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import find_separator
 from dltrain.reporting import Reporter
@@ -239,6 +239,21 @@ def test_a9_a_run_reads_its_own_file_and_one_that_is_written_otherwise(tmp_path)
         part = read_part(stored, [str(tmp_path / name)], with_targets=True)
         np.testing.assert_array_equal(np.asarray(next(iter(part.inputs.values()))), whole, err_msg=name)
         np.testing.assert_array_equal(part.targets["y"], dataset.parts["train"].targets["y"], err_msg=name)
+
+
+@pytest.mark.parametrize(("decimal", "said"), [("decimal: ','", False), ("", True)])
+def test_a_run_with_a_decimal_comma_says_nothing_of_points_beside_them(decimal, said, tmp_path):
+    own = "a;b;y\n" + "".join(f"{index / 4};{german(index, 2)};{index}\n" for index in range(40))
+    _, dataset = columns(tmp_path, own, decimal)
+    (tmp_path / "new.csv").write_text(own)
+    heard = []
+
+    class Listener(Reporter):
+        def warning(self, warning: str, /) -> None:
+            heard.append(str(warning))
+
+    read_part(dataset.preprocessing, [str(tmp_path / "new.csv")], with_targets=True, reporter=Listener())
+    assert any(MIXED in text for text in heard) == said
 
 
 @pytest.mark.parametrize("streamed", [False, True])
