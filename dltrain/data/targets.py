@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.data.arrays.curve import Curve
 from dltrain.data.columns.dates.durations import are_durations
 from dltrain.data.columns.kinds import PICTURE_NAME, date_writing
-from dltrain.data.columns.reading import Reading, is_duration, is_text, is_unreadable, text_of, to_numbers
+from dltrain.data.columns.reading import Reading, is_duration, is_text, is_unreadable, text_of, to_numbers, type_name
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
@@ -134,7 +134,7 @@ def refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, al
 
 def _refuse_type(name: str, series: polars.Series) -> None:
     if is_unreadable(series):
-        message = f"the target {name} holds values of type {series.dtype}"
+        message = f"the target {name} holds values of type {type_name(series.dtype)}"
         raise DataError(message, path="data.target", hint="a target is a class or a number")
 
 

@@ -27,6 +27,7 @@ from dltrain.data.columns.reading import (
     read_numbers,
     text_of,
     to_numbers,
+    type_name,
 )
 from dltrain.data.tables.cells_apart import lists_as_text, several_in_cells
 from dltrain.data.tables.column_names import name_of
@@ -188,7 +189,7 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("category")
     return ColumnKind(
         "text",
-        left_out=several_in_cells(series) or OF_TYPE + str(dtype),
+        left_out=several_in_cells(series) or OF_TYPE + type_name(dtype),
     )
 
 

@@ -117,8 +117,18 @@ def _are_versions(values: polars.Series) -> bool:
 
 
 def is_unreadable(series: polars.Series) -> bool:
-    """Whether its type holds neither text, nor numbers, nor dates: lists, structures, bytes."""
-    return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object")
+    """Whether its type holds neither text, nor numbers, nor dates: lists, structures, bytes, types that others have added."""
+    return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object") or is_added_type(series.dtype)
+
+
+def is_added_type(dtype: polars.DataType) -> bool:
+    """Whether it is none of Parquet's own, but one that others have added, such as the periods of pandas."""
+    return str(dtype).startswith("Extension")
+
+
+def type_name(dtype: polars.DataType) -> str:
+    """What a type is called in a message."""
+    return str(dtype.ext_name()) if is_added_type(dtype) else str(dtype)
 
 
 def is_duration(series: polars.Series) -> bool:

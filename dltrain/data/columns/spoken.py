@@ -17,6 +17,7 @@ from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.measures import MEASURES
 from dltrain.data.columns.reading import (
     LEADING_ZERO,
+    OF_TYPE,
     SAMPLE_ROWS,
     Reading,
     coded_by,
@@ -27,6 +28,7 @@ from dltrain.data.columns.reading import (
     mend,
     read_numbers,
     to_numbers,
+    type_name,
 )
 from dltrain.data.columns.units import (
     FLAGS,
@@ -97,9 +99,10 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
     hint = "numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell"
     lists = {name: "" if "data.target" in columns[name] else numbers_in_lists(column_of(frame, name)) for name in unreadable}
     apart = apart_command(lists, file or "t.parquet")
+    held = {name: lists[name] or OF_TYPE + type_name(column_of(frame, name).dtype) for name in unreadable}
     return [
         Fault(
-            f"the column {name}, {columns[name]}, holds {lists[name] or f'values of type {column_of(frame, name).dtype}'}",
+            f"the column {name}, {columns[name]}, holds {held[name]}",
             file=file,
             hint=apart if lists[name] else hint,
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dltrain.data.columns.reading import is_added_type
 from dltrain.data.tables.column_names import column_of, refuse_long_names
 from dltrain.errors import DataError, Note
 from dltrain.later import polars
@@ -17,6 +19,11 @@ from dltrain.storage.formats.parquet_footer import column_bytes
 from dltrain.wording import listed, shown
 
 MOST_NAMED = 8
+# How long a period of pandas is -> the unit of numpy that counts them, and how many of these it has.
+_PERIODS = {
+    **dict.fromkeys(("Y-DEC", "A-DEC"), ("Y", 1)), "Q-DEC": ("M", 3), "M": ("M", 1), "D": ("D", 1),
+    **dict.fromkeys(("h", "H"), ("h", 1)), **dict.fromkeys(("min", "T"), ("m", 1)), **dict.fromkeys(("s", "S"), ("s", 1)),
+}  # fmt: skip
 VALUE_BYTES = 16  # what a value takes whose type says nothing else: text is a view of so many bytes
 
 
@@ -54,8 +61,9 @@ def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
 
 
 def without_edge_blanks(frame: polars.DataFrame) -> tuple[polars.DataFrame, list[str]]:
-    """Text without the blanks around it, as that of CSV is read; and the columns that had any."""
+    """Text without the blanks around it, as that of CSV is read; and the columns that had any. Periods of pandas are dates."""
     mended = {}
+    frame = _plain(frame)
     for name in frame.columns:
         series = column_of(frame, name)
         is_category = str(series.dtype).startswith(("Categorical", "Enum"))
@@ -70,6 +78,33 @@ def without_edge_blanks(frame: polars.DataFrame) -> tuple[polars.DataFrame, list
             [mended[name].alias(name) if name in mended else column_of(frame, name).alias(name) for name in frame.columns]
         )
     return frame, list(mended)
+
+
+def _plain(frame: polars.DataFrame) -> polars.DataFrame:
+    """The columns of types that others have added to Parquet as what they mean, where that is known."""
+    added = {name for name in frame.columns if is_added_type(frame.schema[name])}
+    if not added:
+        return frame
+    return polars.DataFrame(
+        [
+            (_plain_column if name in added else lambda series: series)(column_of(frame, name)).alias(name)
+            for name in frame.columns
+        ]
+    )
+
+
+def _plain_column(series: polars.Series) -> polars.Series:
+    """A period of pandas as the day or the second that it begins with; text of a meaning of its own as text."""
+    name, stored = series.dtype.ext_name(), series.ext.storage()
+    if name != "pandas.period":
+        return stored if stored.dtype == polars.String else series
+    unit, times = _PERIODS.get(json.loads(series.dtype.ext_metadata() or "{}").get("freq", ""), ("", 0))
+    if not unit:
+        return series
+    begins = (stored.fill_null(0).to_numpy() * times).astype(f"datetime64[{unit}]")
+    is_day = unit in "YMD"
+    dates = polars.Series(begins.astype(f"datetime64[{'D' if is_day else 'us'}]"))
+    return polars.select(polars.when(stored.is_not_null()).then(dates)).to_series()
 
 
 def blanks_note(file: str, names: list[str]) -> list[Note]:
