@@ -98,7 +98,7 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
 
 
 LONGEST_WORD = 24
-NAMES_ASKED = "the first line names the target, although it looks like data"
+NAMES_ASKED = "the first line names the columns, although it looks like data"
 
 
 def render_source(block: Block, found: Studied) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.dates.formats import candidates
 from dltrain.data.columns.number_signs import signs_of
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, is_text, mend, to_numbers
 from dltrain.data.files import read_blocks, to_utf8
@@ -29,12 +28,12 @@ from dltrain.data.tables.text_layout import are_years, is_figure
 from dltrain.data.tables.text_scan import BROKEN_ROWS, lines_of_a_row, quotes_are_letters, scan_text
 from dltrain.errors import DataError, warn
 from dltrain.later import polars
+from dltrain.starting.header import HEAD_LINES, has_header, years_above_amounts
 from dltrain.wording import listed, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HEAD_LINES = 1_000
 LOOKED_AT = 1 << 26
 FEWEST_LINES, BEGINNING = 5, 1 << 20
 MOST_BEFORE = 30
@@ -84,11 +83,15 @@ def find_text_options(file: str, asked: str | None = None) -> dict[str, Any]:
     if table.frame.width == 1 and "skip" not in options:
         _refuse_labels_first(_first_lines(text), file)
     if has_header(table.frame):
-        return options | _group_line(table.frame, asked, options.get("skip", 0))
+        first = table.frame.row(0)
+        looks_like_data = years_above_amounts(first, table.frame.slice(1)) and not are_years(first)
+        named = {"header": True} if looks_like_data else {}
+        return options | named | _group_line(table.frame, asked, options.get("skip", 0))
     columns = names_in_comment(lines, mark, table.reading.get("separator", ","), table.frame.width) if mark else None
     if columns:
         return options | {"header": False, "columns": tuple(columns)}
-    return options | {"header": asked is not None and asked in _cells(table.frame, 0) and not is_figure(asked)}
+    is_place = asked is not None and is_figure(asked) and not (asked.isdecimal() and int(asked) > table.frame.width)
+    return options | {"header": asked is not None and asked in _cells(table.frame, 0) and not is_place}
 
 
 def _cells(frame: polars.DataFrame, row: int) -> list[str]:
@@ -310,46 +313,6 @@ def _first_megabytes(file: str) -> bytes:
             whole = b"".join(parts)
             return whole[: whole.rfind(b"\n") + 1] or whole
     return b"".join(parts)
-
-
-def has_header(frame: polars.DataFrame) -> bool:
-    """Whether the first row of a table of text names the columns.
-
-    A word above numbers says so, and so do a count of the columns and years that follow each other where no row below has
-    such; otherwise a number, or a word that stands again below, says the opposite.
-    """
-    first, body = frame.row(0), frame.slice(1)
-    is_data = False
-    counts = [[str(number) for number in range(begin, begin + len(first))] for begin in (0, 1)]
-    if len(first) > 2 and [*first] in counts and any(not column.drop_nulls().str.contains(r"^-?\d*$").all() for column in body):
-        return True  # an array without names, as pandas writes it
-    if are_years(first) and not any(are_years(row) for row in body.head(100).iter_rows()):
-        return True  # a table with a column for each year
-    for cell, values in zip(first, body, strict=True):
-        values = values.drop_nulls()
-        values = values.filter(~values.is_in(["", *USUAL_MISSING]))
-        if not cell or cell in USUAL_MISSING:
-            continue
-        if is_figure(cell) or _looks_like(cell, values):
-            is_data = True
-        elif len(values) and (values.cast(float, strict=False).null_count() == 0 or all(map(is_figure, values[:HEAD_LINES]))):
-            return True
-        elif (values == cell).any():
-            is_data = True
-    return not is_data
-
-
-def _looks_like(cell: str, values: polars.Series) -> bool:
-    """Whether a cell with digits in it is written as many below: an amount, a date, a number with a comma."""
-    look = _look_of(cell)
-    some = values.head(HEAD_LINES).to_list()
-    return "0" in look and 5 * sum(_look_of(value) == look for value in some) > len(some)
-
-
-def _look_of(cell: str) -> str:
-    """A cell without what differs among cells of a kind: digits, the sign, the name of a month."""
-    look = re.sub(r"\d+", "0", cell.lstrip("-+"))
-    return re.sub(r"[^\W\d_]+", "a", look) if candidates(cell) else look
 
 
 def with_late_signs(raw: RawTable) -> RawTable:

@@ -192,3 +192,11 @@ def test_the_begin_of_an_interval_is_the_time_of_a_row(tmp_path: Path) -> None:
     text = plain(init(tmp_path, "MTU (CET),y", rows))
     assert "MTU (CET): date" in text
     assert "dltrain init --series 'MTU (CET)'" in text
+
+
+def test_two_years_above_amounts_name_columns(tmp_path: Path) -> None:
+    lines = ["Country,Code,Indicator,2019,2020", *(f"C{row},X{row},GDP,{row * 1000.5},{row * 7 % 9 + row}" for row in range(60))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    text = make_starter(str(tmp_path / "t.csv"), target="2020").text
+    assert "header: true" in text
+    assert 'features: {"2019": number}' in text

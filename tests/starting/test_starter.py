@@ -21,8 +21,8 @@ from dltrain.data.load import load_dataset
 from dltrain.errors import DataError, UsageError
 from dltrain.reporting import Reporter, WarningList
 from dltrain.starting.block import Block
+from dltrain.starting.header import has_header
 from dltrain.starting.start import make_starter
-from dltrain.starting.text import has_header
 from tests.data.sources.support import write_picture
 from tests.support import REPOSITORY, examples, run_dltrain, shared_data
 
@@ -492,6 +492,9 @@ def test_names_that_are_nearly_right():
         ([("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9")], False),
         ([("land", "1999", "2000", "2002"), ("Chad", "3", "4.5", ""), ("Fiji", "7", "", "9")], True),
         ([("Peru", "1999", "2000", "2002"), ("Chad", "1990", "1991", "1995"), ("Fiji", "1980", "1981", "1983")], False),
+        ([("land", "code", "name", "2019", "2020"), ("Chad", "C", "n", "3", "4.5"), ("Fiji", "F", "n", "", "7")], True),
+        ([("Peru", "P", "n", "2019", "2020"), ("Chad", "C", "n", "3", "2021"), ("Fiji", "F", "n", "", "7")], False),
+        ([("Peru", "P", "n", "1950", "2020"), ("Chad", "C", "n", "3", "4"), ("Fiji", "F", "n", "", "7")], False),
         ([("Peru", "1999", "2000", "2.5"), ("Chad", "3", "4.5", "1"), ("Fiji", "7", "1", "9")], False),
     ],
 )

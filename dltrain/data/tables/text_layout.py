@@ -28,7 +28,7 @@ ROW_NAMES_LOOKED_AT = 100
 _DECIMAL_COMMA = re.compile(rb"\s*[-+]?\d+,\d+\s*")
 _QUOTES_AND_BLANKS = re.compile(rb'"[^"\n]*"([ \t]+"[^"\n]*")+ *\r?\n')
 _FIGURE = re.compile(rf"[-+{MINUS}(]?(?:{CURRENCY})? ?\d[\d.,' ]*(?: ?(?:{CURRENCY}|%))?\)?")
-_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}")
+YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}")
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
 
 
@@ -211,7 +211,7 @@ def is_figure(cell: str) -> bool:
 
 def are_years(row: Sequence[str | None]) -> bool:
     """Whether most cells of a row are years, all in order, and no cell is another number: a header."""
-    years = [int(cell) for cell in row if cell and _YEAR.fullmatch(cell.strip())]
+    years = [int(cell) for cell in row if cell and YEAR.fullmatch(cell.strip())]
     numbers = sum(is_number(cell) for cell in row if cell)
     are_some = 2 < len(years) == numbers > len(row) / 2
     return are_some and any(all(early < late for early, late in pairwise(order)) for order in (years, years[::-1]))
