@@ -60,6 +60,8 @@ _WEB_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE)
 _PLAIN = r"[\w.,+-]+"
 # An object of JSON whose first value is an object or a list, and of this the first sign.
 _OBJECT = re.compile(rb'\s*\{\s*"([\w .-]+)"\s*:\s*([\[{])\s*([\[{"\d-]?)')
+# A list of records in it, behind what is said of them.
+_RECORDS = re.compile(rb'"([\w .-]+)"\s*:\s*\[\s*\{')
 _TAR_MARK = slice(257, 262)
 
 
@@ -81,7 +83,8 @@ def is_delimited_text(path: str) -> bool:
 
 def how_to_convert(path: str) -> str:
     """How to convert a file into a table, for a hint: a command, where there is a short one."""
-    suffix, name, stem = Path(path).suffix.casefold(), Path(path).name, Path(path).stem
+    name, unpacked = Path(path).name, _unpacked(path)
+    suffix, stem = unpacked.suffix.casefold(), unpacked.stem
     is_plain = re.fullmatch(_PLAIN, name) is not None
     if suffix in (".zip", ".tar", ".tgz"):
         return _how_to_unpack("zipfile" if suffix == ".zip" else "tarfile", path)
@@ -100,6 +103,11 @@ def how_to_convert(path: str) -> str:
     return f"python -c 'import polars{code}' makes a table of it"
 
 
+def _unpacked(path: str) -> Path:
+    """A path without `.gz`, where what reads the file unpacks it as well."""
+    return Path(re.sub(r"(\.(?:jsonl|ndjson))\.gz$", r"\1", path, flags=re.IGNORECASE))
+
+
 def _reader_of_json(path: str) -> str:
     """What reads a file of JSON, by how it begins: records, or an object of columns, of rows by their numbers, or of lists."""
     head = b""
@@ -112,7 +120,10 @@ def _reader_of_json(path: str) -> str:
         return _READERS[".json"]
     key, inner, first = (part.decode("utf-8", "replace") for part in match.groups())
     whole = 'json.load(open("NAME"))'
-    if inner == "{":
+    records = _RECORDS.search(head)
+    if inner == "{" and records:
+        frame = f'{whole}["{records[1].decode("utf-8", "replace")}"]'
+    elif inner == "{":
         frame = f"list({whole}.values())" if key.isdecimal() else f"{{k: list(v.values()) for k, v in {whole}.items()}}"
     elif first == "{":
         frame = f'{whole}["{key}"]'
@@ -142,7 +153,7 @@ def refuse_other_kinds(content: bytes, path: str) -> None:
         kind, hint = "an archive (tar)", _how_to_unpack("tarfile", path)
     if not kind:
         return
-    if Path(path).suffix.casefold() in _READERS or kind == "an array of NumPy's":
+    if _unpacked(path).suffix.casefold() in _READERS or kind == "an array of NumPy's":
         hint = how_to_convert(path)
     elif not hint:
         hint = "save it as CSV or Parquet" if "Excel" in kind else "give a CSV or Parquet file"
