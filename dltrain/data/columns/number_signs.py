@@ -40,6 +40,8 @@ _TWO_WAYS = re.compile(r"(?m)^[-+]?([1-9]\d{0,2}\.\d{3})$", re.ASCII)
 _LONG_WHOLE = re.compile(r"(?m)^[-+]?\d{4,}$", re.ASCII)
 _POWER = re.compile(r"(?<=\d)[eE][-+]?\d{1,3}$")
 _EITHER = re.compile(r"^([-+]?\d{1,3}[.,])(\d{3})[eE][-+]?\d{1,3}$")
+# `499,-`, `5.-- CHF`: no cents.
+_NO_CENTS = re.compile(rf"(?<=\d[.,])[-\u2013\u2014]{{1,2}}(?=\s*(?:{CURRENCY})?$)")
 # `250,000+`: or more; then `2,500-` is or less, and nothing negative.
 _OVER = re.compile(r"\d\+$")
 # The unit of a number, where all of a column have the same.
@@ -211,6 +213,7 @@ class _Column:
         else:
             # 9,712e+03: no sign stands between thousands of what has a power of ten.
             values = [_EITHER.sub(r"\1\g<2>0", value) if value and _POWER.search(value) else value for value in values]
+            values = [_NO_CENTS.sub("", value) if value else value for value in values]
             units = {match[0].strip() for value in values[1:] if value and (match := _UNIT.search(value))}
             if len(units) == 1:
                 found.is_weak = True

@@ -63,7 +63,7 @@ _NUMBER = r"[-+]?[\d.,' ]*\d[\d.,]*"
 _SCRIPT = r"[\p{Nd}.,\x{66b}\x{66c}\x{ff0e}\x{ff0c}]"
 # How people write what they take for a number -> what it is called.
 NEARLY_NUMBERS = (
-    (rf"^ *[<>≤≥]=? *{_NUMBER}$", "bounds of a measurement"),
+    (rf"^ *[<>≤≥]=? *{_NUMBER}$|^{_NUMBER} ?\+$", "bounds of a measurement"),
     (r"^(?:19|20)\d\d ?/ ?(?:(?:19|20)\d\d|\d\d)$", "years that begin in one and end in the next"),
     (r"^-?(?:\d+ )?\d+ ?[/\x{2044}] ?\d+$|^-?\d*[¼½¾⅓⅔⅛⅜⅝⅞]$", "fractions"),
     (r"^[-+]?\d+(?:\.\d+)?[dD][-+]?\d+$", "numbers of Fortran (1.5D+02)"),

@@ -43,12 +43,14 @@ _BLANKS = r"\s\x{a0}\x{202f}\x{2009}\x{2007}"
 _BLANK = f"[{_BLANKS}]*"
 _DIGITS = rf"[.,]?\d(?:[\d.,'\x{{2019}}{_BLANKS}]*\d)?"
 _EXPONENT = r"(?:[eE][-+]?\d+)?"
+# In the place of no cents: `5.-`, `Fr. 5.--`, `499,-`.
+_NO_CENTS = r"[.,][-\x{2013}\x{2014}]{1,2}"
 # A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
 _AFFIX = (
-    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}\(?[-+{MINUS}]?{_BLANK}{_DIGITS}[.,]?{_EXPONENT}"
+    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}\(?[-+{MINUS}]?{_BLANK}{_DIGITS}(?:{_NO_CENTS}|[.,]?){_EXPONENT}"
     rf"{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
 )
-_ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
+_ODD_SIGNS = rf"[%({MINUS}]|-$|^\s*[-+]\s|{_NO_CENTS}$|{CURRENCY}"
 # Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`, `/night`, `per night`.
 _UNIT = r"(?:/ ?)?[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?){0,2}"
 # Or what it is a part of, as in marks: `4.1/5`, `87 / 100`.
@@ -255,6 +257,6 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
     others = ((before != "") & (before != unit)) | ((after != "") & (after != unit))
     is_number = ((has_sign | is_bare) & ~others).fill_null(False)
     bare = series.str.replace_all(f"{CURRENCY}|%|[{_BLANKS}]" if unit else r"^\s+|\s+$", "")
-    bare = bare.str.replace(f"[{MINUS}]", "-")
+    bare = bare.str.replace(rf"{_NO_CENTS}$", "").str.replace(f"[{MINUS}]", "-").str.replace(r"^([-+])\s+", "$1")
     bare = bare.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-]*\d)-$", "-$1")
     return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()

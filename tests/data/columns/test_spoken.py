@@ -31,6 +31,7 @@ def load(folder: Path, values: list[str], **options: object) -> Dataset:
     ("values", "said"),
     [
         (["<5", "7.5", "<5", ">100"], "bounds of a measurement"),
+        (["1,000+", "10,000+", "500+", "0"], "bounds of a measurement"),
         (["1/2", "3/4", "1 1/2", "2"], "fractions"),
         (["½", "¾", "1½", "2"], "fractions"),
         (["1.5D-3", "2.5D+02", "3.0D0"], "Fortran"),

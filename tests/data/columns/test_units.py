@@ -15,6 +15,7 @@ from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_kind, infer_time
+from dltrain.data.columns.number_signs import signs_of
 from dltrain.data.columns.reading import Reading, find_units, to_numbers
 from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, CUT, TIMES, is_cut, number_in_words, units_of
 from dltrain.data.dataset import Dataset
@@ -73,6 +74,22 @@ def test_amounts_cut_to_thousands_are_read_in_full(texts: list[str], numbers: li
     signs = {sign for text in texts for sign in "€$" if sign in text}
     assert unit == ", ".join([CUT, *signs])
     np.testing.assert_array_equal(found, [*numbers, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["5.-", "-6.\u2013", "7.50"], [5, -6, 7.5]),
+        (["Fr. 5.--", "Fr. 1'000.--", "Fr. 7.50"], [5, 1000, 7.5]),
+        (["499,-", "1.499,-", "99,95"], [499, 1499, 99.95]),
+        (["€ 499,-", "€ 5,\u2013", "€ 5,50"], [499, 5, 5.5]),
+        (["499,- kr", "5,50 kr"], [499, 5.5]),
+        (["- 1.5", "+ 2,000.5", "3"], [-1.5, 2000.5, 3]),
+    ],
+)
+def test_prices_without_cents_and_signs_that_stand_apart_are_numbers(texts: list[str], numbers: list[float]) -> None:
+    signs = signs_of([["x", *texts]], ";")
+    assert as_read(texts, Reading(decimal=signs.decimal, thousands=signs.thousands))[1].tolist() == numbers
 
 
 @pytest.mark.parametrize(
