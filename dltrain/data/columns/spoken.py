@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +46,6 @@ from dltrain.data.tables.column_names import column_of, marked, name_of
 from dltrain.errors import NUM_SHOWN, Fault, Note, warn
 from dltrain.later import polars
 from dltrain.wording import TOTALS, listed, shown, shown_column
-
-if TYPE_CHECKING:
-    pass
 
 # Of more categories some may be names that differ in capitals alone.
 FEW_CATEGORIES = 64

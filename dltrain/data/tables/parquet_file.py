@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def _plain_column(series: polars.Series) -> polars.Series:
     name, stored = series.dtype.ext_name(), series.ext.storage()
     if name != "pandas.period":
         return stored if stored.dtype == polars.String else series
-    unit, times = _PERIODS.get(json.loads(series.dtype.ext_metadata() or "{}").get("freq", ""), ("", 0))
+    freq = re.search(r'"freq"\s*:\s*"([\w-]+)"', series.dtype.ext_metadata() or "")
+    unit, times = _PERIODS.get(freq[1] if freq else "", ("", 0))
     if not unit:
         return series
     begins = (stored.fill_null(0).to_numpy() * times).astype(f"datetime64[{unit}]")

@@ -209,15 +209,13 @@ def _year_first_or_last(values: polars.Series, last: str, first: str, note: str)
     """Which of two formats with a year of two digits, before the month and the day or behind them, and a note.
 
     What spaces the dates evenly and in order, else that of which there are fewer different numbers is the year: days differ more.
-    Where the month is a name hardly anybody writes the year first: nothing is said unless the spacing shows that it stands there.
+    Where the month is a name hardly anybody writes the year first: it needs such a sign, and nothing is said without one.
     """
-    if "%m" not in last and _plainer(values, last, first) != first:
-        return last, note
     parts = values.str.extract_groups(r"^(\d+)\D+\d+\D+(\d+)").struct
     num_first, num_last = parts[0].n_unique(), parts[1].n_unique()
-    if num_first >= 2 * num_last or parts[0].str.len_chars().min() == 1:
-        return last, note
     chosen = _plainer(values, last, first) or (first if 2 * num_first <= num_last else last)
+    if num_first >= 2 * num_last or parts[0].str.len_chars().min() == 1 or ("%m" not in last and chosen == last):
+        return last, note
     other = last if chosen == first else first
     name = name_of(values)
     message = f"{name}: dates such as {values[0]} can be read as {chosen} or {other}; read as {chosen}; "
