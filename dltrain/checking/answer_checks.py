@@ -83,10 +83,8 @@ def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:
     wanted, name = config.evaluation, heads[0].targets[0].name
     classes = [head for head in heads if head.task == "classification"]
     if heads[0].is_multilabel:
-        if wanted.calibrate is not None:
-            message = f"probabilities of classes are calibrated, but {name} has several labels a row"
-            yield fault(config, CALIBRATE, message, "leave it out; `evaluation.threshold` divides each label by its own")
-    elif not classes:
+        return
+    if not classes:
         task = "the input is reconstructed" if heads[0].is_reconstruction else f"{name} is a number"
         task = "each pixel has a class" if heads[0].is_mask else task
         for path, given in ((THRESHOLD, wanted.threshold), (CALIBRATE, wanted.calibrate)):

@@ -51,8 +51,7 @@ def table_and_words(
     intervals: Mapping[str, Sequence[float]] = NO_INTERVALS,
 ) -> tuple[str, list[str]]:
     """The table of `metrics_table`, and the sentences below it, which say what the baseline is."""
-    parts = [part for part in (*PARTS, *metrics) if metrics.get(part)]
-    parts = list(dict.fromkeys(parts))
+    parts = [part for part in dict.fromkeys((*PARTS, *metrics)) if metrics.get(part)]
     if not parts:
         return "", []
     own = baseline_of(baseline, parts[-1])
@@ -195,7 +194,9 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
     for heading, one in targets_of(report):
         of = f" ({heading})" if heading else ""
         if found := one.get("calibrated"):
-            how = f"by a temperature of {found['temperature']:.4g}" if "temperature" in found else "by rising curves"
+            several = found.get("temperatures", ())
+            how = f"by a temperature for each label ({_of_labels(several, 'temperature')})" if several else "by rising curves"
+            how = f"by a temperature of {found['temperature']:.4g}" if "temperature" in found else how
             words = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log loss"}
             moved = [
                 f"{said} {format_number(found['before'][name])} before, {format_number(found['after'][name])} after"
@@ -211,10 +212,13 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
         if several := one.get("thresholds"):
             asked = str(several[0]["asked"])
             chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
-            shown = [f"{_name(each['label'])} {each['value']:.4g}" for each in several[:_MOST_THRESHOLDS]]
-            more = f" and {len(several) - len(shown):,} more" if len(several) > len(shown) else ""
-            lines.append(f"thresholds{of}: {', '.join(shown)}{more} ({asked}{chosen})")
+            lines.append(f"thresholds{of}: {_of_labels(several, 'value')} ({asked}{chosen})")
     return lines
+
+
+def _of_labels(several: Sequence[Mapping[str, Any]], key: str) -> str:
+    shown, more = several[:_MOST_THRESHOLDS], len(several) - _MOST_THRESHOLDS
+    return ", ".join(f"{_name(each['label'])} {each[key]:.4g}" for each in shown) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _told_series(found: Mapping[str, Any]) -> str:
@@ -230,12 +234,9 @@ def _told_series(found: Mapping[str, Any]) -> str:
 
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
     """Gates as plain values: require, value, met and, where known, part and metric."""
-    found = [
-        dict(gate) if isinstance(gate, Mapping) else {name: getattr(gate, name) for name in gate.__slots__} for gate in gates
-    ]
-    return [
-        {name: value for name, value in gate.items() if name not in ("interval", "old") or value is not None} for gate in found
-    ]
+    found = (gate if isinstance(gate, Mapping) else {name: getattr(gate, name) for name in gate.__slots__} for gate in gates)
+    maybe = ("interval", "old")
+    return [{name: value for name, value in gate.items() if name not in maybe or value is not None} for gate in found]
 
 
 def gate_lines(gates: Iterable[Any]) -> list[str]:

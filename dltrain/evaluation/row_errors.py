@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from dltrain.evaluation.metrics.forecasts.forecast import columns_ahead, stack_steps
 from dltrain.evaluation.metrics.intervals import Floats, Sums, Units, add_columns
 from dltrain.evaluation.metrics.label_metrics import label_losses
+from dltrain.evaluation.metrics.label_report import prior_for_labels
 from dltrain.evaluation.metrics.metrics import class_losses, ratio
 from dltrain.evaluation.metrics.paired import leave_out
-from dltrain.evaluation.metrics.report import is_mended, prior_for, restore_priors, restore_reference
+from dltrain.evaluation.metrics.report import prior_for, restore_priors, restore_reference
 from dltrain.evaluation.metrics.verdicts import Prior
 from dltrain.evaluation.scored import Scored
+from dltrain.model.heads.answers import is_mended
 from dltrain.model.heads.head import layer_name
 
 BETTER, WORSE, NOT_SHOWN = "better", "worse", "not shown"
@@ -72,10 +74,11 @@ def row_errors(scored: Scored) -> dict[str, RowErrors]:
     for head, values in zip(scored.heads, scored.answers, strict=True):
         if head.is_multilabel:
             target = head.targets[0]
-            true, shares = np.asarray(scored.part.targets[target.name]) > 0, priors[target.name].shares
+            true = np.asarray(scored.part.targets[target.name]) > 0
+            shares = prior_for_labels(head, priors[target.name], reference[target.name][0]).shares
             assert shares is not None
             mine, constant = (label_losses(true, said).mean(axis=1) for said in (values, np.broadcast_to(shares, values.shape)))
-            found[f"{head.name}_" if several else ""] = RowErrors(mine, constant, weights)
+            found[f"{head.name}_" if several else ""] = RowErrors(mine, constant, ones if is_mended(head) else weights)
         elif head.classes:
             name = head.targets[0].name
             prior = prior_for(head, priors[name], reference[name])

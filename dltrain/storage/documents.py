@@ -102,6 +102,7 @@ _BIN = fields({"said": _score, "true": _score, "rows": whole(1, _MOST)}, require
 _CALIBRATED = {
     "method": word("temperature", "isotonic"),
     "temperature": _score,
+    "temperatures": list_of(fields({"label": text, "temperature": _score}, required=("label", "temperature"))),
     "before": fields({}, required=("ece", "brier", "log_loss"), others=number),
     "after": fields({}, required=("ece", "brier", "log_loss"), others=number),
 }

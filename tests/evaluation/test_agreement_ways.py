@@ -146,7 +146,7 @@ def cases() -> list[Any]:
         for way in WAYS:
             if way in ("threshold", "both") and source not in BINARY | LABELS_PER_ROW:
                 continue
-            if way in ("temperature", "both") and source not in OF_CLASSES:
+            if way in ("temperature", "both") and source not in OF_CLASSES | LABELS_PER_ROW:
                 continue
             marks = [] if (source, way) in FAST else [pytest.mark.slow]
             if why_refused(source, way) is None:

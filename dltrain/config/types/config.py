@@ -142,7 +142,8 @@ class EvaluationConfig:
     )
     calibrate: str | None = keyed(
         "'temperature'|'isotonic'",
-        "Mend the probabilities of classes by the validation part: by one number, or by a rising curve (1,000 rows and more).",
+        "Mend the probabilities of classes, or of each label, by the validation part: by one number, or by a rising curve (1,000"
+        " rows and more).",
         example="temperature",
     )
     num_added: int = field(default=0, compare=False)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dltrain.evaluation.metrics.metrics import in_pieces
+from dltrain.evaluation.metrics.metrics import in_pieces, log_loss
 from dltrain.model.heads.answers import MOST_TEMPERATURE, STEP, Curve, Isotonic, Temperature, log_odds
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.stored_answers import calibration_document
 
 Floats = NDArray[np.float64]
 LEAST_TEMPERATURE = 0.02
@@ -43,6 +45,38 @@ def calibration(codes: ArrayLike, probabilities: ArrayLike) -> dict[str, Any]:
         for place in np.flatnonzero(rows)
     ]
     return {"ece": float(np.abs(sums - hits).sum() / len(true)), "brier": brier, "bins": bins}
+
+
+def mended_document(head: Head, codes: NDArray[Any], said: Floats, mended: Floats) -> dict[str, Any]:
+    """Scores of a part with and without calibration.
+
+    Args:
+        head: which is calibrated.
+        codes: class indices [rows].
+        said, mended: probabilities [rows, classes] before and after.
+    """
+    assert head.answers is not None
+
+    def measured(probabilities: Floats) -> dict[str, float]:
+        found = calibration(codes, probabilities)
+        return {"ece": found["ece"], "brier": found["brier"], "log_loss": log_loss(codes, probabilities)}
+
+    how = calibration_document(head.answers.calibration)
+    assert how is not None
+    told = {name: value for name, value in how.items() if name != "curves"}
+    return {**told, "before": measured(said), "after": measured(mended)}
+
+
+def mended_labels_document(head: Head, true: NDArray[np.bool_], said: Floats, mended: Floats) -> dict[str, Any]:
+    """The same of several labels: each row's word on each label counts once.
+
+    Args:
+        head: which is calibrated.
+        true: which rows have which [rows, labels].
+        said, mended: probabilities [rows, labels] before and after.
+    """
+    both = [np.stack([1 - values.ravel(), values.ravel()], axis=1) for values in (said, mended)]
+    return mended_document(head, true.ravel().astype(np.int64), *both)
 
 
 def fit_temperature(codes: NDArray[Any], scores: NDArray[Any]) -> Temperature | None:
@@ -80,6 +114,18 @@ def fit_isotonic(codes: NDArray[Any], probabilities: NDArray[Any], classes: Sequ
     places = [1] if len(classes) == 2 else range(len(classes))
     odds = log_odds(np.asarray(probabilities, np.float64))
     return Isotonic(tuple(_curve(classes[place], odds[:, place], codes == place) for place in places))
+
+
+def fit_isotonic_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], labels: Sequence[str]) -> Isotonic:
+    """The same of several labels, a curve for each.
+
+    Args:
+        true: which rows have which [rows, labels].
+        probabilities: as the model says them [rows, labels].
+        labels: their names.
+    """
+    odds = log_odds(np.asarray(probabilities, np.float64))
+    return Isotonic(tuple(_curve(label, odds[:, place], true[:, place]) for place, label in enumerate(labels)))
 
 
 def _curve(label: str, odds: Floats, hits: NDArray[np.bool_]) -> Curve:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.calibration import mended_labels_document
 from dltrain.evaluation.metrics.label_metrics import (
     label_baseline,
     label_losses,
@@ -28,7 +29,7 @@ from dltrain.evaluation.metrics.verdicts import (
     that_weigh,
 )
 from dltrain.evaluation.metrics.worst import worst_labels
-from dltrain.model.heads.answers import decide_labels
+from dltrain.model.heads.answers import decide_labels, is_mended
 from dltrain.model.heads.head import Head
 from dltrain.wording import listed
 
@@ -64,14 +65,25 @@ def prior_of_labels(described: Mapping[str, Any]) -> Prior:
     return Prior(shares=shares)
 
 
+def prior_for_labels(head: Head, stored: Prior | None, shares: NDArray[np.float64]) -> Prior:
+    """What labels are held against: calibrated ones against the training part's shares, where each row counts once.
+
+    Args:
+        head: of the labels.
+        stored: under the weights of the training, if it is known.
+        shares: of the labels, each row once.
+    """
+    return Prior(shares=shares) if stored is None or is_mended(head) else stored
+
+
 def add_labels(
     result: PartReport,
     part_name: str,
     head: Head,
-    probabilities: NDArray[np.float64],
+    said_and_mended: tuple[NDArray[np.float64], NDArray[np.float64]],
     part: Part,
     seen: NDArray[Any],
-    prior: Prior,
+    prior: Prior | None,
 ) -> None:
     """Put metrics, baseline, table and verdict of several labels into a report.
 
@@ -79,12 +91,12 @@ def add_labels(
         result: what Keras computed is there already.
         part_name: of the part, for sentences.
         head: of the model.
-        probabilities: of each label [rows, labels].
+        said_and_mended: the probabilities of each label [rows, labels], as the model says them and calibrated.
         part: the rows.
         seen: from `reference_of_labels`.
-        prior: from `prior_of_labels`.
+        prior: from `prior_of_labels`, if it is known.
     """
-    target = head.targets[0]
+    target, (plain, probabilities) = head.targets[0], said_and_mended
     true = np.asarray(part.targets[target.name]) > 0
     ranks = rank_labels(true, probabilities)
     said = decide_labels(head, probabilities)
@@ -93,7 +105,9 @@ def add_labels(
     result.metrics = {**own, **result.metrics} if head.answers is None else {**result.metrics, **own}
     result.baseline |= label_baseline(seen[0], seen[1], true)
     result.report |= label_report(true, probabilities, head.classes, ranks, said)
-    if head.answers is not None:
+    if is_mended(head):
+        result.report["calibrated"] = mended_labels_document(head, true, plain, probabilities)
+    if head.answers is not None and head.answers.thresholds:
         result.report["thresholds"] = [
             {"label": one.label, "value": one.value, "asked": one.asked} for one in head.answers.thresholds
         ]
@@ -107,7 +121,8 @@ def add_labels(
             f"No row of the {part_name} part has the label {listed(absent, 8)}: its F1 and average precision count as 0, as in "
             "scikit-learn; the mean of roc_auc is that of the others."
         )
-    verdict = judge_labels(true, probabilities, prior, part.weights, part.blocks)
+    weights = None if is_mended(head) else part.weights
+    verdict = judge_labels(true, probabilities, prior_for_labels(head, prior, seen[0]), weights, part.blocks)
     result.verdicts[target.name] = verdict
     sentence = verdict.sentence(f"on the {part_name} part")
     if sentence is not None and part_name != "train":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
-from dltrain.evaluation.metrics.calibration import calibration, score_curves, some_pairs
+from dltrain.evaluation.metrics.calibration import calibration, mended_document, score_curves, some_pairs
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast, report_forecast
 from dltrain.evaluation.metrics.intervals import Interval
 from dltrain.evaluation.metrics.label_report import add_labels, describe_labels, prior_of_labels, reference_of_labels
@@ -20,7 +20,6 @@ from dltrain.evaluation.metrics.metrics import (
     classification_metrics,
     classification_report,
     confusion_matrix,
-    log_loss,
     regression_baseline,
     regression_metrics,
 )
@@ -31,7 +30,7 @@ from dltrain.evaluation.metrics.thresholds import threshold_document
 from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
 from dltrain.evaluation.metrics.worst import worst_answers, worst_numbers
 from dltrain.evaluation.predictions.series_answers import whole_series
-from dltrain.model.heads.answers import Temperature, calibrate, decide, threshold_of
+from dltrain.model.heads.answers import calibrate, decide, is_mended, threshold_of
 from dltrain.model.heads.head import Head, layer_name, without_answers
 from dltrain.storage.documents import key_of_target, reading_manifest
 
@@ -94,11 +93,6 @@ def _said(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
         np.exp(values, out=values)  # in place: of many classes it is gigabytes
         values /= values.sum(axis=1, keepdims=True)
     return values
-
-
-def is_mended(head: Head) -> bool:
-    """Whether its probabilities are calibrated."""
-    return head.answers is not None and head.answers.calibration is not None
 
 
 def answers_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
@@ -261,7 +255,7 @@ def report_part(
     shared = _Shared(result, name, part, reference, priors)
     for head, output, values in zip(heads, outputs, answers, strict=True):
         if head.is_multilabel:
-            _several_labels(shared, head, values)
+            _several_labels(shared, head, output, values)
         elif head.task == "classification":
             _classification(shared, head, output, values, prefix=f"{head.name}_" if several else "")
         else:
@@ -294,13 +288,13 @@ class _Shared:
     priors: Mapping[str, Prior]
 
 
-def _several_labels(shared: _Shared, head: Head, probabilities: NDArray[np.float64]) -> None:
+def _several_labels(shared: _Shared, head: Head, output: NDArray[Any], probabilities: NDArray[np.float64]) -> None:
     target, part = head.targets[0], shared.part
     seen = shared.reference[target.name]
     if seen.dtype.kind != "f":  # the training part's own labels
         seen = reference_of_labels(describe_labels(seen, None))
-    prior = shared.priors.get(target.name) or Prior(shares=seen[0])
-    add_labels(shared.result, shared.name, head, probabilities, part, seen, prior)
+    said = probabilities_of(replace(head, answers=None), output) if is_mended(head) else probabilities
+    add_labels(shared.result, shared.name, head, (said, probabilities), part, seen, shared.priors.get(target.name))
 
 
 def _classification(
@@ -317,7 +311,7 @@ def _classification(
         report["threshold"] = threshold_document(indices, probabilities, threshold)
     if is_mended(head):
         said = probabilities_of(replace(head, answers=None), output)
-        report["calibrated"] = _mended(head, indices, said, probabilities)
+        report["calibrated"] = mended_document(head, indices, said, probabilities)
     if len(classes) == 2:
         report["curves"] = score_curves(indices == 1, probabilities[:, 1])
     baseline = classification_baseline(seen, indices, len(classes))
@@ -354,19 +348,6 @@ def prior_for(head: Head, stored: Prior | None, seen: NDArray[Any]) -> Prior:
     if stored is None or is_mended(head):
         return prior_of_classes(seen, len(head.classes), None, None)
     return stored
-
-
-def _mended(head: Head, codes: NDArray[Any], said: NDArray[np.float64], mended: NDArray[np.float64]) -> dict[str, Any]:
-    """Scores of a part with and without calibration."""
-    assert head.answers is not None
-
-    def measured(probabilities: NDArray[np.float64]) -> dict[str, float]:
-        found = calibration(codes, probabilities)
-        return {"ece": found["ece"], "brier": found["brier"], "log_loss": log_loss(codes, probabilities)}
-
-    how = head.answers.calibration
-    told = {"method": "temperature", "temperature": how.temperature} if isinstance(how, Temperature) else {"method": "isotonic"}
-    return {**told, "before": measured(said), "after": measured(mended)}
 
 
 def _regression(shared: _Shared, target: TargetSpec, column: NDArray[Any], *, prefix: str) -> None:

@@ -43,7 +43,8 @@ def row_values(
             name: column for name, column in row_metrics(true, probabilities_or_values, said).items() if name != "f1_samples"
         }
         if head.loss.name == "BinaryCrossentropy" and not head.loss.arguments.keys() - {"from_logits"}:
-            given = np.where(true, probabilities_or_values, 1.0 - probabilities_or_values)
+            given = probabilities_or_values if plain is None else plain
+            given = np.where(true, given, 1.0 - given)
             if given.min(initial=1.0) > _SATURATED:
                 values["loss"] = row_losses(given).mean(axis=1)
         return values

@@ -13,7 +13,7 @@ from dltrain.data.columns.scaling import STRAIGHT_SCALES
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.model.heads.answers import calibrate, threshold_of
+from dltrain.model.heads.answers import Isotonic, calibrate, threshold_of
 from dltrain.model.heads.head import Head, layer_name
 from dltrain.wording import one_line
 
@@ -113,7 +113,7 @@ def add_outputs(
 
     for head, tensor, names in zip(heads, tensors, output_names(heads), strict=True):
         if head.classes:
-            told = _told(head) if not (head.is_multilabel or head.is_mask) else {}
+            told = _told(head) if not head.is_mask else {}
             for name, item in zip(names, _outputs_of_classes(keras, head, tensor, with_text=with_text), strict=True):
                 add(name, *item, head.classes, **told)
         elif head.task == "regression":
@@ -138,9 +138,10 @@ def _outputs_of_classes(keras: Any, head: Head, tensor: Any, *, with_text: bool)
 
 def _label_outputs(keras: Any, head: Head, tensor: Any) -> list[tuple[Any, str, str]]:
     """Tensor, type and meaning of the labels' probabilities, and of the labels where they have thresholds of their own."""
-    probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
+    said = keras.ops.sigmoid(tensor) if head.logits else tensor
+    probabilities = calibrate(head, tensor, said, keras.ops)
     thresholds = head.answers.thresholds if head.answers is not None else ()
-    meaning = "one for each label, in their order"
+    meaning = f"one for each label, in their order{_how_mended(head)}"
     if not thresholds:
         return [(probabilities, "float32", f"{meaning}; above 0.5 the row has the label")]
     there = keras.ops.cast(probabilities >= np.array([one.value for one in thresholds], np.float32), "int32")
@@ -160,19 +161,24 @@ def _class_outputs(keras: Any, head: Head, tensor: Any, *, with_text: bool) -> l
         first, second = (one_line(label, 24) for label in head.classes)
         meaning = f"{second} where its probability is at least {threshold.value:.9g}, else {first}"
     label = _label(keras, head.classes, index) if with_text else index
-    how = f" ({_told(head)['calibration']} calibration)" if "calibration" in _told(head) else ""
     return [
         (label, "string", meaning),
-        (probabilities, "float32", f"one for each label, in their order{how}"),
+        (probabilities, "float32", f"one for each label, in their order{_how_mended(head)}"),
     ]
+
+
+def _how_mended(head: Head) -> str:
+    told = _told(head)
+    return f" ({told['calibration']} calibration)" if "calibration" in told else ""
 
 
 def _told(head: Head) -> dict[str, Any]:
     """What the description of a file says of an output's answers."""
     threshold, calibration = threshold_of(head), head.answers.calibration if head.answers is not None else None
+    method = "isotonic" if isinstance(calibration, Isotonic) else "temperature"
     return {
         **({"threshold": threshold.value} if threshold is not None else {}),
-        **({"calibration": type(calibration).__name__.lower()} if calibration is not None else {}),
+        **({"calibration": method} if calibration is not None else {}),
     }
 
 

@@ -40,6 +40,19 @@ class Temperature:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelTemperatures:
+    """The log-odds of each of several labels divided by a number of its own.
+
+    Attributes:
+        labels: their names, in their order.
+        temperatures: one for each; 1 leaves a label as the model says it.
+    """
+
+    labels: tuple[str, ...]
+    temperatures: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """A rising curve from log-odds to a probability: straight between its points, level beyond them.
 
@@ -59,10 +72,13 @@ class Isotonic:
     """Probabilities through rising curves (Zadrozny and Elkan, KDD 2002); of several classes one each, then divided by their sum.
 
     Attributes:
-        curves: one for each class; of two classes one, of the second.
+        curves: one for each class, or for each of several labels; of two classes one, of the second.
     """
 
     curves: tuple[Curve, ...]
+
+
+Calibration = Temperature | LabelTemperatures | Isotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +106,13 @@ class Answers:
             class is the answer, of several labels those above one half.
     """
 
-    calibration: Temperature | Isotonic | None = None
+    calibration: Calibration | None = None
     thresholds: tuple[Threshold, ...] = ()
+
+
+def is_mended(head: Head) -> bool:
+    """Whether its probabilities are calibrated."""
+    return head.answers is not None and head.answers.calibration is not None
 
 
 def decide(head: Head, probabilities: NDArray[Any]) -> NDArray[np.int64]:
@@ -138,6 +159,9 @@ def calibrate(head: Head, output: Any, probabilities: Any, ops: Any = np) -> Any
     calibration = head.answers.calibration if head.answers is not None else None
     if calibration is None:
         return probabilities
+    if isinstance(calibration, LabelTemperatures):
+        temperatures = np.array(calibration.temperatures, np.float64 if ops is np else np.float32)
+        return 0.5 * (1 + ops.tanh(0.5 * label_odds(head, output, probabilities, ops) / temperatures))
     if isinstance(calibration, Temperature):
         scores = log_scores(head, output, probabilities, ops) / calibration.temperature
         if scores.shape[1] == 1:
@@ -146,6 +170,8 @@ def calibrate(head: Head, output: Any, probabilities: Any, ops: Any = np) -> Any
         shares = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
         return shares / ops.sum(shares, axis=1, keepdims=True)
     follow = _follow if ops is np else _follow_in_graph
+    if head.is_multilabel:
+        return follow(calibration.curves, log_odds(probabilities, ops), ops)
     if len(calibration.curves) == 1:
         one = follow(calibration.curves, log_odds(probabilities[:, 1:], ops), ops)
         return ops.concatenate([1 - one, one], axis=1)
@@ -160,6 +186,11 @@ def log_scores(head: Head, output: Any, probabilities: Any, ops: Any = np) -> An
     if output.shape[1] > 1:
         return ops.log(ops.clip(probabilities, _LEAST, 1.0))
     return log_odds(probabilities[:, 1:], ops, MOST_LOG_ODDS)
+
+
+def label_odds(head: Head, output: Any, probabilities: Any, ops: Any = np) -> Any:
+    """What the temperatures of several labels divide: their log-odds [rows, labels]."""
+    return output if head.logits else log_odds(probabilities, ops, MOST_LOG_ODDS)
 
 
 def log_odds(probabilities: Any, ops: Any = np, most: float = MOST_OF_CURVES) -> Any:

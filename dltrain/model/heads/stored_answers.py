@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from dltrain.model.heads.answers import (
     MOST_OF_CURVES,
     MOST_TEMPERATURE,
     Answers,
+    Calibration,
     Curve,
     Isotonic,
+    LabelTemperatures,
     Temperature,
     Threshold,
 )
@@ -43,8 +45,15 @@ _CURVE = fields(
     {"label": text, "log_odds": _numbers(-MOST_OF_CURVES - 1, MOST_OF_CURVES + 1), "probability": _numbers(0.0, 1.0)},
     required=("label", "log_odds", "probability"),
 )
+_TEMPERATURE = _number(1e-3, MOST_TEMPERATURE)
+_OF_A_LABEL = fields({"label": text, "temperature": _TEMPERATURE}, required=("label", "temperature"))
 _CALIBRATION = fields(
-    {"method": word("temperature", "isotonic"), "temperature": _number(1e-3, MOST_TEMPERATURE), "curves": list_of(_CURVE)},
+    {
+        "method": word("temperature", "isotonic"),
+        "temperature": _TEMPERATURE,
+        "temperatures": list_of(_OF_A_LABEL),
+        "curves": list_of(_CURVE),
+    },
     required=("method",),
 )
 _THRESHOLD = fields({"label": text, "value": _number(0.0, 1.0), "asked": text}, required=("label", "value"))
@@ -119,12 +128,15 @@ def _entry(head: Head, answers: Answers) -> dict[str, Any]:
     }
 
 
-def calibration_document(calibration: Temperature | Isotonic | None) -> dict[str, Any] | None:
+def calibration_document(calibration: Calibration | None) -> dict[str, Any] | None:
     """The calibration as plain values."""
     if calibration is None:
         return None
     if isinstance(calibration, Temperature):
         return {"method": "temperature", "temperature": calibration.temperature}
+    if isinstance(calibration, LabelTemperatures):
+        pairs = zip(calibration.labels, calibration.temperatures, strict=True)
+        return {"method": "temperature", "temperatures": [{"label": label, "temperature": value} for label, value in pairs]}
     curves = [
         {"label": one.label, "log_odds": list(one.log_odds), "probability": list(one.probability)} for one in calibration.curves
     ]
@@ -149,14 +161,20 @@ def _answers(file: Path, head: Head, entry: Mapping[str, Any]) -> Answers:
     if thresholds and [one.label for one in thresholds] != divided:
         raise refuse(f"the thresholds of {name} are not those of its classes")
     stored = entry.get("calibration")
-    if stored is None:
-        return Answers(None, thresholds)
-    if head.is_multilabel:
-        raise refuse(f"{name} has several labels, which are not calibrated")
+    return Answers(None if stored is None else _calibration(head, stored, refuse), thresholds)
+
+
+def _calibration(head: Head, stored: Mapping[str, Any], refuse: Callable[[str], RunError]) -> Calibration:
+    name, classes = head.targets[0].name, head.classes
     if stored["method"] == "temperature":
+        if head.is_multilabel:
+            each = stored.get("temperatures", ())
+            if [one["label"] for one in each] != list(classes):
+                raise refuse(f"the temperatures of {name} are not those of its labels")
+            return LabelTemperatures(classes, tuple(float(one["temperature"]) for one in each))
         if "temperature" not in stored:
             raise refuse(f"the temperature of {name} is missing")
-        return Answers(Temperature(float(stored["temperature"])), thresholds)
+        return Temperature(float(stored["temperature"]))
     curves = tuple(
         Curve(one["label"], tuple(map(float, one["log_odds"])), tuple(map(float, one["probability"])))
         for one in stored.get("curves", ())
@@ -166,7 +184,7 @@ def _answers(file: Path, head: Head, entry: Mapping[str, Any]) -> Answers:
         raise refuse(f"the curves of {name} are not those of its classes")
     if any(len(one.log_odds) != len(one.probability) or not _apart(one.log_odds) for one in curves):
         raise refuse(f"a curve of {name} is none")
-    return Answers(Isotonic(curves), thresholds)
+    return Isotonic(curves)
 
 
 def _apart(values: Sequence[float]) -> bool:

@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import EvaluationConfig, ThresholdConfig
 from dltrain.data.dataset import Part
-from dltrain.evaluation.metrics.calibration import fit_isotonic, fit_temperature
+from dltrain.evaluation.metrics.calibration import fit_isotonic, fit_isotonic_labels, fit_temperature
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.metrics.thresholds import Thresholds, choose, describe_asked
-from dltrain.model.heads.answers import HALF, Answers, Isotonic, Temperature, Threshold, log_scores
+from dltrain.model.heads.answers import (
+    HALF,
+    Answers,
+    Calibration,
+    LabelTemperatures,
+    Threshold,
+    label_odds,
+    log_scores,
+)
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.stored_answers import write_answers
 from dltrain.reporting import Reporter
@@ -50,11 +58,12 @@ def settle_answers(
 
 
 def _settle(head: Head, wanted: EvaluationConfig, held_out: tuple[NDArray[Any], Part] | None, reporter: Reporter) -> Head:
+    if wanted.calibrate and held_out is not None:
+        find = _calibration_of_labels if head.is_multilabel else _calibration
+        calibration = find(head, wanted.calibrate, held_out, reporter)
+        head = replace(head, answers=Answers(calibration)) if calibration is not None else head
     if head.is_multilabel:
         return _settle_labels(head, wanted.threshold, held_out, reporter)
-    if wanted.calibrate and held_out is not None:
-        calibration = _calibration(head, wanted.calibrate, held_out, reporter)
-        head = replace(head, answers=Answers(calibration)) if calibration is not None else head
     if wanted.threshold is None or not head.divides_two:
         return head
     label, asked = head.classes[1], describe_asked(wanted.threshold)
@@ -102,12 +111,41 @@ def _settle_labels(
             f"model's numbers are not finite; it is said from {HALF} on"
         )
     thresholds = tuple(Threshold(label, value, asked) for label, value in zip(head.classes, values, strict=True))
-    return replace(head, answers=Answers(thresholds=thresholds))
+    return replace(head, answers=replace(head.answers or Answers(), thresholds=thresholds))
 
 
-def _calibration(
+def _calibration_of_labels(
     head: Head, method: str, held_out: tuple[NDArray[Any], Part], reporter: Reporter
-) -> Temperature | Isotonic | None:
+) -> Calibration | None:
+    """That of each of several labels by itself: its rows of validation, as two classes."""
+    output, part = held_out
+    true, probabilities = part.targets[head.targets[0].name] > 0, probabilities_of(head, output)
+    if not np.isfinite(probabilities).all():
+        reporter.warning(f"the labels of {head.targets[0].name} were not calibrated: some of the model's numbers are not finite")
+        return None
+    if method == "isotonic":
+        alike = [label for label, column in zip(head.classes, true.T, strict=True) if column.all() or not column.any()]
+        if alike:
+            reporter.warning(
+                f"all or none of the rows of the validation part have {listed(alike, 8)}: calibrated, every row has the same "
+                "probability of it"
+            )
+        return fit_isotonic_labels(true, probabilities, head.classes)
+    odds = np.asarray(label_odds(head, np.asarray(output, np.float64), probabilities))
+    found = [
+        fit_temperature(column, odds[:, [place]]) if 0 < column.sum() < len(column) else None
+        for place, column in enumerate(true.T)
+    ]
+    kept = [label for label, one in zip(head.classes, found, strict=True) if one is None]
+    if kept:
+        reporter.warning(
+            f"the probabilities of {listed(kept, 8)} were not calibrated: all or none of the validation part's rows have it, "
+            "or the model has all of them right, which tells no temperature"
+        )
+    return LabelTemperatures(head.classes, tuple(1.0 if one is None else one.temperature for one in found))
+
+
+def _calibration(head: Head, method: str, held_out: tuple[NDArray[Any], Part], reporter: Reporter) -> Calibration | None:
     output, part = held_out
     codes, probabilities = part.targets[head.targets[0].name], probabilities_of(head, output)
     missing = [label for code, label in enumerate(head.classes) if not (codes == code).any()]
