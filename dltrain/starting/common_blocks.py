@@ -16,6 +16,7 @@ from dltrain.reporting import Reporter, warn_each
 from dltrain.starting.block import Block
 from dltrain.starting.nets.design import Design, split_of
 from dltrain.starting.starter import Starter
+from dltrain.storage.far.address import is_far
 from dltrain.wording import shown
 
 SEED = 0
@@ -35,7 +36,7 @@ class Layout:
     Attributes:
         places: key of `data:` (`path`, `validation`, `test`) -> folder or table.
         where: the folder that holds them, or the table.
-        written: the same as the config is to name it.
+        written: the same as the config is to name it; an address where it lies elsewhere.
     """
 
     places: Mapping[str, str]
@@ -68,7 +69,8 @@ class Layout:
         block.open("data")
         block.entry("source", source, what)
         for key, place in self.places.items():
-            block.entry(key, os.path.normpath(os.path.join(self.written, os.path.relpath(place, self.where))))
+            named = os.path.join(self.written, os.path.relpath(place, self.where))
+            block.entry(key, named.removesuffix("/.") if is_far(named) else os.path.normpath(named))
 
 
 def refuse_target(asked: str | None, why: str = "the labels are the names of the folders") -> None:

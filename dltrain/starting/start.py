@@ -21,7 +21,9 @@ from dltrain.parts import parts_among
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
-from dltrain.storage.far.address import bare, file_name, is_far
+from dltrain.storage.far.address import STORES, bare, file_name, is_far, scheme_of
+from dltrain.storage.far.copies import fetch_places
+from dltrain.storage.far.stores import list_folder
 from dltrain.storage.formats.other_files import A_SPREADSHEET, OTHER_SUFFIXES, how_to_convert, is_delimited_text, source_by_name
 from dltrain.storage.patterns import find_matches, folders_in, walk
 from dltrain.wording import listed, nearest, quoted, shown
@@ -185,12 +187,17 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
 
 
 def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
-    """A config for a table elsewhere, of which a copy is made; the config names it without password and signature."""
+    """A config for a table, or a store's folder of pictures, which is copied; its address has no password and signature there."""
     reporter.status(f"fetching {bare(address)}")
     suffix = Path(file_name(address)).suffix.casefold()
+    if scheme_of(address) in STORES and not suffix and any(map(is_picture_name, list_folder(address) or ())):
+        (where,) = fetch_places([address])
+        return _start_folder(where, bare(address).rstrip("/"), target, reporter, wishes)
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS or suffix == ".npz":
         what = OTHER_SUFFIXES.get(suffix, "an archive of arrays" if suffix == ".npz" else "a single picture")
-        raise DataError(f"{bare(address)} is {what}", hint="init looks at CSV and Parquet elsewhere, and at all else here")
+        raise DataError(
+            f"{bare(address)} is {what}", hint="init looks at tables and folders of pictures elsewhere, at all else here"
+        )
     from dltrain.starting.table import start_table
 
     return start_table(source_by_name(file_name(address)), address, bare(address), target, reporter, wishes)

@@ -21,9 +21,10 @@ def refused(address: str, reason: str, credentials: str) -> DataError:
     return failed(address, reason, f"credentials are taken from {credentials}; none is stored with a run")
 
 
-def absent(address: str, reason: str) -> DataError:
-    """The error of an address at which nothing is."""
-    return failed(address, reason, "is the address spelled right? letters, large and small, count")
+def absent(address: str, reason: str, credentials: str = "") -> DataError:
+    """The error of an address at which nothing is, or nothing that is shown without credentials."""
+    hint = "is the address spelled right? letters, large and small, count"
+    return failed(address, reason, f"{hint}; what is not public needs {credentials}" if credentials else hint)
 
 
 def not_fetched(address: str) -> NotFetchedError:

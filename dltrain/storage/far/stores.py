@@ -7,6 +7,8 @@ Credentials are those that each store's own client finds: `AWS_ACCESS_KEY_ID` an
 from __future__ import annotations
 
 import glob
+import logging
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,10 +35,14 @@ _FAILURES = (
     ("google.auth.exceptions", "GoogleAuthError"),
     ("azure.core.exceptions", "AzureError"),
     ("huggingface_hub.errors", "HfHubHTTPError"),
+    ("httpx", "HTTPError"),
+    ("httpx2", "HTTPError"),
     ("aiohttp", "ClientError"),
 )
 # Of the facts that a store tells of an object, those that name its version.
 _VERSIONS = ("ETag", "etag", "md5Hash", "sha256", "blob_id", "oid", "LastModified", "last_modified", "mtime", "created")
+# Hugging Face's client names the version of a file where it is asked for all that it knows.
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {"hf": {"expand_info": True}}
 
 T = TypeVar("T")
 
@@ -135,15 +141,16 @@ def find_objects(pattern: str) -> list[str]:
 
 def _open_store(address: str) -> tuple[Any, str]:
     scheme = scheme_of(address)
+    logging.getLogger("gcsfs").setLevel(logging.ERROR)  # it warns of each call that is made without credentials
     try:
         import fsspec
 
-        files, path = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        files, path = fsspec.core.url_to_fs(address, use_listings_cache=False, **_OPTIONS.get(scheme, {}))
     except ImportError:
         hint = "pip install 'dltrain[cloud]'"
         raise DataError(f"{scheme}:// needs fsspec and {STORES[scheme]}, which are not installed", hint=hint) from None
     except _failures() as error:
-        raise failed(address, reason_of(error)) from None
+        raise _said(address, error) from None
     return files, path
 
 
@@ -158,13 +165,13 @@ def _said(address: str, error: Exception) -> DataError:
     """What a store's client raised, in the user's words."""
     credentials = CREDENTIALS[scheme_of(address)]
     if isinstance(error, FileNotFoundError):
-        return absent(address, "there is no such object or bucket")
+        return absent(address, "there is no such object or bucket", credentials)
     if isinstance(error, PermissionError):
         return refused(address, f"access is refused ({reason_of(error)})", credentials)
     if isinstance(error, TimeoutError):
         return failed(address, "nothing arrived in time")
     reason = reason_of(error)
-    if "credential" in type(error).__name__.lower() + reason.lower():
+    if re.search("credential|authenticat|unauthori", type(error).__name__ + reason, re.IGNORECASE):
         return refused(address, reason, credentials)
     return failed(address, reason)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import re
+import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from dltrain.errors import DataError
 from dltrain.storage.far import copies, stores
 from dltrain.storage.far.copies import copy_of, fetch_places
 from dltrain.wording import shown
+from tests.storage.far.hub import TOKEN, serving
 
 
 class Store:
@@ -167,6 +173,121 @@ def test_a_real_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             expand_paths(["s3://bucket/none.csv"])
     finally:
         server.stop()
+
+
+def test_the_hub_s_own_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with serving() as hub:
+        hub.files = {"rows.csv": b"a\n1\n", "parts/0.csv": b"a\n2\n", "parts/1.csv": b"a\n3\n", "pets/cat/a.csv": b"a\n4\n"}
+        place = client_of_the_hub(monkeypatch, tmp_path, hub.address)
+        assert [read_content(path) for path in expand_paths([f"{place}/rows.csv"])] == [b"a\n1\n"]
+        assert [read_content(path) for path in expand_paths([f"{place}/parts/*.csv"])] == [b"a\n2\n", b"a\n3\n"]
+        assert sum(asked.startswith("GET") and asked.endswith("/rows.csv") for asked in hub.asked) == 1
+        hub.files["rows.csv"] = b"a\n5\n"
+        assert [read_content(path) for path in expand_paths([f"{place}/rows.csv"])] == [b"a\n5\n"]
+        (folder,) = fetch_places([f"{place}/pets"])
+        assert (Path(folder) / "cat" / "a.csv").read_bytes() == b"a\n4\n"
+        with pytest.raises(DataError, match=r"no such object(.|\n)*needs HF_TOKEN"):
+            expand_paths([f"{place}/none.csv"])
+        with pytest.raises(DataError, match="is a folder, not a file"):
+            expand_paths([f"{place}/parts"])
+
+
+def test_a_private_place_of_the_hub_and_one_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with serving() as hub:
+        hub.files, hub.is_private = {"rows.csv": b"a\n1\n"}, True
+        place = client_of_the_hub(monkeypatch, tmp_path, hub.address)
+        with pytest.raises(DataError, match=r"no such object(.|\n)*needs HF_TOKEN"):
+            expand_paths([f"{place}/rows.csv"])
+        client_of_the_hub(monkeypatch, tmp_path, hub.address, token=TOKEN)
+        (path,) = expand_paths([f"{place}/rows.csv"])
+        assert read_content(path) == b"a\n1\n"
+        assert TOKEN.encode() not in b"".join(file.read_bytes() for file in (tmp_path / "cache").rglob("*") if file.is_file())
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    client_of_the_hub(monkeypatch, tmp_path, f"http://127.0.0.1:{port}")
+    with pytest.raises(DataError, match=r"cannot be fetched: .*[Cc]onnect"):
+        expand_paths([f"{place}/other.csv"])
+
+
+def client_of_the_hub(monkeypatch: pytest.MonkeyPatch, folder: Path, address: str, token: str = "") -> str:
+    """Have the Hub's client ask a server of this machine; the address of its dataset."""
+    pytest.importorskip("huggingface_hub.hf_file_system").HfFileSystem.clear_instance_cache()
+    monkeypatch.setenv("DLTRAIN_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("HF_TOKEN", token)
+    monkeypatch.setattr(stores, "_OPTIONS", {"hf": {**stores._OPTIONS["hf"], "endpoint": address}})
+    monkeypatch.setattr(copies, "SAME_FOR_SECONDS", -1.0)
+    return "hf://datasets/people/tables"
+
+
+def test_a_real_server_of_google_s_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("gcsfs")
+    storage = pytest.importorskip("google.cloud.storage")
+    servers = pytest.importorskip("gcp_storage_emulator.server")
+    credentials = importlib.import_module("google.auth.credentials").AnonymousCredentials()
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    server = servers.create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
+    server.start()
+    try:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://{}:{}".format(*server._api._httpd.socket.getsockname()))
+        bucket = storage.Client(project="p", credentials=credentials).bucket("bucket")
+        reads_as_any_store("gs", lambda name, content: bucket.blob(name).upload_from_string(content))
+    finally:
+        server.stop()
+    assert not [record for record in caplog.records if record.name.startswith("gcsfs") and record.levelname == "WARNING"]
+
+
+def test_a_real_server_of_azure_s_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    adlfs = pytest.importorskip("adlfs")
+    blobs = pytest.importorskip("azure.storage.blob")
+    if shutil.which("azurite-blob") is None:
+        pytest.skip("azurite-blob, which npm installs, is not there")
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    command = ["azurite-blob", "--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            said = iter(server.stdout or ())
+            where = next(found[0] for line in said if (found := re.search(r"(?<=listens on )http://[\d.:]+", line)))
+            # The account and the key are those that Azurite has for everybody.
+            account, key = (
+                "devstoreaccount1",
+                "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+            )
+            known = f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};BlobEndpoint={where}/{account};"
+            monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", known)
+            service = blobs.BlobServiceClient.from_connection_string(known)
+            service.create_container("bucket")
+            reads_as_any_store(
+                "az", lambda name, content: service.get_blob_client("bucket", name).upload_blob(content, overwrite=True)
+            )
+            monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING")
+            adlfs.AzureBlobFileSystem.clear_instance_cache()
+            with pytest.raises(DataError, match="credentials are taken from AZURE_STORAGE_ACCOUNT_NAME"):
+                expand_paths(["az://bucket/other.csv"])
+        finally:
+            server.terminate()
+
+
+def reads_as_any_store(scheme: str, put: Callable[[str, bytes], Any]) -> None:
+    """Files, patterns, folders, what changed and what is not there."""
+    for name, content in {
+        "rows.csv": b"a\n1\n",
+        "parts/0.csv": b"a\n2\n",
+        "parts/1.csv": b"a\n3\n",
+        "pets/cat/a.csv": b"a\n4\n",
+    }.items():
+        put(name, content)
+    assert [read_content(path) for path in expand_paths([f"{scheme}://bucket/rows.csv"])] == [b"a\n1\n"]
+    assert [read_content(path) for path in expand_paths([f"{scheme}://bucket/parts/*.csv"])] == [b"a\n2\n", b"a\n3\n"]
+    (folder,) = fetch_places([f"{scheme}://bucket/pets"])
+    assert (Path(folder) / "cat" / "a.csv").read_bytes() == b"a\n4\n"
+    put("pets/cat/a.csv", b"a\n5\n")
+    (folder,) = fetch_places([f"{scheme}://bucket/pets"])
+    assert (Path(folder) / "cat" / "a.csv").read_bytes() == b"a\n5\n"
+    for absent in ("bucket/none.csv", "nobucket/rows.csv"):
+        with pytest.raises(DataError, match="no such object"):
+            expand_paths([f"{scheme}://{absent}"])
 
 
 def test_no_store_is_imported_before_one_is_asked_for() -> None:
