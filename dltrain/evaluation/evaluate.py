@@ -15,6 +15,7 @@ from dltrain.evaluation.average_of_sweep import load_trusted
 from dltrain.evaluation.load_run import StoredRun, asked_model, find_checkpoint, member_heads
 from dltrain.evaluation.masks.score import report_segmentation
 from dltrain.evaluation.member_metrics import measure_members
+from dltrain.evaluation.metrics.bootstrap.jackknife import add_metric_intervals
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.metrics.pca_baseline import load_pca
@@ -140,6 +141,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         described, targets = stored.manifest.get("reference", {}), stored.preprocessing.schema.targets
         reference, priors = restore_reference(described, targets), restore_priors(described, targets)
         report = report_part(found.name, logs, stored.heads, outputs, found.part, reference, priors)
+        add_metric_intervals(report, stored.config, stored.heads, outputs, found.part)
         # Members of folds have each learnt other rows of the training part: what they say of all of it is no one's number.
         training = stored.config.training
         if stored.is_average and training is not None and not (found.name == "train" and training.members.folds):

@@ -51,7 +51,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
         # Names of its own: Keras would number those of a process's second model, and files would differ.
         optimizer = optimizer or make_component(keras, _named(training.optimizer))
         losses = [make_component(keras, head.loss) for head in heads]
-        metrics = [_metrics(keras, head, metrics_of(head, training.metrics, alone=len(heads) == 1)) for head in heads]
+        metrics = [metrics_of_head(keras, head, training.metrics, alone=len(heads) == 1) for head in heads]
         single = len(heads) == 1
         model.compile(
             optimizer=optimizer,
@@ -93,8 +93,16 @@ def build_metrics(model: Any, part: EncodedPart) -> None:
         model._symbolic_build(data_batch=(symbolic(part.inputs), symbolic(part.targets), weights))
 
 
-def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:
-    metrics = [_metric(keras, head, component) for component in wanted]
+def metrics_of_head(keras: Any, head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Any]:
+    """Keras's metrics of an output.
+
+    Args:
+        keras: the module.
+        head: of the output.
+        wanted: the config's metrics.
+        alone: whether it is the only output.
+    """
+    metrics = [_metric(keras, head, component) for component in metrics_of(head, wanted, alone=alone)]
     if head.targets[0].is_one_of_classes and not any(metric.name == "accuracy" for metric in metrics):
         metrics.insert(0, _metric(keras, head, Component("metric", "accuracy")))
     if not metrics and not head.tells_quantiles:

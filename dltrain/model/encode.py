@@ -60,7 +60,7 @@ def encode_part(
         class_weights: head name -> weight by class index; None for parts that are only evaluated.
     """
     inputs = tuple(part.inputs[spec.name] for spec in schema.inputs)
-    targets = tuple(_encode(part, head, inputs) for head in heads)
+    targets = tuple(encode_target(part, head, inputs) for head in heads)
     if part.weights is None and not class_weights:
         return EncodedPart(inputs, targets, None)
     base = np.ones(part.num_rows, "float32") if part.weights is None else part.weights
@@ -82,7 +82,8 @@ def _weighted(base: NDArray[np.float32], by_class: NDArray[np.float32], codes: N
     return weights
 
 
-def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
+def encode_target(part: Part, head: Head, inputs: tuple[Array, ...] = ()) -> Array:
+    """The target of a head as its loss and metrics take it [rows, ...]; of a reconstruction the first of `inputs`."""
     if head.encoding == "input":
         return inputs[0]
     if head.encoding == "value":

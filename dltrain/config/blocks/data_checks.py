@@ -36,8 +36,11 @@ class _Block:
     source: Source | None
 
     def add(self, key: str, message: str, hint: str | None = None, *, at: Node | None = None) -> None:
-        """Notes a fault of a key such as `split.column`; it is shown at the block's own key, `split`, or `at` another place."""
-        self.context.faults.add(at or self.node.entries[key.partition(".")[0]], f"data.{key}", message, hint)
+        """Notes a fault of a key such as `split.column`; it is shown where it stands, or `at` another place."""
+        place: Node = self.node
+        for name in key.split("."):
+            place = place.entries.get(name, place) if isinstance(place, MappingNode) else place
+        self.context.faults.add(at or place, f"data.{key}", message, hint)
 
 
 def check_data(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:

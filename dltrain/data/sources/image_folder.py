@@ -21,7 +21,7 @@ from dltrain.data.pictures.folders import PictureList, list_pictures
 from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
 from dltrain.data.pictures.masked import Masked, look_at_masks, read_masks
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.data.pictures.store import HINT, StoredPictures, store_pictures
+from dltrain.data.pictures.store import HINT, store_pictures
 from dltrain.data.pictures.tiles import cut_up, large_notes, pictures_of
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.source import DataSource
@@ -58,6 +58,9 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         masked = read_masks(config, found, stored, form, reporter)
         stored = masked.pictures
     files = [found.files[row] for row in stored.rows]
+    sizes = [
+        *{file.path if tiles else row: size for row, file, size in zip(stored.rows, files, stored.sizes, strict=True)}.values()
+    ]
     place = np.full(len(found.files), -1, np.int64)
     place[stored.rows] = np.arange(len(stored.rows))
     parts = {part: place[rows][place[rows] >= 0] for part, rows in found.parts.items()}
@@ -76,8 +79,8 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         labels=found.labels,
         pictures=pictures_of(files),
         notes=(
-            Note(describe(config, form, len({file.path for file in files}) if tiles else len(files))),
-            *map(Note, _sizes(stored)),
+            Note(describe(config, form, len(sizes))),
+            Note(_sizes(sizes)),
             *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
             *notes_of_frames([file.path for file in found.files]),
             *found.notes,
@@ -145,14 +148,14 @@ def _details(files: Sequence[PictureFile], digests: Sequence[str]) -> dict[str, 
     return details
 
 
-def _sizes(stored: StoredPictures) -> list[str]:
+def _sizes(sizes: Sequence[tuple[int, int]]) -> str:
     """How large the files' pictures are, width by height."""
-    sizes = sorted(set(stored.sizes), key=lambda size: (size[0] * size[1], size))
-    if len(sizes) == 1:
-        return [f"all of them of {sizes[0][0]}×{sizes[0][1]} (width × height)"]
-    most, count = Counter(stored.sizes).most_common(1)[0]
-    words = [f"{width}×{height}" for width, height in (sizes[0], sizes[-1], most)]
-    return [f"their own sizes (width × height): from {words[0]} to {words[1]}, most often {words[2]} ({count:,})"]
+    found = sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
+    if len(found) == 1:
+        return f"all of them of {found[0][0]}×{found[0][1]} (width × height)"
+    most, count = Counter(sizes).most_common(1)[0]
+    words = [f"{width}×{height}" for width, height in (found[0], found[-1], most)]
+    return f"their own sizes (width × height): from {words[0]} to {words[1]}, most often {words[2]} ({count:,})"
 
 
 def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:

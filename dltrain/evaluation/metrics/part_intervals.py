@@ -22,6 +22,7 @@ from dltrain.model.heads.head import Head, layer_name
 if TYPE_CHECKING:
     from dltrain.evaluation.metrics.report import PartReport
 
+_OTHER = 1e-3
 _SAME = 1e-4  # relative: what Keras computes in float32
 
 
@@ -74,16 +75,18 @@ def units_of_part(part: Part, sums: Mapping[str, Sums]) -> Units | None:
 def add_intervals(result: PartReport, sums: Mapping[str, Sums], units: Units | None) -> None:
     """Put the intervals into a report whose metrics are there.
 
-    A metric of Keras's that has the value of one of these has its interval. What is added to the mean of the rows' losses, such
-    as penalties of the weights, does not vary with the rows.
+    A metric of Keras's that has the value of one of these has its interval; one of the same name and another value has not. What
+    is added to the mean of the rows' losses, such as penalties of the weights, does not vary with the rows.
     """
     if units is None:
         return
-    result.units = units.document()
+    result.units, result.drawn = units.document(), units
     for prefix, one in sums.items():
         found, values = intervals(one, units), one.values()
         for name, (low, high) in found.items():
             value = result.metrics.get(prefix + name, values[name])
+            if name != "loss" and abs(value - values[name]) > _OTHER * max(abs(value), 1.0):
+                continue  # one of Keras's that has the name, such as its Precision of several classes
             moved = value - values[name] if name == "loss" and math.isfinite(value) else 0.0
             result.intervals[prefix + name] = (low + moved, high + moved)
     for name, value in result.metrics.items():

@@ -13,7 +13,7 @@ from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.metrics.calibration import calibration, mended_document, score_curves, some_pairs
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast, report_forecast
-from dltrain.evaluation.metrics.intervals import Interval
+from dltrain.evaluation.metrics.intervals import Interval, Units
 from dltrain.evaluation.metrics.label_report import add_labels, describe_labels, prior_of_labels, reference_of_labels
 from dltrain.evaluation.metrics.metrics import (
     classification_baseline,
@@ -56,6 +56,7 @@ class PartReport:
         verdicts: target -> how the model stands to what knows nothing of the inputs.
         intervals: metric -> between which values it is with a confidence of 95 %; those of one class as `recall[label]`.
         units: how these were found: what was drawn, how often.
+        drawn: what is drawn for the intervals; None: too little for any.
         pixels: of masks, the `PixelScore`; else None.
     """
 
@@ -69,6 +70,7 @@ class PartReport:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     intervals: dict[str, Interval] = field(default_factory=dict)
     units: dict[str, Any] = field(default_factory=dict)
+    drawn: Units | None = field(default=None, repr=False)
     pixels: Any = field(default=None, repr=False)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from dltrain.data.dataset import Dataset
 from dltrain.data.splits import Rows
 from dltrain.errors import DltrainError, InterruptedRun, RunError
+from dltrain.evaluation.metrics.bootstrap.jackknife import add_metric_intervals
 from dltrain.evaluation.metrics.report import reference_of, report_part, restore_priors
 from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
@@ -157,6 +158,7 @@ class EnsembleFit:
             described = record.manifest.reference
             known = reference_of(train, described), restore_priors(described, dataset.schema.targets)
             reports["validation"] = report_part("validation", logs, record.heads, outputs, train, *known)
+            add_metric_intervals(reports["validation"], record.config, record.heads, outputs, train)
             write_held_out(self.run.path, record.heads, outputs, train)
             notes.append(
                 f"The validation metrics are of the {train.num_rows:,} rows that are not of the test part, each as the one "

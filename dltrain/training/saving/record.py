@@ -18,6 +18,7 @@ from dltrain.errors import with_faults
 from dltrain.evaluation.drawing.mistakes import sheet_of_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet
 from dltrain.evaluation.masks.sheet import MaskSheet
+from dltrain.evaluation.metrics.bootstrap.jackknife import add_metric_intervals
 from dltrain.evaluation.metrics.gates import Gate, check_gates
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.metrics.report import PartReport, describe_reference, reference_of, report_part, restore_priors
@@ -112,8 +113,7 @@ class RunRecord:
         self._result: FitResult | None = None
 
     def _first_manifest(self) -> Manifest:
-        config, dataset = self.config, self.dataset
-        train = dataset.parts["train"]
+        config, dataset, train = self.config, self.dataset, self.dataset.parts["train"]
         wanted = config.training.stages[-1].class_weight if config.training else None
         return Manifest(
             name=config.name,
@@ -142,14 +142,13 @@ class RunRecord:
         if note:
             self.session.reporter.warning(note)
         if self.resumed:
-            environment = self.session.environment
-            compare_with_run(self.run, self.manifest, self.dataset, self._resolved, environment, self.session.reporter)
+            session = self.session
+            compare_with_run(self.run, self.manifest, self.dataset, self._resolved, session.environment, session.reporter)
 
     @property
     def is_done(self) -> bool:
         """Whether a run that is gone on with has nothing left to do."""
-        found, training = self.manifest, self.config.needed_training
-        stages = training.stages
+        found, stages = self.manifest, self.config.needed_training.stages
         if not self.resumed or found.status != "finished" or (found.phase or 1) < len(stages):
             return False
         done = found.phase_epochs if found.phase_epochs is not None else found.epochs
@@ -229,14 +228,15 @@ class RunRecord:
             if part.num_rows:
                 logs, outputs = known.pop(name) if name in known else evaluate(name)
                 reports[name] = report_part(name, logs, self.heads, outputs, part, reference, priors)
+                if name != "train":  # what was learned from is judged by none
+                    add_metric_intervals(reports[name], self.config, self.heads, outputs, part)
                 if name == "validation" and self.config.data.split.fold is not None:
                     write_held_out(self.run.path, self.heads, outputs, part)
         wanted = self.config.evaluation.baselines
         if wanted and reports:
             shown = judged_part(reports) or PARTS[0]
-            train = self.dataset.parts["train"]
-            learned = learned_baselines(wanted, self.dataset.schema, train, parts[shown], self.config.seed)
-            reports[shown].report["learned"] = learned
+            train, schema = self.dataset.parts["train"], self.dataset.schema
+            reports[shown].report["learned"] = learned_baselines(wanted, schema, train, parts[shown], self.config.seed)
         return reports
 
     def finish(self, found: Evaluated, pace: Pace) -> None:

@@ -108,7 +108,7 @@ def scaled_words(rows: SeriesRows) -> str:
     counted = int(np.isfinite(sizes).all(axis=0).sum()) if sizes else len(rows.names)
     several = f"; means over {len(rows.names):,} series" if len(rows.names) > 1 else ""
     if counted < len(rows.names):
-        without = "that of the others, which are the same throughout or too short there, is not defined"
+        without = "that of the others, which are not there, or too short or the same throughout, is not defined"
         several = f"; mase is that of {counted:,} of {len(rows.names):,} series, {without}"
     return (
         f"mase and rmsse below 1: smaller errors than {naive} (of rmsse: the last value) had in the training part; "

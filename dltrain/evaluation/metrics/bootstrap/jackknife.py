@@ -1,0 +1,151 @@
+"""Intervals of Keras's own metrics, by leaving out one group of rows after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import Config
+from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.intervals import LEVEL, Interval, Units
+from dltrain.evaluation.metrics.standard_errors import jackknife_variance, student_quantile
+from dltrain.model.compile import metrics_of_head
+from dltrain.model.encode import encode_target
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.own_units import own_units
+from dltrain.model.keras_import import import_keras
+
+if TYPE_CHECKING:
+    from dltrain.evaluation.metrics.report import PartReport
+
+GROUPS = 20
+_NEAR = 0.02
+_SAME = 1e-3  # relative: Keras adds float32 numbers up in another order
+# Sums over rows: of all but one of some groups they are smaller by its share.
+_COUNTS = ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives")
+_SHARES = (
+    "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity", "IoU", "BinaryIoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "BinaryAccuracy",
+    "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy",
+)  # fmt: skip
+
+
+def add_metric_intervals(
+    result: PartReport, config: Config, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part
+) -> None:
+    """Put the intervals of those of Keras's metrics into a report that it has none of.
+
+    What a metric of Keras's keeps is sums over rows, so that without a group of rows it is what remains when those of the group
+    are taken away. From its values without each of some groups follows its variance (Shao and Tu, The Jackknife and Bootstrap,
+    1995): the interval is Student's, of shares that of their log-odds.
+
+    Args:
+        result: of the part, with its other intervals.
+        config: which names the metrics.
+        heads: of the model.
+        outputs: one array [rows, ...] per head.
+        part: the rows.
+    """
+    units, several = result.drawn, len(heads) > 1
+    missing = {name for name in set(result.metrics) - set(result.intervals) if math.isfinite(result.metrics[name])}
+    if units is None or not missing or config.training is None:
+        return
+    groups = _groups(units)
+    keras = import_keras()
+    for head, said in zip(heads, outputs, strict=True):
+        for metric in metrics_of_head(keras, head, config.training.metrics, alone=not several):
+            name = f"{head.name}_{metric.name}" if several else metric.name
+            if name not in missing:
+                continue
+            exact = f"{head.name}_roc_auc" if several else "roc_auc"
+            found = _of_area(metric, head, result, name, exact) or _interval(
+                metric, _Rows(head, part, said), groups, result.metrics[name]
+            )
+            if found is not None:
+                result.intervals[name] = found
+
+
+class _Rows:
+    """Targets and outputs as a head's metrics see them."""
+
+    def __init__(self, head: Head, part: Part, outputs: NDArray[Any]) -> None:
+        self._units = own_units([head])
+        self._true, self._said = np.asarray(encode_target(part, head)), outputs
+        if self._units is not None:
+            self._units.set_smearing([head])
+
+    def update(self, metric: Any, rows: NDArray[np.int64]) -> None:
+        """Let a metric see some rows."""
+        true, said = self._true[rows], self._said[rows]
+        if self._units is None:
+            metric.update_state(true, said)
+        else:
+            self._units.update(metric, self._units.of_targets(true), self._units.of_outputs(said))
+
+
+def _of_area(metric: Any, head: Head, result: PartReport, name: str, exact: str) -> Interval | None:
+    """Of the area that Keras approximates by thresholds, the interval of the exact one: there it lies, but for the difference."""
+    if type(metric).__name__ != "AUC" or head.encoding != "binary" or exact not in result.intervals:
+        return None
+    config, moved = metric.get_config(), result.metrics[name] - result.metrics[exact]
+    if config["curve"] != "ROC" or abs(moved) > _NEAR:
+        return None
+    low, high = result.intervals[exact]
+    return low + moved, high + moved
+
+
+def _groups(units: Units) -> list[NDArray[np.int64]]:
+    """The rows of each group: what belongs together is in one, and otherwise chance decides."""
+    count = min(units.count, GROUPS)
+    group = np.random.default_rng([units.count, count]).permutation(units.count) % count
+    return [np.flatnonzero(group[units.codes] == place) for place in range(count)]
+
+
+def _interval(metric: Any, rows: _Rows, groups: Sequence[NDArray[np.int64]], value: float) -> Interval | None:
+    """None where the metric is none of sums over rows, or does not vary with them."""
+    states = list(_states(metric, rows, groups))
+    whole = [sum(parts) for parts in zip(*states, strict=True)]
+    if not math.isclose(_value(metric, whole), value, rel_tol=_SAME, abs_tol=_SAME**2):
+        return None
+    without = np.array([_value(metric, [a - b for a, b in zip(whole, state, strict=True)]) for state in states])
+    kind = type(metric).__name__
+    if kind in _COUNTS:
+        without *= len(groups) / (len(groups) - 1)
+    is_share = kind in _SHARES and 0 < value < 1 and bool(((without > 0) & (without < 1)).all())
+    if is_share:
+        value, without = float(_log_odds(value)), _log_odds(without)
+    error = math.sqrt(jackknife_variance(without))
+    if not 0 < error < math.inf:
+        return None
+    half = student_quantile(0.5 + LEVEL / 200, len(groups) - 1) * error
+    low, high = value - half, value + half
+    if is_share:
+        return _share(low), _share(high)
+    least, most = 0.0 if kind in _SHARES + _COUNTS else -math.inf, 1.0 if kind in _SHARES else math.inf
+    return max(low, least), min(high, most)
+
+
+def _states(metric: Any, rows: _Rows, groups: Sequence[NDArray[np.int64]]) -> Iterator[list[NDArray[np.float64]]]:
+    """What the metric keeps of each group."""
+    for group in groups:
+        metric.reset_state()
+        rows.update(metric, group)
+        yield [np.asarray(variable, np.float64) for variable in metric.variables]
+
+
+def _value(metric: Any, state: Sequence[NDArray[np.float64]]) -> float:
+    for variable, values in zip(metric.variables, state, strict=True):
+        variable.assign(values)
+    return float(metric.result())
+
+
+def _log_odds(share: Any) -> Any:
+    return np.log(share) - np.log1p(-np.asarray(share))
+
+
+def _share(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
