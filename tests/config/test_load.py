@@ -69,7 +69,7 @@ BROKEN = [
     (CSV + "text: {split: wordpiece, vectors: v.txt}\n", 5, 37, "data.text.vectors", "makes pieces"),
     (CSV + "text: {ngrams: []}\n", 5, 18, "data.text.ngrams", "found an empty one"),
     (CSV + "text: {ngrams: 1000000}\n", 5, 18, "data.text.ngrams", "from 1 to 32"),
-    (CSV + "series: {history: 3}\n  encode: {w: embedding}\n", 6, 11, "data.encode.w", "of a series are one-hot"),
+    (CSV + "series: {history: 3}\n  encode: {w: embedding}\n", 6, 15, "data.encode.w", "of a series are one-hot"),
     (CSV + "limit: 9\nmodel: {inputs: {n: [a], e: {shape: [2]}}}\n", 6, 29, "model.inputs.e", "no data goes into an input"),
     (CSV + "columns: [y, b, b]\n", 5, 19, "data.columns.2", "named twice"),
     (CSV + 'separator: ":;"\n', 5, 14, "data.separator", "single character"),

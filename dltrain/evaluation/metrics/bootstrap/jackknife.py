@@ -13,6 +13,7 @@ from dltrain.config.types import Config
 from dltrain.data.dataset import Part
 from dltrain.evaluation.metrics.intervals import LEVEL, Interval, Units
 from dltrain.evaluation.metrics.standard_errors import jackknife_variance, student_quantile
+from dltrain.model.build import make_component
 from dltrain.model.compile import metrics_of_head
 from dltrain.model.encode import encode_target
 from dltrain.model.heads.head import Head
@@ -56,6 +57,8 @@ def add_metric_intervals(
         return
     groups = _groups(units)
     keras = import_keras()
+    if missing & {"loss", *(f"{head.name}_loss" for head in heads)}:
+        _add_losses(result, heads, outputs, part, groups)
     for head, said in zip(heads, outputs, strict=True):
         for metric in metrics_of_head(keras, head, config.training.metrics, alone=not several):
             name = f"{head.name}_{metric.name}" if several else metric.name
@@ -67,6 +70,27 @@ def add_metric_intervals(
             )
             if found is not None:
                 result.intervals[name] = found
+
+
+def _add_losses(
+    result: PartReport, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part, groups: Sequence[NDArray[np.int64]]
+) -> None:
+    """The intervals of the mean of all rows' losses, and of each output's; penalties of weights do not vary with the rows."""
+    every, weights = {}, 1.0 if part.weights is None else part.weights
+    for head, said in zip(heads, outputs, strict=True):
+        loss = make_component(import_keras(), head.loss)
+        loss.reduction = "none"
+        values = np.asarray(loss(np.asarray(encode_target(part, head)), said), np.float64)
+        every[f"{head.name}_loss"] = values.reshape(part.num_rows, -1).mean(axis=1) * weights
+    every["loss"] = np.sum([head.loss_weight * every[f"{head.name}_loss"] for head in heads], axis=0)
+    for name, values in every.items():
+        moved = result.metrics.get(name, math.nan) - values.mean()
+        if name in result.intervals or not moved > -_SAME * abs(values.mean()):
+            continue  # it has one, is none of the part's metrics, or is made of rows otherwise
+        without = np.array([np.delete(values, group).mean() for group in groups])
+        half = _half_width(without)
+        if half is not None:
+            result.intervals[name] = values.mean() + moved - half, values.mean() + moved + half
 
 
 class _Rows:
@@ -118,15 +142,20 @@ def _interval(metric: Any, rows: _Rows, groups: Sequence[NDArray[np.int64]], val
     is_share = kind in _SHARES and 0 < value < 1 and bool(((without > 0) & (without < 1)).all())
     if is_share:
         value, without = float(_log_odds(value)), _log_odds(without)
-    error = math.sqrt(jackknife_variance(without))
-    if not 0 < error < math.inf:
+    half = _half_width(without)
+    if half is None:
         return None
-    half = student_quantile(0.5 + LEVEL / 200, len(groups) - 1) * error
     low, high = value - half, value + half
     if is_share:
         return _share(low), _share(high)
     least, most = 0.0 if kind in _SHARES + _COUNTS else -math.inf, 1.0 if kind in _SHARES else math.inf
     return max(low, least), min(high, most)
+
+
+def _half_width(without: NDArray[np.float64]) -> float | None:
+    """Of an interval around a value, from those without each of the groups; None where it does not vary."""
+    error = math.sqrt(jackknife_variance(without))
+    return student_quantile(0.5 + LEVEL / 200, len(without) - 1) * error if 0 < error < math.inf else None
 
 
 def _states(metric: Any, rows: _Rows, groups: Sequence[NDArray[np.int64]]) -> Iterator[list[NDArray[np.float64]]]:
