@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from dltrain.evaluation.drawing.svg import Panel, sheet
 from dltrain.storage.documents import targets_of
 
 MOST_ROWS = 100  # of a table
+_LONG_NUMBER = re.compile(r"-?\d{1,9}\.\d{6,}")
 _SLICE_METRICS = ("accuracy", "log_loss", "mase", "rmse", "mae")
 _SORTING = ("f1", "iou")  # of the classes of a row, and of pixels
 _SIDES = ("true", "predicted")
@@ -47,7 +49,7 @@ def answer_blocks(report: Mapping[str, Any], intervals: Mapping[str, Any] = NO_I
 
 
 def _several_labels(report: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Block]:
-    """Bars and the table of the labels, and the averages over them."""
+    """Bars and the table of the labels, the averages over them, and what calibration changed."""
     names = ("precision", "recall", "f1", "average_precision", "roc_auc")
     classes = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])
     rows = [
@@ -60,7 +62,19 @@ def _several_labels(report: Mapping[str, Any], intervals: Mapping[str, Any]) -> 
         chart(labels_panel(report)),
         Table("labels, the worst first", header, rows, len(classes) - len(rows)),
         Table("averages over the labels", ["average", "precision", "recall", "F1"], averages),
+        *_of_each_label(report, [str(label) for label, _ in classes[:MOST_ROWS]], len(classes) - len(rows)),
+        *_probabilities(report, ""),
     ]
+
+
+def _of_each_label(report: Mapping[str, Any], labels: Sequence[str], more: int) -> list[Block]:
+    """From which probability each label is said, and by which temperature its probabilities are calibrated."""
+    thresholds = {str(one["label"]): one["value"] for one in report.get("thresholds", ())}
+    temperatures = {str(one["label"]): one["temperature"] for one in report.get("calibrated", {}).get("temperatures", ())}
+    found = {name: values for name, values in (("threshold", thresholds), ("temperature", temperatures)) if values}
+    rows = [[label, *(format_number(values.get(label)) for values in found.values())] for label in labels]
+    caption = "from which probability a label is said" if "threshold" in found else "by what probabilities are calibrated"
+    return [Table(caption, ["label", *found], rows, more)] if found else []
 
 
 def _scores(label: str, row: Mapping[str, Any], names: Sequence[str], intervals: Mapping[str, Any]) -> list[str]:
@@ -125,11 +139,16 @@ def _mistakes(
             *(str(one.get(name, "")) for name in named),
             *((one[name] or "(none)") if isinstance(one[name], str) else format_number(one[name]) for name in _SIDES),
             format_number(one.get(measure)),
-            *(rows.get(one["row"], {}).get(column, "") for column in columns),
+            *(_short(rows.get(one["row"], {}).get(column, "")) for column in columns),
         ]
         for one in found
     ]
     return [Table(caption, ["row", *named, "true", "predicted", measure, *columns], table)] if table else []
+
+
+def _short(cell: str) -> str:
+    """A cell of the data; of a number with more places than a reader takes in, the first six digits."""
+    return f"{float(cell):.6g}" if _LONG_NUMBER.fullmatch(cell) else cell
 
 
 def importance_blocks(found: Mapping[str, Any]) -> list[Block]:

@@ -23,6 +23,7 @@ from dltrain.cli.reports.markdown import MOST_CHARACTERS, render_markdown
 from dltrain.cli.reports.page import Code, Page, Paragraph, Picture, Section, Table
 from dltrain.cli.reports.several import page_of
 from dltrain.cli.text import format_number
+from dltrain.evaluation.metrics.label_metrics import label_report, rank_labels
 from dltrain.evaluation.metrics.metrics import classification_report
 from dltrain.storage.run import Run
 from tests.support import examples
@@ -317,6 +318,28 @@ def test_a_hundred_classes_have_room_in_a_comment(tmp_path, label):
     assert {"script"}.isdisjoint(name for name, _ in seen.tags)
     assert all((found.get("src") or "").startswith("data:image/") for name, found in seen.tags if name == "img")
     assert len(whole) < 3_000_000
+
+
+def test_labels_have_their_thresholds_and_what_calibration_changed():
+    true, said = np.random.default_rng(1).random((2, 60, 2))
+    report = label_report(true > 0.5, said, ["p", HOSTILE], rank_labels(true > 0.5, said), said > 0.4)
+    report["thresholds"] = [{"label": label, "value": 0.4, "asked": "f1"} for label in ("p", HOSTILE)]
+    scores = {"ece": 0.25, "brier": 0.5, "log_loss": 0.75}
+    each = [{"label": label, "temperature": 1.5} for label in ("p", HOSTILE)]
+    report["calibrated"] = {"method": "temperature", "temperatures": each, "before": scores, "after": scores}
+    tables = {block.caption: block for block in answer_blocks(report) if isinstance(block, Table)}
+    table = tables["from which probability a label is said"]
+    assert table.header == ["label", "threshold", "temperature"]
+    assert sorted(table.rows) == sorted([["p", "0.4000", "1.500"], [HOSTILE, "0.4000", "1.500"]])
+    assert tables["calibration, on this part"].rows[0] == ["ece", "0.2500", "0.2500"]
+
+
+def test_long_numbers_of_rows_are_short_in_the_table_of_mistakes():
+    worst = [{"row": 1, "true": "a", "predicted": "b", "probability": 0.9}]
+    report = {"confusion_matrix": [[1]], "worst": worst}
+    cells = {"x": "-0.80046744123", "code": "00123456789", "short": "1.25", "text": "0.12345678 kg"}
+    (table,) = mistake_blocks(report, {1: cells})
+    assert table.rows[0][-4:] == ["-0.800467", "00123456789", "1.25", "0.12345678 kg"]
 
 
 def test_a_file_of_a_report_moves_no_cursor() -> None:
