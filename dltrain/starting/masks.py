@@ -27,13 +27,14 @@ FILTERS = (16, 32, 64)
 IGNORED_VALUE = "255"
 
 
-def start_masks(layout: Layout, asked: str | None, reporter: Reporter) -> Starter:
+def start_masks(layout: Layout, asked: str | None, reporter: Reporter, owners: Sequence[str] = ()) -> Starter:
     """A config for folders that hold pictures and masks, or for a table that names both.
 
     Args:
         layout: of the folders, or of a table.
         asked: of a table the column of the masks; a target that the user named, where a folder is none to have one.
         reporter: hears what is unusual.
+        owners: of a table the columns that several pictures have in common.
 
     Raises:
         UsageError: a target, where the masks are what is learnt.
@@ -63,6 +64,9 @@ def start_masks(layout: Layout, asked: str | None, reporter: Reporter) -> Starte
     if "ignore" in arguments:
         block.entry("ignore", arguments["ignore"], "mostly what is not to be counted; without it a class")
     render_form(block, arguments | ({"tiles": TILE} if tiled else {}))
+    if owners:
+        key = f"`split: {{group: {owners[0]}, …}}` has them in one part"
+        block.remark(f"pictures with the same {' or '.join(owners[:4])} may belong together: {key}", indent=2)
     render_split_of_layout(block, config.split, "pictures")
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "turns the mask as well")
     chosen = _design(len(files), size)

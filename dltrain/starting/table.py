@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, ImagesConfig, LabelsConfig, TextConfig
 from dltrain.config.types.data import IMAGE
-from dltrain.data.columns.kinds import is_unspaced
+from dltrain.data.columns.kinds import NAMES_OF_PICTURES, is_unspaced
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
@@ -115,7 +115,7 @@ def start_table(
     whole, raw = raw, replace(raw, frame=raw.frame.drop(several[1:]))
     columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
     if where is not None and os.path.isfile(where) and names_pictures(columns, asked):
-        return _start_masks(where, written, asked, reporter, wishes)
+        return _start_masks(where, written, asked, reporter, wishes, _may_own(raw, columns))
     target = of_several(several, whole.frame, columns) if several else _find_target(raw, asked, columns, written, options)
     check_rows(raw.frame.height, written, target, columns)
     side = side_of_pixels(_amounts(columns, target)) if wishes.series is None and not wishes.simple else None
@@ -138,13 +138,21 @@ def start_table(
     return Starter(text, (head, *texts(notes, "note"), f"model: {chosen.layers_reason}"))
 
 
-def _start_masks(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
+def _may_own(raw: RawTable, columns: Columns) -> list[str]:
+    """What several pictures of a table have in common, such as a patient: columns whose values each stand in some rows."""
+    names = [name for name, kind in columns.kinds.items() if kind.left_out != NAMES_OF_PICTURES]
+    return [name for name in names if 1 < column_of(raw.frame, name).n_unique() <= raw.frame.height // 2]
+
+
+def _start_masks(
+    where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes, owners: Sequence[str]
+) -> Starter:
     """A config for a table whose target names masks."""
     if wishes.compare:
         raise no_comparison("pictures are not learned from so")
     if wishes.series is not None:
         raise no_series("a table of pictures is none")
-    return start_masks(Layout({"path": where}, where, written), target, reporter)
+    return start_masks(Layout({"path": where}, where, written), target, reporter, owners)
 
 
 def _evaluation(chosen: Design, wishes: Wishes) -> str:

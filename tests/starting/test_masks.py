@@ -23,11 +23,14 @@ def test_a_table_that_names_pictures_and_masks(columns, tmp_path, monkeypatch):
         Image.fromarray(pixels).save(f"p{index}.png")
         Image.fromarray((pixels[..., 0] > 128).astype(np.uint8)).save(f"m{index}.png")
     names = {"photo": [f"p{index}.png" for index in range(12)], "outline": [f"m{index}.png" for index in range(12)]}
-    polars.DataFrame({**{name: names[name] for name in columns}, "number": range(12)}).write_csv("pairs.csv")
+    polars.DataFrame(
+        {**{name: names[name] for name in columns}, "number": range(12), "patient": [f"p{index // 3}" for index in range(12)]}
+    ).write_csv("pairs.csv")
     starter = make_starter("pairs.csv", target="outline")
     config = load_config_text(starter.text, folder=tmp_path)
     assert (config.data.task, config.data.target, len(config.data.path)) == ("segmentation", ("outline",), 1)
     assert "12 pictures with masks of 2 classes" in starter.text
+    assert "pictures with the same patient may belong together: `split: {group: patient" in starter.text
     assert check_config(config).errors == ()
     with pytest.raises(UsageError):
         make_starter("pairs.csv", target="outline", wishes=Wishes(compare=True))
