@@ -230,6 +230,9 @@ def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads:
     reason = OPTIMIZERS_NOT_IN_H5.get(training.optimizer.name)
     if reason:
         yield fault(config, "training.optimizer", f"an .h5 file cannot hold {training.optimizer.name}: {reason}", hint)
+    for index, metric in enumerate(training.metrics):
+        if metric.name == "AUC" and metric.arguments.get("label_weights") is not None:
+            yield fault(config, f"training.metrics.{index}", "an .h5 file cannot hold the label_weights of AUC", hint)
     layers = list(config.model.layers)
     for index, layer in enumerate(layers):
         component = layer.component

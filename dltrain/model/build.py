@@ -22,7 +22,7 @@ from dltrain.model.heads.head import Head, input_names
 from dltrain.model.heads.pinball import PINBALL, pinball_class
 from dltrain.model.heads.shapes import require_shape
 from dltrain.model.inputs import Entry, resolve_entry
-from dltrain.model.keras_import import import_keras
+from dltrain.model.keras_import import NOT_IN_HALF, import_keras
 from dltrain.model.layer_names import LayerNames
 from dltrain.model.own_code.blame import reraise_ours
 from dltrain.model.own_code.importing import own_class
@@ -233,7 +233,7 @@ class _Builder:
         arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
             arguments["seed"] = derive_seed(self.seed, "layer", name)
-        if name in self.in_float32:
+        if name in self.in_float32 or config.component.name in NOT_IN_HALF:
             arguments.setdefault("dtype", "float32")
         layer = _construct(layer_class, {"name": name, **arguments})
         curves = {key: value for key, value in config.component.arguments.items() if is_curve(value)}

@@ -38,6 +38,8 @@ from dltrain.system import limits, release_library_pages
 from dltrain.wording import counted
 
 logger = logging.getLogger(__name__)
+# Layers that TensorFlow 2.21 does not compute in numbers of 16 bits, or not on a processor: with `mixed_…` they keep float32.
+NOT_IN_HALF = ("CutMix", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "AveragePooling3D", "MaxPooling3D")
 
 # Imported by Keras or TensorFlow only if present, and used by neither for what dltrain does.
 UNNEEDED = (

@@ -295,6 +295,13 @@ def test_another_source_s_input_cannot_be_taken():
         ("{MaxNumBoundingBoxes: {max_number: 3}}", "AUC", "model.layers.1", "takes boxes", "leave it out"),
         ("{Dense: {units: 3, dtype: {a: 1}}}", "AUC", "model.layers.1.dtype", "a mapping of a", "float32"),
         ("{Dense: {units: 3}}", "{AUC: {dtype: {a: 1}}}", "training.metrics.0.dtype", "a mapping of a", "float32"),
+        (
+            "{Dense: {units: 10}}",
+            "{AUC: {multi_label: true, label_weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}}",
+            "training.metrics.0",
+            "cannot hold the label_weights of AUC",
+            "keras",
+        ),
     ],
 )
 def test_what_keras_refuses_wherever_it_stands_is_told_before_it_is_built(layer, metric, path, said, hint):

@@ -69,3 +69,18 @@ def test_what_is_said_of_it_before_training() -> None:
     [warning] = [fault for fault in check_config(asked).warnings if fault.path == "training.optimizer.loss_scale_factor"]
     assert warning.severity == "warning"
     assert why_not_stacked(asked) == "mixed_float16 is not stacked"
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(("layer", "shape"), [("CutMix", (16, 16, 3)), ("MaxPooling3D", (6, 6, 6, 1))])
+def test_layers_that_are_not_computed_in_16_bits_keep_float32(precision, layer, shape, tmp_path):
+    rng = np.random.default_rng(3)
+    np.savez(tmp_path / "d.npz", x_train=rng.random((24, *shape), np.float32), y_train=np.arange(24) % 2)
+    text = f"""
+    data: {{source: npz, path: d.npz, split: {{test: 0.25}}}}
+    model: {{layers: [{layer}, Flatten]}}
+    training: {{epochs: 1, precision: {precision}}}
+    """
+    result = fit(config_of(text, folder=tmp_path))
+    assert (result.run / "checkpoints" / "best.h5").is_file() or (result.run / "checkpoints" / "last.h5").is_file()
+    assert np.isfinite(result.metrics["test"]["loss"])
