@@ -235,19 +235,23 @@ def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads:
             yield fault(config, f"training.metrics.{index}", "an .h5 file cannot hold the label_weights of AUC", hint)
     layers = list(config.model.layers)
     for index, layer in enumerate(layers):
-        component = layer.component
-        reason = _LAYERS_NOT_IN_H5.get(component.name)
-        if component.arguments.get("activation") == "binary_step":
-            reason = "the activation binary_step is dltrain's own"
-        if component.name == "LayerNormalization" and isinstance(component.arguments.get("axis"), list | tuple):
-            reason = "Keras does not read its list of axes back"
-        if component.name == "Attention" and component.arguments.get("seed") is not None:
-            reason = "Keras does not read its seed back"
-        taker = _mask_taker(layers[index + 1 :]) if component.arguments.get("mask_zero") or component.name == "Masking" else None
-        if taker:
-            reason = f"Keras does not read back the mask that {taker} takes"
+        reason = _why_not_in_h5(layer.component, layers[index + 1 :])
         if reason:
-            yield fault(config, layer.path, f"an .h5 file cannot hold this {component.name}: {reason}", hint)
+            yield fault(config, layer.path, f"an .h5 file cannot hold this {layer.component.name}: {reason}", hint)
+
+
+def _why_not_in_h5(layer: Component, others: Sequence[LayerConfig]) -> str | None:
+    """Why an .h5 file cannot hold a layer before these others; None: it can."""
+    taker = _mask_taker(others) if layer.arguments.get("mask_zero") or layer.name == "Masking" else None
+    if taker:
+        return f"Keras does not read back the mask that {taker} takes"
+    if layer.name == "Attention" and layer.arguments.get("seed") is not None:
+        return "Keras does not read its seed back"
+    if layer.name == "LayerNormalization" and isinstance(layer.arguments.get("axis"), list | tuple):
+        return "Keras does not read its list of axes back"
+    if layer.arguments.get("activation") == "binary_step":
+        return "the activation binary_step is dltrain's own"
+    return _LAYERS_NOT_IN_H5.get(layer.name)
 
 
 def _mask_taker(layers: Sequence[LayerConfig]) -> str | None:
