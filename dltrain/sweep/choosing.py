@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.cards import AUTO, asked_cards
 from dltrain.checking.memory import gigabytes, held_bytes, own_bytes
 from dltrain.checking.result import Memory
 from dltrain.config.types import Config
@@ -13,7 +14,7 @@ from dltrain.errors import ConfigError, UsageError
 from dltrain.machine import memory_bytes
 from dltrain.reporting import Reporter
 from dltrain.sweep.engines import Engine, load_engine
-from dltrain.sweep.plan import SweepPlan
+from dltrain.sweep.plan import SweepOptions, SweepPlan
 from dltrain.sweep.strategies.strategy import ListStrategy, Strategy
 from dltrain.sweep.trials import TrialFit
 from dltrain.system import usable_cores
@@ -64,19 +65,24 @@ def _study(plan: SweepPlan, folder: Path) -> Any:
 _WHERE = "trials that differ in numbers alone train together in one process; else Linux, macOS or a Ray cluster"
 
 
-def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter, address: str | None) -> Engine:
+def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter, options: SweepOptions) -> Engine:
     """The engine of a plan: the one that is asked for, else the first that can run these fits and gains by it.
+
+    Args:
+        plan: of the sweep.
+        fits: those that are known by now.
+        reporter: is told why.
+        options: what the call says of a Ray cluster.
 
     Raises:
         UsageError: the engine that is asked for cannot run them.
     """
-    if address is not None and plan.engine not in ("auto", "ray"):
-        raise UsageError(f"--address is of a Ray cluster, and the engine is {plan.engine}", hint="--engine ray")
-    wanted = "ray" if address is not None else plan.engine
+    of_ray = _of_ray(plan, options)
+    wanted = "ray" if of_ray else plan.engine
     if wanted == "ray" and plan.pruning:
         raise UsageError("the engine ray cannot stop trials early", hint="leave out sweep.pruning, or --engine processes")
     if wanted != "auto":
-        engine = load_engine(wanted, **({"address": address} if wanted == "ray" else {}))
+        engine = load_engine(wanted, **of_ray)
         reason = engine.why_not(fits)
         if reason is not None:
             reporter.detail(f"engine {wanted}: {reason}")
@@ -102,6 +108,24 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
     if reason is not None:
         raise UsageError(f"no engine can run this sweep; {'; '.join([*reasons, f'processes: {reason}'])}", hint=_WHERE)
     return engine
+
+
+def _of_ray(plan: SweepPlan, options: SweepOptions) -> dict[str, Any]:
+    """What the engine ray is given; empty where another one is asked for, or none.
+
+    Raises:
+        UsageError: an option is of a Ray cluster, and the engine is another.
+    """
+    given = {"address": options.address, "gpus_per_trial": options.gpus_per_trial}
+    named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    if named and plan.engine not in ("auto", "ray"):
+        raise UsageError(f"{named[0]} is of a Ray cluster, and the engine is {plan.engine}", hint="--engine ray")
+    if not named and plan.engine != "ray":
+        return {}
+    devices = plan.config.needed_training.devices
+    if options.gpus_per_trial is None and devices != AUTO:
+        given["gpus_per_trial"] = float(asked_cards(devices))
+    return given
 
 
 def jobs_that_fit(plan: SweepPlan, num_fits: int, largest: tuple[Config, Memory] | None, reporter: Reporter) -> int | None:

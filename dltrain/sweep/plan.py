@@ -105,6 +105,7 @@ class SweepOptions:
         over: `KEY=a,b,c` words, in the place of the block's parameters.
         strategy, trials, metric, jobs, engine: in the place of those of the block.
         address: of a Ray cluster.
+        gpus_per_trial: of a Ray cluster, how many cards a fit takes, also a share of one; None: one where the cluster has some.
         require: gates on the best trial, besides those of the config.
         retry_failed: of a sweep that goes on, run fits that failed once more; those that the machine failed always are.
     """
@@ -116,6 +117,7 @@ class SweepOptions:
     jobs: int | None = None
     engine: str | None = None
     address: str | None = None
+    gpus_per_trial: float | None = None
     require: Sequence[str] = ()
     retry_failed: bool = False
 

@@ -172,7 +172,7 @@ class _Sweep:
                 " have been chosen at once"
             )
         progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.options.retry_failed)
-        engine = choose_engine(plan, progress.known_fits(), self.reporter, self.options.address)
+        engine = choose_engine(plan, progress.known_fits(), self.reporter, self.options)
         self.jobs = plan.jobs
         if engine.name == "processes":
             self.jobs = jobs_that_fit(plan, len(progress.known_fits()), progress.largest, self.reporter)

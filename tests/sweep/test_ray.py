@@ -121,6 +121,34 @@ def test_a_cluster_of_two_nodes_one_of_which_is_lost(cluster, tmp_path):
     assert stored.read_manifest()["threads"] == 1
 
 
+class Details(Reporter):
+    """Remembers what `-v` tells."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def detail(self, text):
+        self.told.append(str(text))
+
+
+@pytest.mark.slow
+def test_a_card_of_the_cluster_is_shared_by_fits(cluster, tmp_path):
+    cluster.add_node(num_cpus=2, num_gpus=1, node_ip_address="127.0.0.1")
+    cluster.wait_for_nodes()
+    details = Details()
+    options = {"over": ["training.optimizer.learning_rate=0.01,0.1"], "gpus_per_trial": 0.5, "reporter": details}
+    result = sweep(small("training.epochs=1"), run_dir=tmp_path / "s", **options)
+    assert [trial["status"] for trial in result.trials] == ["finished"] * 2
+    assert any("2 fits at a time, 1 thread and 0.5 of a card each" in text for text in details.told)
+    with pytest.raises(UsageError, match="a fit is to take 2 of a card, and no node of the Ray cluster has more than 1"):
+        sweep(small(), over=[RATES], engine="ray", gpus_per_trial=2, run_dir=tmp_path / "t")
+
+
+def test_cards_of_trials_are_of_a_ray_cluster(tmp_path):
+    with pytest.raises(UsageError, match="--gpus-per-trial is of a Ray cluster, and the engine is processes"):
+        sweep(small(), over=[RATES], engine="processes", gpus_per_trial=0.5, run_dir=tmp_path / "s")
+
+
 def test_no_cluster_is_one_message(tmp_path):
     pytest.importorskip("ray")
     with pytest.raises(UsageError, match="no Ray cluster answers"):

@@ -49,6 +49,10 @@ MetricOption = Annotated[str | None, typer.Option("--metric", metavar="NAME", he
 EngineOption = Annotated[
     str | None, typer.Option(click_type=click.Choice(["auto", "stacked", "processes", "ray"]), help="What runs the fits.")
 ]
+GpusOption = Annotated[
+    float | None,
+    typer.Option("--gpus-per-trial", min=0, metavar="SHARE", help="With --engine ray: cards that each fit takes, such as 0.25."),
+]
 ResumeOption = Annotated[str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with an interrupted sweep.")]
 RetryOption = Annotated[
     str | None,
@@ -69,6 +73,7 @@ def command(
     metric: MetricOption = None,
     engine: EngineOption = None,
     address: AddressOption = None,
+    gpus_per_trial: GpusOption = None,
     resume: ResumeOption = None,
     retry: RetryOption = None,
     run_dir: RunDirOption = None,
@@ -107,6 +112,7 @@ def command(
         jobs=jobs,
         engine=engine,
         address=address,
+        gpus_per_trial=gpus_per_trial,
         argv=sys.argv,
         runs=runs,
         run_dir=run_dir,

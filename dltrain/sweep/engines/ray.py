@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import math
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ from dltrain.storage.removal import remove_run_files
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.processes import MOST_DATASETS
 from dltrain.sweep.trials import TrialFit
+from dltrain.wording import counted
 
 # A fit whose node or process is lost is begun again, or goes on where a shared disk kept its state, so many times.
 RETRIES = 3
@@ -48,12 +50,13 @@ class RayEngine:
 
     Args:
         address: of the cluster, as `ray.init` takes it; None: the one that Ray finds.
+        gpus_per_trial: how many cards each fit takes, also a share of one; None: one where the cluster has cards.
     """
 
     name = "ray"
 
-    def __init__(self, address: str | None = None) -> None:
-        self._address = address
+    def __init__(self, address: str | None = None, gpus_per_trial: float | None = None) -> None:
+        self._address, self._cards = address, gpus_per_trial
 
     def why_not(self, fits: Sequence[TrialFit]) -> str | None:
         """None: Ray runs every fit, if it is installed.
@@ -74,10 +77,15 @@ class RayEngine:
     def _run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         ray, is_ours = connect(self._address)
         threads = context.threads or 1
-        jobs = context.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
-        context.reporter.detail(f"Ray: {len(ray.nodes())} nodes, {jobs} fits at a time, {threads} threads each")
+        there = ray.cluster_resources()
+        cards = min(1.0, there.get("GPU", 0.0)) if self._cards is None else self._cards
+        _require_cards(ray, cards)
+        most = min(there.get("CPU", 1.0) // threads, there["GPU"] / cards if cards else math.inf)
+        jobs = context.jobs or max(1, int(most))
+        each = f"{counted(threads, 'thread')}{f' and {cards:g} of a card' if cards else ''} each"
+        context.reporter.detail(f"Ray: {len(ray.nodes())} nodes, {jobs} fits at a time, {each}")
         # Ray gives its processes further fits; for what fits leave in memory it begins new ones after so many calls.
-        task = ray.remote(num_cpus=threads, max_retries=0, max_calls=_MOST_CALLS)(fit_on_node)
+        task = ray.remote(num_cpus=threads, num_gpus=cards, max_retries=0, max_calls=_MOST_CALLS)(fit_on_node)
         state = _State(ray, task, source, context, jobs, threads)
         try:
             yield from _run(state)
@@ -114,6 +122,15 @@ def connect(address: str | None) -> tuple[Any, bool]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return ray, True
+
+
+def _require_cards(ray: Any, cards: float) -> None:
+    """Ray itself waits without end for what no node has (raises UsageError)."""
+    most = max((node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0)
+    if cards > most:
+        has = f"has more than {most:g}" if most else "has any"
+        hint = "--gpus-per-trial 0.25 has four fits share a card, 0 computes on processors"
+        raise UsageError(f"a fit is to take {cards:g} of a card, and no node of the Ray cluster {has}", hint=hint)
 
 
 def _require_answer(address: str | None) -> None:
