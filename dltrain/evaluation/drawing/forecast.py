@@ -14,7 +14,8 @@ from dltrain.wording import counted
 _TRUTH, _FORECAST, _REFERENCE = "#333333", "#d95f02", "#9ecae1"
 _WIDTH, _HEIGHT = 10.0, 3.2  # inches a panel
 _CLOSE = 168  # rows that can be told apart in one panel
-_TICKS = 8
+_TICKS = 9
+_NAMED = 4  # lines that a row of the legend, above the curves, has room for
 
 
 @own_style()
@@ -58,8 +59,10 @@ def _draw(axes: Any, found: Forecast, span: slice) -> None:
         axes.plot(range(last, last + steps), found.truth[last], color=_TRUTH, linewidth=width, linestyle=":")
         label = f"the next {steps} rows at once"
         axes.plot(range(last, last + steps), found.forecast[last], color=_FORECAST, linewidth=width, linestyle=":", label=label)
-    ticks = places[:: max(1, len(places) // _TICKS)]
+    # Of several series the labels are their names: each is put where it begins.
+    begins = [place for place in places if place == places[0] or found.times[place] != found.times[place - 1]]
+    ticks = begins[:: max(1, -(-len(begins) // _TICKS))]
     axes.set_xticks(ticks, [found.times[place] for place in ticks], fontsize=7)
     dress(axes, "", found.column)
     axes.margins(x=0.01)
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=_NAMED)
