@@ -14,6 +14,7 @@ from dltrain.evaluation.drawing.figure import dress, make_logarithmic, new_figur
 from dltrain.evaluation.drawing.history import OF_SEVERAL, drawable, is_wide, plot_history, read_history
 from dltrain.reporting import Reporter
 from dltrain.sweep.space import short_names, show_value
+from dltrain.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def draw_pictures(request: Mapping[str, Any]) -> list[str]:
     drawn = []
     column, curves = trial_curves(request)
     if curves:
-        draw_curves(folder / CURVES_FILE, curves, column, title=f"{request['title']}: {len(request['trials'])} trials")
+        draw_curves(folder / CURVES_FILE, curves, column, title=f"{request['title']}: {counted(len(request['trials']), 'trial')}")
         drawn.append(CURVES_FILE)
     if request["names"] and any(trial["value"] is not None for trial in request["trials"]):
         _draw_parameters(folder / PARAMETERS_FILE, request)

@@ -20,6 +20,7 @@ from dltrain.evaluation.leaderboard import within_chance
 from dltrain.storage.layout import all_paths
 from dltrain.storage.run import Run
 from dltrain.storage.stored import wrong_values_told
+from dltrain.wording import counted
 
 _MOST_TRIALS = 1000  # in a table
 _MOST_CURVES = 40
@@ -54,7 +55,7 @@ def _sweep_page(path: Path, run: Run) -> Page:
     best = Run(path / str(manifest["best"])) if manifest.get("best") else None
     pictures = [picture for file in sorted(path.glob("*.png")) if (picture := stored_picture(file, file.stem))]
     page.sections = [
-        Section(f"{len(trials):,} trials, the best first", [_trial_table("best first", ranked, keys, metric)]),
+        Section(f"{counted(len(trials), 'trial')}, the best first", [_trial_table("best first", ranked, keys, metric)]),
         Section("Noise", _noise(valued, metric)),
         Section(f"{metric} over what was varied", _parameter_charts(valued, keys, metric)),
         Section("Curves", _trial_curves(path, ranked, metric)),
@@ -85,13 +86,13 @@ def _rank(trial: Mapping[str, Any], *, is_max: bool) -> tuple[bool, float]:
 
 def _sweep_verdict(trials: Sequence[Mapping[str, Any]], valued: Sequence[Mapping[str, Any]], metric: str) -> str:
     if not valued:
-        return f"None of {len(trials):,} trials has a result."
+        return f"None of {counted(len(trials), 'trial')} has a result."
     best = valued[0]
     said = ", ".join(f"{key} {cell_of(value)}" for key, value in best["parameters"].items()) or f"trial {best['number']}"
     among = _alike(valued)
     differ = "1 other differs" if len(among) == 1 else f"{len(among):,} others differ"
     chance = f" {differ} from it by no more than chance may." if among else ""
-    return f"The best of {len(trials):,} trials: {said}, with {metric} {format_number(best['value'])}.{chance}"
+    return f"The best of {counted(len(trials), 'trial')}: {said}, with {metric} {format_number(best['value'])}.{chance}"
 
 
 def _alike(valued: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
