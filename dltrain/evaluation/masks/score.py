@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import SCORES_OF_A_MASK, SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
+from dltrain.evaluation.masks.own_metrics import MaskGroups
 from dltrain.evaluation.metrics.bootstrap.studentized import logarithm
 from dltrain.evaluation.metrics.intervals import Sums, Units, add_columns, intervals, units_of
 from dltrain.evaluation.metrics.metrics import class_losses, classification_report, ratio, row_losses
@@ -217,13 +218,14 @@ def report_segmentation(
         described: from `describe_reference`.
         pictures: which picture each row is a tile of; None: rows are pictures.
     """
-    score = PixelScore(len(head.classes))
+    score, groups = PixelScore(len(head.classes)), MaskGroups(head, int(data.targets[0].shape[0]), pictures)
 
     def consume(true: Any, outputs: Sequence[NDArray[Any]]) -> None:
         codes, output = np.asarray(true[0]), outputs[0]
         size = max(1, BLOCK_NUMBERS // math.prod((*codes.shape[1:], len(head.classes))))
         for start in range(0, len(codes), size):
             score.add(codes[start : start + size], pixel_probabilities(head, output[start : start + size]))
+        groups.add(forward.model, codes, output)
 
     logs, _ = forward.evaluate(data.inputs, data.targets, data.weights, consume=consume)
     score.put_together(pictures)
@@ -234,7 +236,7 @@ def report_segmentation(
     units = score.units(sums)
     result.pixels = score
     if units is not None:
-        result.units, result.intervals = units.document(), intervals(sums, units)
+        result.units, result.intervals = units.document(), {**groups.intervals(result.metrics), **intervals(sums, units)}
     verdict = score.judge(prior)
     target = head.targets[0]
     result.verdicts[target.name] = verdict

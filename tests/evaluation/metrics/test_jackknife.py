@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -63,11 +63,12 @@ def test_every_metric_has_an_interval_around_it(kind: str, tmp_path: Path) -> No
 
 def interval_of(metric: Any, true: np.ndarray, said: np.ndarray) -> tuple[float, float]:
     """The interval of a metric over rows that are independent."""
-    rows: Any = SimpleNamespace(update=lambda metric, rows: metric.update_state(true[rows], said[rows]))
     units = units_of(len(true))
     assert units is not None
     metric.update_state(true, said)
-    found = jackknife._interval(metric, rows, jackknife._groups(units), float(metric.result()))
+    value, groups = float(metric.result()), jackknife.groups_of(units)
+    shown = (partial(lambda one, rows: one.update_state(true[rows], said[rows]), rows=rows) for rows in groups)
+    found = jackknife.interval_of_states(metric, jackknife.states_of(metric, *shown), value)
     assert found is not None
     return found
 

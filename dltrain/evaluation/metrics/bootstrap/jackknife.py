@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from dltrain.model.keras_import import import_keras
 if TYPE_CHECKING:
     from dltrain.evaluation.metrics.report import PartReport
 
+State = list[NDArray[np.float64]]
 GROUPS = 20
 _NEAR = 0.02
 _SAME = 1e-3  # relative: Keras adds float32 numbers up in another order
@@ -55,7 +57,7 @@ def add_metric_intervals(
     missing = {name for name in set(result.metrics) - set(result.intervals) if math.isfinite(result.metrics[name])}
     if units is None or not missing or config.training is None:
         return
-    groups = _groups(units)
+    groups = groups_of(units)
     keras = import_keras()
     if missing & {"loss", *(f"{head.name}_loss" for head in heads)}:
         _add_losses(result, heads, outputs, part, groups)
@@ -65,9 +67,11 @@ def add_metric_intervals(
             if name not in missing:
                 continue
             exact = f"{head.name}_roc_auc" if several else "roc_auc"
-            found = _of_area(metric, head, result, name, exact) or _interval(
-                metric, _Rows(head, part, said), groups, result.metrics[name]
-            )
+            found = _of_area(metric, head, result, name, exact)
+            if found is None:
+                rows = _Rows(head, part, said)
+                states = states_of(metric, *(partial(rows.update, rows=group) for group in groups))
+                found = interval_of_states(metric, states, result.metrics[name])
             if found is not None:
                 result.intervals[name] = found
 
@@ -84,13 +88,30 @@ def _add_losses(
         every[f"{head.name}_loss"] = values.reshape(part.num_rows, -1).mean(axis=1) * weights
     every["loss"] = np.sum([head.loss_weight * every[f"{head.name}_loss"] for head in heads], axis=0)
     for name, values in every.items():
-        moved = result.metrics.get(name, math.nan) - values.mean()
-        if name in result.intervals or not moved > -_SAME * abs(values.mean()):
-            continue  # it has one, is none of the part's metrics, or is made of rows otherwise
-        without = np.array([np.delete(values, group).mean() for group in groups])
-        half = _half_width(without)
-        if half is not None:
-            result.intervals[name] = values.mean() + moved - half, values.mean() + moved + half
+        if name in result.metrics and name not in result.intervals:
+            found = interval_of_mean(values, groups, result.metrics[name])
+            if found is not None:
+                result.intervals[name] = found
+
+
+def interval_of_mean(
+    values: NDArray[np.float64], groups: Sequence[NDArray[np.int64]], value: float, of: NDArray[np.float64] | None = None
+) -> Interval | None:
+    """The interval of a mean that may have a number added to it; None where it does not vary, or is not made of these rows.
+
+    Args:
+        values: [rows].
+        groups: rows of each group.
+        value: the mean, and what is added: penalties of weights are above 0.
+        of: [rows] what the sum of the values is divided by; None: the number of rows.
+    """
+    counts = np.ones(len(values)) if of is None else of
+    mean = values.sum() / max(counts.sum(), 1e-300)
+    if not value > mean - (_SAME if of is None else _NEAR) * abs(mean):
+        return None
+    left = [(np.delete(values, group).sum(), np.delete(counts, group).sum()) for group in groups]
+    half = _half_width(np.array([part / max(count, 1e-300) for part, count in left]))
+    return None if half is None else (value - half, value + half)
 
 
 class _Rows:
@@ -122,23 +143,28 @@ def _of_area(metric: Any, head: Head, result: PartReport, name: str, exact: str)
     return low + moved, high + moved
 
 
-def _groups(units: Units) -> list[NDArray[np.int64]]:
+def groups_of(units: Units) -> list[NDArray[np.int64]]:
     """The rows of each group: what belongs together is in one, and otherwise chance decides."""
     count = min(units.count, GROUPS)
     group = np.random.default_rng([units.count, count]).permutation(units.count) % count
     return [np.flatnonzero(group[units.codes] == place) for place in range(count)]
 
 
-def _interval(metric: Any, rows: _Rows, groups: Sequence[NDArray[np.int64]], value: float) -> Interval | None:
-    """None where the metric is none of sums over rows, or does not vary with them."""
-    states = list(_states(metric, rows, groups))
+def interval_of_states(metric: Any, states: Sequence[State], value: float) -> Interval | None:
+    """The interval of a metric of Keras's; None where it is none of sums over rows, or does not vary with them.
+
+    Args:
+        metric: of whose kind the states are.
+        states: what it keeps of each group.
+        value: its value of all rows.
+    """
     whole = [sum(parts) for parts in zip(*states, strict=True)]
     if not math.isclose(_value(metric, whole), value, rel_tol=_SAME, abs_tol=_SAME**2):
         return None
     without = np.array([_value(metric, [a - b for a, b in zip(whole, state, strict=True)]) for state in states])
     kind = type(metric).__name__
     if kind in _COUNTS:
-        without *= len(groups) / (len(groups) - 1)
+        without *= len(states) / (len(states) - 1)
     is_share = kind in _SHARES and 0 < value < 1 and bool(((without > 0) & (without < 1)).all())
     if is_share:
         value, without = float(_log_odds(value)), _log_odds(without)
@@ -158,12 +184,14 @@ def _half_width(without: NDArray[np.float64]) -> float | None:
     return student_quantile(0.5 + LEVEL / 200, len(without) - 1) * error if 0 < error < math.inf else None
 
 
-def _states(metric: Any, rows: _Rows, groups: Sequence[NDArray[np.int64]]) -> Iterator[list[NDArray[np.float64]]]:
-    """What the metric keeps of each group."""
-    for group in groups:
+def states_of(metric: Any, *updates: Callable[[Any], None]) -> list[State]:
+    """What a metric keeps of what each of some calls shows it."""
+    states = []
+    for update in updates:
         metric.reset_state()
-        rows.update(metric, group)
-        yield [np.asarray(variable, np.float64) for variable in metric.variables]
+        update(metric)
+        states.append([np.asarray(variable, np.float64) for variable in metric.variables])
+    return states
 
 
 def _value(metric: Any, state: Sequence[NDArray[np.float64]]) -> float:
