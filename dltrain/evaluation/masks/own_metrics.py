@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import SCORES_OF_MASKS
 from dltrain.data.dataset import IGNORED
-from dltrain.evaluation.metrics.bootstrap.jackknife import State, groups_of, interval_of_mean, interval_of_states, states_of
+from dltrain.evaluation.metrics.bootstrap.jackknife import (
+    State,
+    groups_of,
+    interval_of_mean,
+    interval_of_states,
+    is_kerass,
+    losses_of_rows,
+    states_of,
+)
 from dltrain.evaluation.metrics.intervals import Interval, units_of
-from dltrain.model.build import make_component
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.pixel_targets import PixelScorer
-from dltrain.model.keras_import import import_keras
 
 
 class MaskGroups:
@@ -34,8 +40,7 @@ class MaskGroups:
         self._metrics = list[Any]()
         self._states = list[list[State | None]]()
         self._scorer, self._losses = PixelScorer(head, []), list[NDArray[np.float64]]()
-        self._loss = make_component(import_keras(), head.loss)
-        self._loss.reduction = "none"
+        self._head = head
         self._done = 0
 
     def add(self, model: Any, codes: NDArray[np.uint8], outputs: NDArray[Any]) -> None:
@@ -51,7 +56,7 @@ class MaskGroups:
         if not self._done:
             [own] = model._compile_metrics._flat_metrics
             asked = [metric for metric in (own.metrics if own else ()) if metric.name not in SCORES_OF_MASKS]
-            self._metrics = [type(metric).from_config(metric.get_config()) for metric in asked]
+            self._metrics = [type(metric).from_config(metric.get_config()) for metric in asked if is_kerass(metric)]
             self._states = [[None] * len(self._groups) for _ in self._metrics]
         self._add_loss(codes, outputs)
         for metric, states in zip(self._metrics, self._states, strict=True):
@@ -65,7 +70,7 @@ class MaskGroups:
 
     def _add_loss(self, codes: NDArray[np.uint8], outputs: NDArray[Any]) -> None:
         true, said, _ = self._scorer.for_loss(codes, outputs, None)
-        losses = np.asarray(self._loss(true, said), np.float64)
+        losses = losses_of_rows(self._head, true, said)
         if losses.shape == codes.shape:  # else one number of several rows
             counted = codes != IGNORED
             self._losses.append(np.stack([(losses * counted).sum(axis=(1, 2)), counted.sum(axis=(1, 2))], axis=1))

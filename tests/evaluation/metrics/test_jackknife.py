@@ -61,6 +61,39 @@ def test_every_metric_has_an_interval_around_it(kind: str, tmp_path: Path) -> No
     assert dltrain(["evaluate", str(result.run), "--require", f"{gate}>=0.0 @95%"]) == 0
 
 
+OWN = """
+import keras
+
+@keras.saving.register_keras_serializable()
+class OfAll(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred))
+
+@keras.saving.register_keras_serializable()
+class Width(keras.metrics.Mean):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(float(y_true.get_shape()[-1]))
+"""
+
+
+@pytest.mark.parametrize(("loss", "metric"), [("Dice", "AUC"), ("OfAll", "Width")])
+def test_a_loss_of_many_rows_at_once_and_own_code_have_none(loss: str, metric: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("DLTRAIN_TRUST_CODE", "1")
+    (tmp_path / "own.py").write_text(OWN)
+    rng = np.random.default_rng(6)
+    table = {"a": rng.normal(size=90), "y": rng.normal(size=90) if metric == "Width" else [f"c{row % 3}" for row in range(90)]}
+    polars.DataFrame(table).write_csv(tmp_path / "t.csv")
+    text = f"""
+    {"code: [own.py]" if metric == "Width" else ""}
+    data: {{source: csv, path: t.csv, target: y, split: {{test: 0.5}}}}
+    model: {{layers: [{{Dense: {{units: 3}}}}]}}
+    training: {{epochs: 1, loss: {loss}, metrics: [{metric}]}}
+    """
+    result = fit(config_of(text, folder=tmp_path))
+    assert {"loss", metric.lower()} <= set(result.metrics["test"])
+    assert {"loss", metric.lower()} & set(result.intervals["test"]) == ({"auc"} if metric == "AUC" else set())
+
+
 def interval_of(metric: Any, true: np.ndarray, said: np.ndarray) -> tuple[float, float]:
     """The interval of a metric over rows that are independent."""
     units = units_of(len(true))

@@ -64,7 +64,7 @@ def add_metric_intervals(
     for head, said in zip(heads, outputs, strict=True):
         for metric in metrics_of_head(keras, head, config.training.metrics, alone=not several):
             name = f"{head.name}_{metric.name}" if several else metric.name
-            if name not in missing:
+            if name not in missing or not is_kerass(metric):
                 continue
             exact = f"{head.name}_roc_auc" if several else "roc_auc"
             found = _of_area(metric, head, result, name, exact)
@@ -82,9 +82,9 @@ def _add_losses(
     """The intervals of the mean of all rows' losses, and of each output's; penalties of weights do not vary with the rows."""
     every, weights = {}, 1.0 if part.weights is None else part.weights
     for head, said in zip(heads, outputs, strict=True):
-        loss = make_component(import_keras(), head.loss)
-        loss.reduction = "none"
-        values = np.asarray(loss(np.asarray(encode_target(part, head)), said), np.float64)
+        values = losses_of_rows(head, encode_target(part, head), said)
+        if values.shape[:1] != (part.num_rows,):
+            return
         every[f"{head.name}_loss"] = values.reshape(part.num_rows, -1).mean(axis=1) * weights
     every["loss"] = np.sum([head.loss_weight * every[f"{head.name}_loss"] for head in heads], axis=0)
     for name, values in every.items():
@@ -92,6 +92,20 @@ def _add_losses(
             found = interval_of_mean(values, groups, result.metrics[name])
             if found is not None:
                 result.intervals[name] = found
+
+
+def losses_of_rows(head: Head, true: Any, said: Any) -> NDArray[np.float64]:
+    """The loss of each row [rows, ...]; of some losses one number of all, and of own code, which may hold any state, none."""
+    if head.loss.own is not None:
+        return np.zeros(0)
+    loss = make_component(import_keras(), head.loss)
+    loss.reduction = "none"
+    return np.asarray(loss(true, said), np.float64)
+
+
+def is_kerass(metric: Any) -> bool:
+    """Whether a metric is one of Keras's classes; those of own code may keep anything."""
+    return type(metric).__module__.startswith("keras.")
 
 
 def interval_of_mean(
@@ -125,7 +139,8 @@ class _Rows:
 
     def update(self, metric: Any, rows: NDArray[np.int64]) -> None:
         """Let a metric see some rows."""
-        true, said = self._true[rows], self._said[rows]
+        ops = import_keras().ops
+        true, said = ops.convert_to_tensor(self._true[rows]), ops.convert_to_tensor(self._said[rows])
         if self._units is None:
             metric.update_state(true, said)
         else:
