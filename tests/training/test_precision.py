@@ -81,6 +81,6 @@ def test_layers_that_are_not_computed_in_16_bits_keep_float32(precision, layer, 
     model: {{layers: [{layer}, Flatten]}}
     training: {{epochs: 1, precision: {precision}}}
     """
-    result = fit(config_of(text, folder=tmp_path))
+    result = fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run")
     assert (result.run / "checkpoints" / "best.h5").is_file() or (result.run / "checkpoints" / "last.h5").is_file()
     assert np.isfinite(result.metrics["test"]["loss"])

@@ -24,7 +24,7 @@ def test_every_metric_of_masks_has_an_interval_around_it(more: str, tmp_path: Pa
     model: {{layers: [{{Conv2D: {{filters: 3, kernel_size: 3, padding: same}}}}]}}
     training: {{epochs: 1, metrics: [{{BinaryIoU: {{name: both}}}}, MeanSquaredError, Precision]}}
     """
-    result = fit(config_of(text, folder=tmp_path))
+    result = fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run")
     metrics, intervals = result.metrics["test"], result.intervals["test"]
     assert {"loss", "both", "mean_squared_error", "precision"} <= set(metrics)
     for name, value in metrics.items():

@@ -50,7 +50,7 @@ def test_every_metric_has_an_interval_around_it(kind: str, tmp_path: Path) -> No
     model: {{layers: [{{Dense: {{units: 6, activation: relu}}}}]}}
     training: {{epochs: 2, metrics: {KINDS[kind]}}}
     """
-    result = fit(config_of(text, folder=tmp_path))
+    result = fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run")
     metrics, intervals = result.metrics["test"], result.intervals["test"]
     assert set(metrics) == {name for name in metrics if name in intervals}
     for name, value in metrics.items():
@@ -89,7 +89,7 @@ def test_a_loss_of_many_rows_at_once_and_own_code_have_none(loss: str, metric: s
     model: {{layers: [{{Dense: {{units: 3}}}}]}}
     training: {{epochs: 1, loss: {loss}, metrics: [{metric}]}}
     """
-    result = fit(config_of(text, folder=tmp_path))
+    result = fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run")
     assert {"loss", metric.lower()} <= set(result.metrics["test"])
     assert {"loss", metric.lower()} & set(result.intervals["test"]) == ({"auc"} if metric == "AUC" else set())
 
