@@ -15,7 +15,7 @@ from dltrain.evaluation.metrics.bootstrap.jackknife import (
     groups_of,
     interval_of_mean,
     interval_of_states,
-    is_kerass,
+    is_of_keras,
     losses_of_rows,
     states_of,
 )
@@ -56,7 +56,7 @@ class MaskGroups:
         if not self._done:
             [own] = model._compile_metrics._flat_metrics
             asked = [metric for metric in (own.metrics if own else ()) if metric.name not in SCORES_OF_MASKS]
-            self._metrics = [type(metric).from_config(metric.get_config()) for metric in asked if is_kerass(metric)]
+            self._metrics = [type(metric).from_config(metric.get_config()) for metric in asked if is_of_keras(metric)]
             self._states = [[None] * len(self._groups) for _ in self._metrics]
         self._add_loss(codes, outputs)
         for metric, states in zip(self._metrics, self._states, strict=True):

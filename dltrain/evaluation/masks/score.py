@@ -224,8 +224,9 @@ def report_segmentation(
         codes, output = np.asarray(true[0]), outputs[0]
         size = max(1, BLOCK_NUMBERS // math.prod((*codes.shape[1:], len(head.classes))))
         for start in range(0, len(codes), size):
-            score.add(codes[start : start + size], pixel_probabilities(head, output[start : start + size]))
-        groups.add(forward.model, codes, output)
+            true_block, block = codes[start : start + size], output[start : start + size]
+            score.add(true_block, pixel_probabilities(head, block))
+            groups.add(forward.model, true_block, block)
 
     logs, _ = forward.evaluate(data.inputs, data.targets, data.weights, consume=consume)
     score.put_together(pictures)

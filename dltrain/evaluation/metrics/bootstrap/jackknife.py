@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 State = list[NDArray[np.float64]]
 GROUPS = 20
+_NUMBERS = 1 << 22  # outputs whose losses are reckoned at once
 _NEAR = 0.02
 _SAME = 1e-3  # relative: Keras adds float32 numbers up in another order
 # Sums over rows: of all but one of some groups they are smaller by its share.
@@ -64,7 +65,7 @@ def add_metric_intervals(
     for head, said in zip(heads, outputs, strict=True):
         for metric in metrics_of_head(keras, head, config.training.metrics, alone=not several):
             name = f"{head.name}_{metric.name}" if several else metric.name
-            if name not in missing or not is_kerass(metric):
+            if name not in missing or not is_of_keras(metric):
                 continue
             exact = f"{head.name}_roc_auc" if several else "roc_auc"
             found = _of_area(metric, head, result, name, exact)
@@ -100,10 +101,12 @@ def losses_of_rows(head: Head, true: Any, said: Any) -> NDArray[np.float64]:
         return np.zeros(0)
     loss = make_component(import_keras(), head.loss)
     loss.reduction = "none"
-    return np.asarray(loss(true, said), np.float64)
+    size = max(1, _NUMBERS * len(said) // max(1, math.prod(said.shape)))
+    pieces = [np.asarray(loss(true[i : i + size], said[i : i + size]), np.float64) for i in range(0, len(said), size)]
+    return np.concatenate(pieces) if all(piece.ndim for piece in pieces) else np.zeros(0)
 
 
-def is_kerass(metric: Any) -> bool:
+def is_of_keras(metric: Any) -> bool:
     """Whether a metric is one of Keras's classes; those of own code may keep anything."""
     return type(metric).__module__.startswith("keras.")
 
